@@ -1,0 +1,3 @@
+module github.com/depeche-mail/depeche
+
+go 1.26
