@@ -1,0 +1,67 @@
+package depeche_test
+
+import (
+	"os"
+	"testing"
+)
+
+// arrows is a statement of policy, not a description: it says which package may import which.
+// The default answer to a new arrow is no; a change here needs a decision record in docs/adr.
+// The key is a folder of the core module; "std" is always allowed. Folders of this module are named
+// by their path, modules of others by their module path.
+var arrows = map[string][]string{
+	".": {
+		"envelope", "message", "transport", "transport/file", "transport/sendmail",
+		"transport/smtp", "transport/stub",
+	},
+	"envelope":                      {"golang.org/x/net"},
+	"message":                       {"envelope", "internal/linear", "internal/octets", "github.com/emersion/go-message"},
+	"transport":                     {"envelope", "internal/octets"},
+	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
+	"transport/stub":                {"transport", "envelope"},
+	"transport/file":                {"transport", "envelope", "github.com/emersion/go-message"},
+	"transport/sendmail":            {"transport", "envelope"},
+	"transport/smtp/response":       {},
+	"transport/smtp/extension":      {"transport/smtp/response"},
+	"transport/smtp/authentication": {"github.com/emersion/go-sasl", "github.com/xdg-go/scram"},
+	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
+	"transport/smtp/client": {
+		"envelope", "internal/dotio", "internal/octets",
+		"transport/smtp/authentication", "transport/smtp/commands",
+		"transport/smtp/extension", "transport/smtp/response",
+	},
+	"transport/smtp": {
+		"envelope", "internal/linear", "internal/pool", "transport",
+		"transport/smtp/authentication", "transport/smtp/client",
+		"transport/smtp/extension", "transport/smtp/response",
+	},
+	"transport/smtp/smtptest": {},
+	"internal/dotio":          {},
+	"internal/linear":         {},
+	"internal/octets":         {},
+	"internal/pool":           {"golang.org/x/sync"},
+}
+
+// programs are the folders whose packages may import everything a user of the module may import.
+var programs = []string{"examples"}
+
+// budgets keep files and functions readable in one sitting. There is no waiver list: split by noun.
+var budgets = limits{
+	fileLines:     500,
+	functionLines: 80,
+	arguments:     5,
+	results:       3,
+}
+
+// TestArchitecture holds the arrows, one package comment per package, a doc comment on every
+// exported name and the size budgets over the whole checkout, nested modules included.
+func TestArchitecture(t *testing.T) {
+	c := checker{arrows: arrows, programs: programs, limits: budgets}
+	faults, err := c.check(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		t.Error(fault)
+	}
+}
