@@ -1,0 +1,87 @@
+package envelope
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// registration validates U-labels and converts them without mapping: what UTS 46 would turn into
+// another name is refused, because mail must not go to a domain the caller did not write.
+var registration = idna.New(
+	idna.ValidateForRegistration(),
+	idna.StrictDomainName(true),
+	idna.VerifyDNSLength(true),
+)
+
+// canonicalDomain returns a domain as lower-case A-labels, or an address literal in brackets in
+// canonical form; or else the reason why s is neither.
+func canonicalDomain(s string) (canonical, reason string) {
+	switch {
+	case s == "":
+		return "", "empty domain"
+	case s[0] == '[':
+		return canonicalLiteral(s)
+	case len(s) > 4*maxDomain: // before any work that grows with the input
+		return "", "domain longer than 255 octets"
+	}
+	lower := strings.ToLower(s)
+	if !isASCII(lower) || strings.Contains(lower, "xn--") {
+		ascii, err := registration.ToASCII(lower)
+		if err != nil {
+			return "", "not a valid internationalized domain name"
+		}
+		lower = ascii
+	}
+	if len(lower) > maxDomain {
+		return "", "domain longer than 255 octets"
+	}
+	for label := range strings.SplitSeq(lower, ".") {
+		if reason := checkLabel(label); reason != "" {
+			return "", reason
+		}
+	}
+	return lower, ""
+}
+
+// checkLabel applies the letter-digit-hyphen rule of RFC 5321 section 4.1.2 and the length limit
+// of RFC 1035 section 2.3.4.
+func checkLabel(label string) string {
+	switch {
+	case label == "":
+		return "empty label in domain"
+	case len(label) > 63:
+		return "domain label longer than 63 octets"
+	case label[0] == '-' || label[len(label)-1] == '-':
+		return "domain label begins or ends with a hyphen"
+	}
+	for i := range len(label) {
+		if c := label[i]; c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return "character not allowed in a domain"
+		}
+	}
+	return ""
+}
+
+// canonicalLiteral reads [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 section 4.1.3).
+func canonicalLiteral(s string) (canonical, reason string) {
+	const fault = "not an IPv4 or IPv6 address literal"
+	inner, closed := strings.CutSuffix(s[1:], "]")
+	if !closed {
+		return "", fault
+	}
+	const tag = "IPv6:"
+	if len(inner) > len(tag) && strings.EqualFold(inner[:len(tag)], tag) {
+		ip, err := netip.ParseAddr(inner[len(tag):])
+		if err != nil || !ip.Is6() || ip.Zone() != "" {
+			return "", fault
+		}
+		return "[" + tag + ip.String() + "]", ""
+	}
+	ip, err := netip.ParseAddr(inner)
+	if err != nil || !ip.Is4() {
+		return "", fault
+	}
+	return "[" + ip.String() + "]", ""
+}

@@ -1,0 +1,124 @@
+package envelope
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Recipient is one receiver and what the sender wants to hear of the delivery to it.
+type Recipient struct {
+	Address Address `json:"address"`
+	// Notify selects delivery status notifications (RFC 3461 section 4.1).
+	Notify Notify `json:"notify,omitempty"`
+	// Original is the address the message was first meant for (ORCPT, RFC 3461 section 4.2);
+	// the null path leaves it out.
+	Original Address `json:"original,omitzero"`
+}
+
+// Envelope is a reverse-path, at least one recipient, and delivery options. The zero Envelope has
+// no recipient and is refused by every transport; use New or NewWith. An Envelope is immutable.
+type Envelope struct {
+	from     Address
+	to       []Recipient
+	delivery Delivery
+}
+
+// New returns the envelope of a sender, which may be the null path, and its recipients in order.
+// A recipient given twice is kept once. The error is a *[FieldError].
+func New(from Address, to ...Address) (Envelope, error) {
+	recipients := make([]Recipient, len(to))
+	for i, address := range to {
+		recipients[i].Address = address
+	}
+	return NewWith(from, recipients, Delivery{})
+}
+
+// NewWith is New with options per recipient and per message. Of a recipient given twice the first
+// is kept. The slice is copied.
+func NewWith(from Address, to []Recipient, delivery Delivery) (Envelope, error) {
+	if len(to) == 0 {
+		return Envelope{}, &FieldError{Field: "Recipients", Err: ErrNoRecipient}
+	}
+	for i, r := range to {
+		if r.Address.IsNull() {
+			return Envelope{}, &FieldError{Field: "Recipients", Index: i, Value: "<>", Err: ErrNullRecipient}
+		}
+		if err := r.Notify.check(); err != nil {
+			return Envelope{}, &FieldError{Field: "Notify", Index: i, Value: r.Notify.String(), Err: err}
+		}
+	}
+	if err := delivery.check(); err != nil {
+		return Envelope{}, err
+	}
+	return Envelope{from: from, to: unique(to), delivery: delivery}, nil
+}
+
+// unique returns a copy of to in which each address stands once, where it stood first.
+func unique(to []Recipient) []Recipient {
+	out := make([]Recipient, 0, len(to))
+	const few = 16 // up to here comparing each with each is faster than a map
+	if len(to) <= few {
+		for _, r := range to {
+			if !slices.ContainsFunc(out, func(o Recipient) bool { return o.Address == r.Address }) {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	seen := make(map[Address]struct{}, len(to))
+	for _, r := range to {
+		if _, dup := seen[r.Address]; !dup {
+			seen[r.Address] = struct{}{}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// From returns the reverse-path; it may be the null path.
+func (e Envelope) From() Address { return e.from }
+
+// Len returns the number of recipients.
+func (e Envelope) Len() int { return len(e.to) }
+
+// At returns recipient i, from 0 to Len()-1.
+func (e Envelope) At(i int) Recipient { return e.to[i] }
+
+// Recipients returns a copy of the recipients in order.
+func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
+
+// Delivery returns what the sender asks of the servers.
+func (e Envelope) Delivery() Delivery { return e.delivery }
+
+// NeedsSMTPUTF8 reports whether an address of the envelope can only be written with the SMTPUTF8
+// extension (RFC 6531).
+func (e Envelope) NeedsSMTPUTF8() bool {
+	return e.from.NeedsSMTPUTF8() || slices.ContainsFunc(e.to, func(r Recipient) bool {
+		return r.Address.NeedsSMTPUTF8() || r.Original.NeedsSMTPUTF8()
+	})
+}
+
+// envelopeJSON is the stored form of an envelope.
+type envelopeJSON struct {
+	From     Address     `json:"from"`
+	To       []Recipient `json:"to"`
+	Delivery Delivery    `json:"delivery,omitzero"`
+}
+
+// MarshalJSON writes the envelope as an object with from, to and, if asked for, delivery.
+func (e Envelope) MarshalJSON() ([]byte, error) {
+	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.delivery})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWith.
+func (e *Envelope) UnmarshalJSON(data []byte) error {
+	var stored envelopeJSON
+	if err := json.Unmarshal(data, &stored); err != nil {
+		return err
+	}
+	made, err := NewWith(stored.From, stored.To, stored.Delivery)
+	if err == nil {
+		*e = made
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package envelope_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/google/go-cmp/cmp"
+)
+
+var compare = cmp.Comparer(func(a, b envelope.Address) bool { return a == b })
+
+func TestNewKeepsOrderAndDropsDuplicates(t *testing.T) {
+	for _, n := range []int{3, 40} { // below and above the switch from search to map
+		var to, want []envelope.Address
+		for i := range n {
+			a := mustParse(t, fmt.Sprintf("r%d@example.org", i))
+			to, want = append(to, a, a), append(want, a)
+		}
+		to = append(to, to[0])
+		e, err := envelope.New(mustParse(t, "s@example.org"), to...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []envelope.Address
+		for _, r := range e.Recipients() {
+			got = append(got, r.Address)
+		}
+		if diff := cmp.Diff(want, got, compare); diff != "" || e.Len() != n || e.At(n-1).Address != want[n-1] {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestEnvelopeIsImmutable(t *testing.T) {
+	to := []envelope.Recipient{{Address: mustParse(t, "a@example.org")}}
+	e, err := envelope.NewWith(envelope.Address{}, to, envelope.Delivery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to[0].Address = mustParse(t, "evil@example.org")
+	e.Recipients()[0] = to[0]
+	if e.At(0).Address.String() != "a@example.org" {
+		t.Errorf("recipient became %v", e.At(0).Address)
+	}
+}
+
+func TestNewWithRefuses(t *testing.T) {
+	a := mustParse(t, "a@example.org")
+	one := []envelope.Recipient{{Address: a}}
+	cases := map[string]struct {
+		to       []envelope.Recipient
+		delivery envelope.Delivery
+		field    string
+	}{
+		"no recipient":        {nil, envelope.Delivery{}, "Recipients"},
+		"null recipient":      {[]envelope.Recipient{{Address: a}, {}}, envelope.Delivery{}, "Recipients"},
+		"never and success":   {[]envelope.Recipient{{Address: a, Notify: envelope.NotifyNever | envelope.NotifySuccess}}, envelope.Delivery{}, "Notify"},
+		"unknown event":       {[]envelope.Recipient{{Address: a, Notify: 64}}, envelope.Delivery{}, "Notify"},
+		"unknown return":      {one, envelope.Delivery{Return: "HALF"}, "Return"},
+		"envelope id with LF": {one, envelope.Delivery{EnvelopeID: "a\nb"}, "EnvelopeID"},
+		"negative hold":       {one, envelope.Delivery{HoldFor: -1}, "HoldFor"},
+		"two holds":           {one, envelope.Delivery{HoldFor: 1, HoldUntil: time.Unix(1, 0)}, "HoldUntil"},
+		"deliver by the past": {one, envelope.Delivery{DeliverBy: envelope.DeliverBy{Within: -time.Hour}}, "DeliverBy"},
+		"priority 10":         {one, envelope.Delivery{Priority: 10}, "Priority"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := envelope.NewWith(a, tc.to, tc.delivery)
+			var field *envelope.FieldError
+			if !errors.As(err, &field) || field.Field != tc.field {
+				t.Errorf("got %v, want a FieldError of %s", err, tc.field)
+			}
+		})
+	}
+	if _, err := envelope.New(a); !errors.Is(err, envelope.ErrNoRecipient) {
+		t.Errorf("got %v, want ErrNoRecipient", err)
+	}
+}
+
+func TestEnvelopeJSON(t *testing.T) {
+	e, err := envelope.NewWith(envelope.Address{}, []envelope.Recipient{
+		{Address: mustParse(t, "a@example.org")},
+		{Address: mustParse(t, "ü@example.org"), Notify: envelope.NotifySuccess | envelope.NotifyDelay, Original: mustParse(t, "o@example.org")},
+	}, envelope.Delivery{Return: envelope.ReturnHeaders, EnvelopeID: "id 1", RequireTLS: true, HoldFor: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"from":"","to":[{"address":"a@example.org"},{"address":"ü@example.org","notify":10,"original":"o@example.org"}],` +
+		`"delivery":{"return":"HDRS","envelope_id":"id 1","require_tls":true,"hold_for":60000000000}}`
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Error(diff)
+	}
+	var back envelope.Envelope
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(e, back, cmp.AllowUnexported(envelope.Envelope{}, envelope.Address{})); diff != "" {
+		t.Error(diff)
+	}
+	if !back.NeedsSMTPUTF8() {
+		t.Error("a UTF-8 local part does not need SMTPUTF8")
+	}
+	for _, bad := range []string{`{"from":"a@b.org","to":[]}`, `{"to":[{"address":""}]}`, `[]`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}

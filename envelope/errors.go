@@ -1,0 +1,58 @@
+package envelope
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// FieldError says which input of a builder or constructor is unusable, and why.
+type FieldError struct {
+	Field string // the step or field, such as "To" or "Port"
+	Index int    // the position among repeated values of the field, from 0
+	Value string // the value as given; empty where it is a secret
+	Err   error  // the reason
+}
+
+// Error names the field, the value (shortened) and the reason.
+func (e *FieldError) Error() string {
+	field := e.Field
+	if e.Index > 0 {
+		field += "[" + strconv.Itoa(e.Index) + "]"
+	}
+	if e.Value == "" {
+		return field + ": " + e.Err.Error()
+	}
+	return field + " " + quoteShort(e.Value) + ": " + e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// ParseError says where an address stops being one.
+type ParseError struct {
+	Input  string // what was parsed
+	Offset int    // the octet at which the fault was found
+	Reason string
+}
+
+// Error names the input (shortened), the offset and the reason.
+func (e *ParseError) Error() string {
+	return fmt.Sprintf("address %s: %s at octet %d", quoteShort(e.Input), e.Reason, e.Offset)
+}
+
+// Errors of New and NewWith, wrapped in a [FieldError].
+var (
+	ErrNoRecipient   = errors.New("an envelope needs at least one recipient")
+	ErrNullRecipient = errors.New("the null path can send but not receive")
+)
+
+// quoteShort quotes s for an error text and cuts it, because whoever controls s would otherwise
+// control how long the error and the log line get.
+func quoteShort(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return strconv.Quote(s)
+	}
+	return strconv.Quote(s[:most]) + "..."
+}

@@ -1,0 +1,97 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+)
+
+// SendError says that at least one recipient was not accepted. errors.Is and errors.As see through
+// it to the cause: context.Canceled, net.Error, *tls.CertificateVerificationError, io.EOF ...
+type SendError struct {
+	// Result is the Result that Send returned with this error.
+	Result *Result
+	// Phase is where the attempt ended, or where the first recipient was lost.
+	Phase Phase
+	// Reply is the server's last answer in that phase; its zero value means that there was none.
+	Reply Reply
+	// Err is the cause; nil when the server's refusal says it all.
+	Err error
+}
+
+// Error tells phase, recipient, answer and cause on one line.
+func (e *SendError) Error() string {
+	var b strings.Builder
+	b.WriteString("send: " + string(e.Phase))
+	if e.Result != nil && len(e.Result.Recipients) > 0 {
+		lost := len(e.Result.Recipients) - e.Result.Count(Accepted)
+		fmt.Fprintf(&b, ": %d of %d recipients not accepted (%s)", lost, len(e.Result.Recipients), e.summary())
+	}
+	switch {
+	case e.Err != nil:
+		b.WriteString(": " + e.Err.Error())
+	case !e.Reply.IsZero():
+		b.WriteString(": " + e.Reply.String())
+	}
+	return b.String()
+}
+
+// summary names the first recipient that was not accepted.
+func (e *SendError) summary() string {
+	for i := range e.Result.Recipients {
+		if r := &e.Result.Recipients[i]; r.Outcome != Accepted {
+			return r.Address.String() + " " + r.Outcome.String()
+		}
+	}
+	return ""
+}
+
+// Unwrap returns the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Uncertain reports whether a recipient's outcome is Unknown: the message may have been delivered.
+func (e *SendError) Uncertain() bool { return e.Result != nil && e.Result.Count(Unknown) > 0 }
+
+// SafeToRetry reports whether sending the same mail to all its recipients again cannot deliver it
+// twice: nobody was accepted and nothing is uncertain. It does not say that a retry would help.
+func (e *SendError) SafeToRetry() bool {
+	return e.Result == nil || e.Result.Count(Accepted) == 0 && e.Result.Count(Unknown) == 0
+}
+
+// Temporary reports whether a later attempt may succeed for a recipient that was not accepted:
+// the server said so with 4yz, or the connection failed, or the time ran out. A wrong password, an
+// untrusted certificate or an unusable message is not temporary.
+func (e *SendError) Temporary() bool {
+	if e.Result != nil && e.Result.Count(Deferred) > 0 {
+		return true
+	}
+	if e.Result != nil && e.Result.Count(NotSent) == 0 {
+		return false
+	}
+	return temporary(e.Err)
+}
+
+// temporary asks the cause itself before it looks for causes that are temporary by nature.
+func temporary(err error) bool {
+	var known interface{ Temporary() bool }
+	var network net.Error
+	switch {
+	case err == nil:
+		return false
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return true
+	case errors.As(err, &known):
+		return known.Temporary()
+	}
+	return errors.As(err, &network)
+}
+
+// Fail returns the error of an attempt that ended before the server heard of the mail, with every
+// recipient NotSent, in the form that Send returns it.
+func Fail(mail Mail, phase Phase, err error) (*Result, error) {
+	result := NewResult(mail.Envelope(), NotSent, Reply{})
+	result.MessageID = MessageID(mail)
+	return result, &SendError{Result: result, Phase: phase, Err: err}
+}

@@ -1,0 +1,86 @@
+package transport
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/octets"
+)
+
+// Raw makes a Mail of a complete message that somebody else composed. The octets go out as they
+// are and must not change afterwards; lines must end in CRLF. A bare CR or LF could end the message
+// early at some servers, so sending such a message fails before anything is said: see [CRLF].
+func Raw(env envelope.Envelope, message []byte) Mail {
+	var s octets.Scanner
+	_, _ = s.Write(message) // a Scanner never fails
+	return &raw{envelope: env, message: message, facts: s.Facts()}
+}
+
+type raw struct {
+	envelope envelope.Envelope
+	message  []byte
+	facts    octets.Facts
+}
+
+func (r *raw) Envelope() envelope.Envelope { return r.envelope }
+func (r *raw) Facts() octets.Facts         { return r.facts }
+func (r *raw) Size() int64                 { return r.facts.Size }
+func (r *raw) Needs8BitMIME() bool         { return r.facts.EightBit }
+func (r *raw) NeedsSMTPUTF8() bool         { return r.facts.EightBitHeader }
+func (r *raw) MessageID() string           { return headerMessageID(r.message) }
+
+func (r *raw) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(r.message)
+	return int64(n), err
+}
+
+// CRLF returns message with every line end, be it LF, CR or CRLF, as CRLF. It returns the same
+// slice when nothing had to change. Signatures over the old octets do not survive it.
+func CRLF(message []byte) []byte {
+	var s octets.Scanner
+	_, _ = s.Write(message) // a Scanner never fails
+	if s.Facts().BareNewline < 0 {
+		return message
+	}
+	out := make([]byte, 0, len(message)+len(message)/32+2)
+	for i, c := range message {
+		switch {
+		case c == '\r', c == '\n' && (i == 0 || message[i-1] != '\r'):
+			out = append(out, '\r', '\n')
+		case c != '\n':
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// MessageID returns the Message-ID of mail with its angle brackets, or "" when mail does not know.
+func MessageID(mail Mail) string {
+	if m, ok := mail.(interface{ MessageID() string }); ok {
+		return m.MessageID()
+	}
+	return ""
+}
+
+// headerMessageID finds the first Message-ID field in a header section.
+func headerMessageID(message []byte) string {
+	const name = "message-id:"
+	for len(message) > 0 {
+		line, rest, _ := bytes.Cut(message, []byte("\n"))
+		if len(bytes.TrimRight(line, "\r")) == 0 {
+			return ""
+		}
+		if len(line) >= len(name) && strings.EqualFold(string(line[:len(name)]), name) {
+			for len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') { // folded (RFC 5322 section 2.2.3)
+				var more []byte
+				more, rest, _ = bytes.Cut(rest, []byte("\n"))
+				line = append(line[:len(line):len(line)], more...)
+			}
+			return strings.Join(strings.Fields(string(line[len(name):])), "")
+		}
+		message = rest
+	}
+	return ""
+}
