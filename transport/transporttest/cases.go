@@ -1,0 +1,250 @@
+package transporttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// Cases returns the rules in the order in which Run checks them.
+func Cases() []Case {
+	return []Case{
+		{
+			"accepts", "a mail that nothing is wrong with is accepted for every recipient, in envelope order, and arrives octet by octet",
+			testAccepts,
+		},
+		{
+			"null sender", "bounces and reports are sent from the null path, which must not become an address",
+			testNullSender,
+		},
+		{
+			"same mail twice", "a Mail is immutable: sending it again sends the same octets",
+			testTwice,
+		},
+		{
+			"body fails", "a message whose source fails midway must not be delivered, not even its first half",
+			testBodyFails,
+		},
+		{
+			"context ended", "a ctx that has ended before Send means that nothing is sent, and errors.Is finds the reason",
+			testContextEnded,
+		},
+		{
+			"no recipient", "a mail without recipients is an error with a Result, not a panic",
+			testNoRecipient,
+		},
+		{
+			"concurrent", "Send is safe for concurrent use and does not mix messages",
+			testConcurrent,
+		},
+		{
+			"closed", "a transport that was closed refuses mail instead of losing it",
+			testClosed,
+		},
+	}
+}
+
+const content = "From: a@example.org\r\nTo: b@example.org\r\nMessage-ID: <m@example.org>\r\nSubject: conformance\r\n\r\n" +
+	".a dot\r\n..two dots\r\n.\r\nthe end\r\n"
+
+func newTransport(t *testing.T, h Harness) transport.Transport {
+	t.Helper()
+	tr := h.New(t)
+	t.Cleanup(func() {
+		if err := transport.Close(tr); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return tr
+}
+
+func newEnvelope(t *testing.T, from string, to ...string) envelope.Envelope {
+	t.Helper()
+	parse := func(s string) (a envelope.Address) {
+		if err := a.UnmarshalText([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	var list []envelope.Address
+	for _, s := range to {
+		list = append(list, parse(s))
+	}
+	env, err := envelope.New(parse(from), list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return env
+}
+
+// wantAccepted checks a result that claims success for env.
+func wantAccepted(t *testing.T, env envelope.Envelope, result *transport.Result, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("Send: %v", err)
+	}
+	if result == nil || len(result.Recipients) != env.Len() {
+		t.Fatalf("Result = %+v, want %d recipients", result, env.Len())
+	}
+	for i, r := range result.Recipients {
+		if r.Address != env.At(i).Address || r.Outcome != transport.Accepted {
+			t.Errorf("recipient %d is %v %v, want %v accepted", i, r.Address, r.Outcome, env.At(i).Address)
+		}
+	}
+}
+
+// wantNotSent checks an error that claims that nothing was sent.
+func wantNotSent(t *testing.T, result *transport.Result, err, cause error) {
+	t.Helper()
+	var failed *transport.SendError
+	if !errors.As(err, &failed) {
+		t.Fatalf("Send: %v, want a *SendError", err)
+	}
+	if cause != nil && !errors.Is(err, cause) {
+		t.Errorf("Send: %v, want the cause %v", err, cause)
+	}
+	if result == nil || failed.Result != result {
+		t.Fatalf("Result %p, in the error %p; want the same", result, failed.Result)
+	}
+	if n := result.Count(transport.NotSent); n != len(result.Recipients) {
+		t.Errorf("%d of %d recipients not sent", n, len(result.Recipients))
+	}
+	if !failed.SafeToRetry() || failed.Uncertain() {
+		t.Error("not safe to retry although nothing was sent")
+	}
+}
+
+func wantReceived(t *testing.T, h Harness, want ...Received) {
+	t.Helper()
+	sorted := cmpopts.SortSlices(func(a, b Received) bool {
+		return fmt.Sprint(a.To, a.From) < fmt.Sprint(b.To, b.From)
+	})
+	if diff := cmp.Diff(want, h.Received(t), sorted, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("received (-want +got):\n%s", diff)
+	}
+}
+
+func testAccepts(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	env := newEnvelope(t, "a@example.org", "z@example.org", "b@example.org", `"odd @ one"@example.org`)
+	result, err := tr.Send(t.Context(), transport.Raw(env, []byte(content)))
+	wantAccepted(t, env, result, err)
+	if result.MessageID != "<m@example.org>" {
+		t.Errorf("Message-ID %q", result.MessageID)
+	}
+	wantReceived(t, h, Received{"a@example.org", []string{"z@example.org", "b@example.org", `"odd @ one"@example.org`}, []byte(content)})
+}
+
+func testNullSender(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	env := newEnvelope(t, "", "b@example.org")
+	result, err := tr.Send(t.Context(), transport.Raw(env, []byte(content)))
+	wantAccepted(t, env, result, err)
+	wantReceived(t, h, Received{"", []string{"b@example.org"}, []byte(content)})
+}
+
+func testTwice(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	env := newEnvelope(t, "a@example.org", "b@example.org")
+	mail := transport.Raw(env, []byte(content))
+	for range 2 {
+		result, err := tr.Send(t.Context(), mail)
+		wantAccepted(t, env, result, err)
+	}
+	one := Received{"a@example.org", []string{"b@example.org"}, []byte(content)}
+	wantReceived(t, h, one, one)
+}
+
+// broken is a mail whose source fails after some octets, or, with fail unset, after none.
+type broken struct {
+	transport.Mail
+	after int64
+}
+
+var errSource = errors.New("transporttest: the source failed")
+
+func (b broken) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.CopyN(w, bytes.NewReader(bytes.Repeat([]byte("0123456789abcde\r\n"), 1<<16)), b.after)
+	return n, errors.Join(err, errSource)
+}
+
+func (b broken) Size() int64         { return 17 << 16 }
+func (b broken) Needs8BitMIME() bool { return false }
+func (b broken) NeedsSMTPUTF8() bool { return false }
+
+func testBodyFails(t *testing.T, h Harness) {
+	env := newEnvelope(t, "a@example.org", "b@example.org")
+	good := transport.Raw(env, []byte(content))
+	for _, after := range []int64{0, 1, 17, 100, 17 << 15} {
+		t.Run(fmt.Sprintf("after %d octets", after), func(t *testing.T) {
+			tr := newTransport(t, h)
+			result, err := tr.Send(t.Context(), broken{good, after})
+			wantNotSent(t, result, err, errSource)
+			wantReceived(t, h)
+			result, err = tr.Send(t.Context(), good)
+			wantAccepted(t, env, result, err) // the transport is still usable
+			wantReceived(t, h, Received{"a@example.org", []string{"b@example.org"}, []byte(content)})
+		})
+	}
+}
+
+func testContextEnded(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	result, err := tr.Send(ctx, transport.Raw(newEnvelope(t, "a@example.org", "b@example.org"), []byte(content)))
+	wantNotSent(t, result, err, context.Canceled)
+	wantReceived(t, h)
+}
+
+func testNoRecipient(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	result, err := tr.Send(t.Context(), transport.Raw(envelope.Envelope{}, []byte(content)))
+	wantNotSent(t, result, err, envelope.ErrNoRecipient)
+	wantReceived(t, h)
+}
+
+func testConcurrent(t *testing.T, h Harness) {
+	tr := newTransport(t, h)
+	var sends sync.WaitGroup
+	var want []Received
+	for i := range 16 {
+		to := fmt.Sprintf("user%d@example.org", i)
+		env := newEnvelope(t, "a@example.org", to)
+		data := []byte(fmt.Sprintf("Subject: %d\r\n\r\nfor %s\r\n", i, to))
+		want = append(want, Received{"a@example.org", []string{to}, data})
+		sends.Go(func() {
+			result, err := tr.Send(t.Context(), transport.Raw(env, data))
+			if err != nil || !result.AllAccepted() {
+				t.Errorf("send %d: %+v, %v", i, result, err)
+			}
+		})
+	}
+	sends.Wait()
+	wantReceived(t, h, want...)
+}
+
+func testClosed(t *testing.T, h Harness) {
+	tr := h.New(t)
+	if _, ok := tr.(transport.Closer); !ok {
+		return // nothing to close, nothing to check
+	}
+	if err := transport.Close(tr); err != nil {
+		t.Fatal(err)
+	}
+	result, err := tr.Send(t.Context(), transport.Raw(newEnvelope(t, "a@example.org", "b@example.org"), []byte(content)))
+	wantNotSent(t, result, err, nil)
+	wantReceived(t, h)
+	if err := transport.Close(tr); err != nil {
+		t.Errorf("a second Close: %v", err)
+	}
+}

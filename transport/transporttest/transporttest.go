@@ -1,0 +1,54 @@
+// Package transporttest is the conformance suite that every transport passes, ours and yours.
+//
+//	func TestConformance(t *testing.T) {
+//		transporttest.Run(t, transporttest.Harness{
+//			New:      func(t *testing.T) transport.Transport { return mytransport.New() },
+//			Received: ...,
+//		})
+//	}
+package transporttest
+
+import (
+	"testing"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// Harness is how the suite gets at the transport under test.
+type Harness struct {
+	// New returns a working transport. The suite closes it through [transport.Close].
+	New func(t *testing.T) transport.Transport
+	// Received returns what has arrived from the transport that New returned last, in any order.
+	Received func(t *testing.T) []Received
+}
+
+// Received is one message at the far end of a transport.
+type Received struct {
+	From string   // "" for the null path
+	To   []string // in envelope order
+	Data []byte   // the exact octets
+}
+
+// Case is one rule of the contract.
+type Case struct {
+	// Name is the name of the subtest.
+	Name string
+	// Explanation says which promise is broken when the case fails, and why users need it.
+	Explanation string
+
+	run func(t *testing.T, h Harness)
+}
+
+// Run checks every rule of the contract against transports that h makes.
+func Run(t *testing.T, h Harness) {
+	for _, c := range Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log("why this matters: " + c.Explanation)
+				}
+			})
+			c.run(t, h)
+		})
+	}
+}
