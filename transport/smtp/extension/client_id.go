@@ -1,0 +1,71 @@
+package extension
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+)
+
+// ClientID is what a client calls itself in EHLO: a domain or an address literal. Its zero value is
+// "not chosen".
+type ClientID struct{ text string }
+
+// ParseClientID returns the ClientID of a host name or an IP address, with or without the brackets
+// of a literal.
+func ParseClientID(s string) (ClientID, error) {
+	bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if len(bare) > 5 && strings.EqualFold(bare[:5], "IPv6:") {
+		bare = bare[5:]
+	}
+	if ip, err := netip.ParseAddr(bare); err == nil && ip.Zone() == "" {
+		return LiteralClientID(ip), nil
+	}
+	if len(s) > 255 {
+		return ClientID{}, errors.New("host name longer than 255 octets")
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if !isLabel(label) {
+			return ClientID{}, errors.New("want a host name or an IP address")
+		}
+	}
+	return ClientID{s}, nil
+}
+
+// LiteralClientID returns the address literal of ip (RFC 5321 section 4.1.3).
+func LiteralClientID(ip netip.Addr) ClientID {
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ClientID{"[" + ip.String() + "]"}
+	}
+	return ClientID{"[IPv6:" + ip.String() + "]"}
+}
+
+// IsZero reports whether no name was chosen.
+func (c ClientID) IsZero() bool { return c == ClientID{} }
+
+// String returns the argument of EHLO.
+func (c ClientID) String() string { return c.text }
+
+// IsQualified reports whether s is a host name of at least two labels, which is what a server
+// expects to see (RFC 5321 section 2.3.5), and not one that only the host itself knows.
+func IsQualified(s string) bool {
+	if strings.HasSuffix(s, ".localdomain") || strings.HasSuffix(s, ".local") || !strings.Contains(s, ".") {
+		return false
+	}
+	_, err := netip.ParseAddr(s)
+	_, invalid := ParseClientID(s)
+	return err != nil && invalid == nil
+}
+
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if c != '-' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}

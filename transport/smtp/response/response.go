@@ -1,0 +1,49 @@
+package response
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Response is one complete reply of a server.
+type Response struct {
+	Code Code
+	// Enhanced is the enhanced status code where the first line has one of the reply's class.
+	Enhanced Enhanced
+	// Lines is the text of every line without code and enhanced status code, with control
+	// characters and invalid UTF-8 replaced, so that it can be printed.
+	Lines []string
+}
+
+// IsZero reports whether r is no reply at all.
+func (r Response) IsZero() bool { return r.Code == 0 }
+
+// Text returns the lines joined by spaces.
+func (r Response) Text() string { return strings.Join(r.Lines, " ") }
+
+// String returns the reply on one line, such as "550 5.1.1 no such user".
+func (r Response) String() string {
+	parts := []string{r.Code.String()}
+	if !r.Enhanced.IsZero() {
+		parts = append(parts, r.Enhanced.String())
+	}
+	if text := r.Text(); text != "" {
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
+}
+
+// ProtocolError says that what came from the server is not a reply. The connection cannot be used
+// any more, because nobody knows which command the next line answers.
+type ProtocolError struct {
+	Reason string
+	Line   string // the start of the line, made printable; "" where there was none
+}
+
+// Error names the reason and the line.
+func (e *ProtocolError) Error() string {
+	if e.Line == "" {
+		return "protocol error: " + e.Reason
+	}
+	return fmt.Sprintf("protocol error: %s: %q", e.Reason, e.Line)
+}
