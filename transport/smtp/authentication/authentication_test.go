@@ -25,10 +25,11 @@ func credentials(t *testing.T) authentication.Credentials {
 func TestCredentialsDoNotPrint(t *testing.T) {
 	c := credentials(t)
 	type holder struct {
-		C authentication.Credentials
-		P *authentication.Credentials
+		C      authentication.Credentials
+		P      *authentication.Credentials
+		hidden authentication.Credentials // fmt does not call methods of unexported fields
 	}
-	h := holder{c, &c}
+	h := holder{c, &c, c}
 	var out strings.Builder
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, format+format+format, c, &c, h)

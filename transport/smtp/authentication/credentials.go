@@ -11,8 +11,10 @@ import (
 // Credentials are a user name and a password. They print as the user name with the password masked,
 // also with %+v, %#v, in JSON and in slog.
 type Credentials struct {
-	user     string
-	password string
+	user string
+	// A pointer, because fmt prints unexported fields of a caller's struct by reflection, without
+	// asking Format, and stops at pointers there.
+	password *string
 }
 
 // Password returns the credentials of a user and a password.
@@ -25,7 +27,7 @@ func Password(user, password string) (Credentials, error) {
 	case strings.Contains(user, "\x00") || strings.Contains(password, "\x00"):
 		return Credentials{}, errors.New("NUL in credentials (RFC 4616 section 2)")
 	}
-	return Credentials{user, password}, nil
+	return Credentials{user, &password}, nil
 }
 
 // IsZero reports whether c holds nothing.

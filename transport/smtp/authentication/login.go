@@ -18,7 +18,7 @@ func (l *login) Next([]byte) ([]byte, error) {
 	case 1:
 		return []byte(l.credentials.user), nil
 	case 2:
-		return []byte(l.credentials.password), nil
+		return []byte(*l.credentials.password), nil
 	}
 	return nil, errLoginPrompts
 }

@@ -12,7 +12,7 @@ func (p *plain) Done() bool        { return p.sent }
 
 func (p *plain) Start() ([]byte, error) {
 	p.sent = true
-	return []byte("\x00" + p.credentials.user + "\x00" + p.credentials.password), nil
+	return []byte("\x00" + p.credentials.user + "\x00" + *p.credentials.password), nil
 }
 
 func (p *plain) Next([]byte) ([]byte, error) { return nil, errUnexpected }
