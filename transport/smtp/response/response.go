@@ -47,3 +47,13 @@ func (e *ProtocolError) Error() string {
 	}
 	return fmt.Sprintf("protocol error: %s: %q", e.Reason, e.Line)
 }
+
+// TooManyRecipients reports whether a recipient was refused because the transaction has enough of
+// them: 452, or 552 of old, unless an enhanced code says that it means something else (RFC 5321
+// section 4.5.3.1.10).
+func (r Response) TooManyRecipients() bool {
+	if r.Code != InsufficientStorage && r.Code != ExceededStorage {
+		return false
+	}
+	return r.Enhanced.IsZero() && r.Code == InsufficientStorage || r.Enhanced.Subject == 5 && r.Enhanced.Detail == 3
+}

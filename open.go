@@ -1,0 +1,58 @@
+package depeche
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/file"
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/stub"
+)
+
+// Open returns the transport that a URL describes, without connecting:
+//
+//	smtps://user:password@host          a relay, TLS from the first octet
+//	smtp+starttls://user:password@host  a relay, STARTTLS required
+//	smtp://host                         a relay, no TLS
+//	file:folder                         each message becomes a file in the folder
+//	stub:                               messages are recorded in memory and go nowhere
+//
+// [smtp.FromURL] describes the keys of the relays. Close what Open returns with [transport.Shutdown]
+// or [transport.Close]. Errors are [envelope.FieldError]s and never show the password.
+func Open(text string) (transport.Transport, error) {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok {
+		return nil, &envelope.FieldError{Field: "URL", Err: errors.New("no scheme, such as smtps:")}
+	}
+	switch scheme {
+	case "stub":
+		if rest != "" {
+			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: errors.New("nothing expected behind stub:")}
+		}
+		return stub.New(), nil
+	case "file":
+		folder, err := url.PathUnescape(strings.TrimPrefix(rest, "//"))
+		if err != nil {
+			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: err}
+		}
+		return file.New(folder)
+	}
+	return smtp.FromURL(text).Build()
+}
+
+// Send opens the transport that a URL describes, sends one mail and closes it. For more than one mail
+// keep the transport that [Open] returns: opening a connection costs several times what a message
+// does. The Result is nil only when the URL is unusable.
+func Send(ctx context.Context, url string, mail transport.Mail) (*transport.Result, error) {
+	t, err := Open(url)
+	if err != nil {
+		return nil, err
+	}
+	result, err := t.Send(ctx, mail)
+	_ = transport.Shutdown(ctx, t) // the mail's fate is known; a lost goodbye does not change it
+	return result, err
+}

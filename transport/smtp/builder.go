@@ -1,0 +1,205 @@
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/linear"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+// FieldError says which step of the builder was given something unusable, and why.
+type FieldError = envelope.FieldError
+
+// ErrStale is the error of Build when a handle was used twice; see [Builder].
+var ErrStale = linear.ErrStale
+
+// Builder is a linear handle of a transport being configured: each step spends it and returns the
+// next one. Keep the result (b = b.HelloName(x)) or fork with Clone. The zero Builder is not usable.
+type Builder struct{ handle linear.Handle[state] }
+
+// state is what the steps collect; Build judges it.
+type state struct {
+	host   string
+	port   int
+	config client.Config
+	pool   Pool
+	faults []error
+}
+
+// Clone returns a copy that shares nothing that a step changes.
+func (s state) Clone() state {
+	s.faults = append([]error(nil), s.faults...)
+	s.config.Without = append([]extension.Keyword(nil), s.config.Without...)
+	return s
+}
+
+// Ports of RFC 8314 section 3.3, RFC 6409 and RFC 5321.
+const (
+	portTLS        = 465
+	portSubmission = 587
+	portSMTP       = 25
+)
+
+// Relay begins a transport that speaks TLS from the first octet, on port 465. host is a name or an IP
+// address; the certificate must be valid for it.
+func Relay(host string) Builder { return begin(host, portTLS, client.TLSImplicit) }
+
+// StartTLSRelay begins a transport that requires STARTTLS, on port 587. Nothing but the greeting,
+// EHLO and STARTTLS is said in clear; when the upgrade fails, nothing is sent.
+func StartTLSRelay(host string) Builder { return begin(host, portSubmission, client.TLSStartTLS) }
+
+// UnencryptedLocalhost begins a transport to the server of this machine on port 25, without TLS.
+func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client.TLSNone) }
+
+// Dangerous begins a transport without TLS on port 25. Everybody on the way can read and change the
+// mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
+func Dangerous(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
+
+func begin(host string, port int, mode client.TLSMode) Builder {
+	return Builder{linear.New(state{host: host, port: port, config: client.Config{TLS: mode}})}
+}
+
+// Clone forks the configuration: both handles can be used, and neither sees the other's steps.
+func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
+
+func (b Builder) step(change func(*state)) Builder { return Builder{b.handle.Step(change)} }
+
+func (s *state) fault(field, value string, err error) {
+	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
+}
+
+// Port replaces the port of the constructor.
+func (b Builder) Port(port int) Builder { return b.step(func(s *state) { s.port = port }) }
+
+// Credentials log in with a user name and a password, by the strongest mechanism that the server
+// offers. A server that offers none is an error: mail is never sent without the login.
+func (b Builder) Credentials(user, password string) Builder {
+	return b.step(func(s *state) {
+		c, err := authentication.Password(user, password)
+		if err != nil {
+			s.fault("Credentials", user, err)
+		}
+		s.config.Credentials = c
+	})
+}
+
+// DangerousPlaintextAuth allows the password to be sent without TLS, also to other machines.
+func (b Builder) DangerousPlaintextAuth() Builder {
+	return b.step(func(s *state) { s.config.InsecureAuth = true })
+}
+
+// HelloName is what the client calls itself in EHLO: a host name or an IP address. The default is
+// the host's name when it is fully qualified, else the address of the local end.
+func (b Builder) HelloName(name string) Builder {
+	return b.step(func(s *state) {
+		if err := s.helloName(name); err != nil {
+			s.fault("HelloName", name, err)
+		}
+	})
+}
+
+func (s *state) helloName(name string) (err error) {
+	s.config.Hello, err = extension.ParseClientID(name)
+	return err
+}
+
+// TLSConfig adds to the settings of TLS: roots, client certificates, a server name that differs from
+// the host. It is cloned. The minimum stays TLS 1.2.
+func (b Builder) TLSConfig(config *tls.Config) Builder {
+	return b.step(func(s *state) { s.config.TLSConfig = config.Clone() })
+}
+
+// Timeout limits each wait for the server except for two: the dial has at most 30 s, and the verdict
+// on the content has never less than 10 minutes, because giving up early there creates duplicates.
+// See Timeouts for each on its own.
+func (b Builder) Timeout(limit time.Duration) Builder {
+	return b.step(func(s *state) {
+		if limit <= 0 {
+			s.fault("Timeout", limit.String(), errors.New("want a positive duration"))
+		}
+		s.limit(limit)
+	})
+}
+
+func (s *state) limit(d time.Duration) {
+	s.config.Timeouts = client.Timeouts{
+		Dial: min(d, 30*time.Second), TLS: d, Reply: d, Data: d, Body: d, Reset: d,
+	}
+}
+
+// Timeouts sets the limits of the phases; zero ones keep their default.
+func (b Builder) Timeouts(limits client.Timeouts) Builder {
+	return b.step(func(s *state) { s.config.Timeouts = limits })
+}
+
+// Pool sets how many connections are kept and for how long.
+func (b Builder) Pool(pool Pool) Builder { return b.step(func(s *state) { s.pool = pool }) }
+
+// AllOrNothing sends the content only when the server accepts every recipient. It costs a round trip.
+// The default delivers to those who were accepted and reports the others.
+func (b Builder) AllOrNothing() Builder {
+	return b.step(func(s *state) { s.config.AllOrNothing = true })
+}
+
+// Without does not use extensions of the server that do not work.
+func (b Builder) Without(keywords ...extension.Keyword) Builder {
+	return b.step(func(s *state) { s.config.Without = append(s.config.Without, keywords...) })
+}
+
+// Chunking says whether content may travel by BDAT. The default is client.ChunkingAuto.
+func (b Builder) Chunking(use client.Chunking) Builder {
+	return b.step(func(s *state) { s.config.Chunking = use })
+}
+
+// LocalAddr makes connections from an address of this machine.
+func (b Builder) LocalAddr(addr net.Addr) Builder {
+	return b.step(func(s *state) { s.config.LocalAddr = addr })
+}
+
+// Dialer replaces the dialer, for proxies. TLS and all limits hold over what it returns.
+func (b Builder) Dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Builder {
+	return b.step(func(s *state) { s.config.Dial = dial })
+}
+
+// Trace is told what happens on the connections; it never hears a secret or content. Calls for one
+// connection are serialised, those for several are not. It must not block.
+func (b Builder) Trace(trace func(client.Event)) Builder {
+	return b.step(func(s *state) { s.config.Trace = trace })
+}
+
+// Build checks the configuration and returns the transport, or every fault joined, each a
+// *[FieldError]. It does not connect.
+func (b Builder) Build() (*Transport, error) {
+	s, err := b.handle.Finish()
+	if err != nil {
+		return nil, err
+	}
+	s.check()
+	if len(s.faults) > 0 {
+		return nil, errors.Join(s.faults...)
+	}
+	if s.config.Address == "" {
+		s.config.Address = net.JoinHostPort(s.host, strconv.Itoa(s.port))
+	}
+	return newTransport(s.config, s.pool.withDefaults()), nil
+}
+
+func (s *state) check() {
+	if s.config.Address == "" {
+		if _, err := extension.ParseClientID(s.host); err != nil { // a host name or an IP address too
+			s.fault("Host", s.host, err)
+		}
+		if s.port < 1 || s.port > 65535 {
+			s.fault("Port", strconv.Itoa(s.port), errors.New("want 1 to 65535"))
+		}
+	}
+	s.pool.check(s)
+}

@@ -1,0 +1,99 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/depeche-mail/depeche/internal/dotio"
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+)
+
+// contentError says that the message itself could not be read to its end.
+type contentError struct{ err error }
+
+func (e *contentError) Error() string { return "source of the message: " + e.err.Error() }
+func (e *contentError) Unwrap() error { return e.err }
+
+// chunk corks and writes the content as one BDAT chunk. What it leaves corked ends the content.
+func (c *Conn) chunk(a *attempt) error {
+	command := commands.Bdat{Size: a.plan.size, Last: true}
+	line, err := command.AppendTo(c.link.out)
+	if err != nil {
+		return err
+	}
+	c.shown(command, line[len(c.link.out):])
+	c.link.out = line
+	w := content{link: c.link, left: a.plan.size, exact: true}
+	return w.fill(a.plan.mail, &w)
+}
+
+// data corks and writes the content with stuffed dots. What it leaves corked ends the content.
+func (c *Conn) data(a *attempt) error {
+	w := content{link: c.link}
+	dots := dotio.NewWriter(&w)
+	if err := w.fill(a.plan.mail, dots); err != nil {
+		return err
+	}
+	if err := dots.Close(); err != nil {
+		return &contentError{err}
+	}
+	return nil
+}
+
+// content corks content and writes it in large pieces. It never writes the last octet that it was
+// given, so that the write that ends the content is a step of its own.
+type content struct {
+	link  *link
+	total int64
+	left  int64 // what may still come, if exact
+	exact bool
+	err   error // of the link
+}
+
+// fill writes the mail to w, which writes to c, and tells faults of the mail from those of the link.
+func (c *content) fill(mail io.WriterTo, w io.Writer) error {
+	_, err := mail.WriteTo(w)
+	switch {
+	case c.err != nil:
+		return c.err
+	case err != nil:
+		return &contentError{err}
+	case c.exact && c.left != 0:
+		return &contentError{fmt.Errorf("%d octets less than the message said of itself", c.left)}
+	}
+	c.link.report(Event{Kind: EventContent, Octets: c.total})
+	return nil
+}
+
+var errTooLong = errors.New("more octets than the message said of itself")
+
+func (c *content) Write(p []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.exact {
+		if int64(len(p)) > c.left {
+			return 0, errTooLong
+		}
+		c.left -= int64(len(p))
+	}
+	c.total += int64(len(p))
+	l := c.link
+	if len(l.out)+len(p) <= flightSize {
+		l.out = append(l.out, p...)
+		return len(p), nil
+	}
+	if len(l.out)+len(p) < 2*flightSize { // fill one flight, cork the rest
+		room := flightSize - min(len(l.out), flightSize)
+		l.out = append(l.out, p[:room]...)
+		c.err = l.flush()
+		l.out = append(l.out, p[room:]...)
+		return len(p), c.err
+	}
+	if c.err = l.flush(); c.err == nil {
+		c.err = l.write(p[:len(p)-1])
+	}
+	l.out = append(l.out, p[len(p)-1])
+	return len(p), c.err
+}

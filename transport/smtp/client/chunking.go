@@ -1,0 +1,86 @@
+package client
+
+import (
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// Chunking says whether content may travel by BDAT (RFC 3030).
+type Chunking uint8
+
+// The choices. A server that refuses a BDAT without swallowing its octets would read message content
+// as commands. ChunkingAuto therefore sends content behind unanswered commands only after the server
+// has been seen to swallow a refused chunk.
+const (
+	ChunkingAuto    Chunking = iota // after a probe, which travels with the first message
+	ChunkingTrusted                 // from the first message on: the server is known to be good
+	ChunkingOff                     // never
+)
+
+// chunkState is what is known of the server.
+type chunkState uint8
+
+const (
+	chunksUnproven chunkState = iota
+	chunksProbing             // the replies to the probe are due
+	chunksProven
+	chunksBad
+)
+
+// chunks reports whether content may follow a BDAT at once.
+func (c *Conn) chunks() bool {
+	return c.info.Has(extension.Chunking) &&
+		(c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingAuto && c.chunking == chunksProven)
+}
+
+// probe corks the probe, when one is due: a BDAT that must be refused, because no transaction is
+// open, and RSET. Its six octets are the line of a command that must be refused too. So the reply
+// behind the first tells what became of them: 2yz answers RSET, they were swallowed; 5yz answers
+// them, they were run.
+func (c *Conn) probe() error {
+	if c.cfg.Chunking != ChunkingAuto || c.chunking != chunksUnproven ||
+		!c.info.Has(extension.Chunking) || !c.info.Has(extension.Pipelining) {
+		return nil
+	}
+	c.chunking = chunksProbing
+	p := &probe{conn: c}
+	const content = "DATA\r\n"
+	if err := c.queue(expectation{phase: PhaseReset, to: p}, commands.Bdat{Size: int64(len(content)), Last: true}); err != nil {
+		return err
+	}
+	c.link.out = append(c.link.out, content...)
+	return c.queue(expectation{phase: PhaseReset, to: p}, commands.Rset{})
+}
+
+// probe takes the replies to a probe.
+type probe struct {
+	conn    *Conn
+	replies int
+	refused bool // the content was run as a command
+}
+
+func (p *probe) reply(_ expectation, r response.Response) (more bool, err error) {
+	p.replies++
+	switch {
+	case p.replies == 1 && (r.Code.IsTransient() || r.Code.IsPermanent()):
+	case p.replies == 2 && r.Code.IsCompleted():
+		p.conn.chunking = chunksProven
+	case p.replies == 2 && r.Code.IsPermanent():
+		p.conn.chunking, p.refused = chunksBad, true
+		return true, nil // RSET is still to be answered
+	case p.replies == 3 && r.Code.IsCompleted():
+	default:
+		p.conn.chunking = chunksBad
+		return false, unexpected(r)
+	}
+	return false, nil
+}
+
+// Chunks reports what this session has learned of the server: true when it swallows a refused chunk,
+// false when it does not, and known as false when neither was seen.
+func (c *Conn) Chunks() (safe, known bool) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return c.chunking == chunksProven, c.chunking == chunksProven || c.chunking == chunksBad
+}

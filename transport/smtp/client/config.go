@@ -1,0 +1,136 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+// TLSMode says when a connection becomes encrypted. Once TLS is asked for nothing but the greeting,
+// EHLO and STARTTLS is ever said in clear: there is no downgrade.
+type TLSMode uint8
+
+// The modes. The zero value is the safest.
+const (
+	// TLSImplicit starts with a handshake, as on port 465 (RFC 8314 section 3.3).
+	TLSImplicit TLSMode = iota
+	// TLSStartTLS requires STARTTLS before anything else (RFC 3207).
+	TLSStartTLS
+	// TLSNone never encrypts. Passwords are not sent this way unless Config.InsecureAuth is set.
+	TLSNone
+)
+
+// Config says how to open a connection. It is not changed by this package and may be shared.
+type Config struct {
+	Network string // for Dial: "tcp" when empty
+	Address string // host:port
+	// ServerName is the name the certificate must have; the host of Address when empty.
+	ServerName string
+	TLS        TLSMode
+	// TLSConfig is cloned and completed with ServerName and a minimum of TLS 1.2; nil is allowed.
+	TLSConfig *tls.Config
+	// Hello is what the client calls itself. Its zero value is the host's name when that is fully
+	// qualified, else the address of the local end.
+	Hello extension.ClientID
+	// Credentials log in; the zero value does not.
+	Credentials authentication.Credentials
+	// InsecureAuth allows mechanisms that show the password on a connection without TLS.
+	InsecureAuth bool
+	// LocalAddr is the local end of the connections that the default dialer makes.
+	LocalAddr net.Addr
+	// Dial replaces the dialer, for proxies and tests. The TLS mode holds over what it returns.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timeouts has one limit per phase; unset ones have their default.
+	Timeouts Timeouts
+	// LMTP speaks LMTP (RFC 2033): LHLO, and one verdict per recipient.
+	LMTP bool
+	// AllOrNothing sends the content only when every recipient was accepted.
+	AllOrNothing bool
+	// Without names extensions that are not used although the server offers them.
+	Without []extension.Keyword
+	// Chunking says whether content may travel by BDAT.
+	Chunking Chunking
+	// Trace is told what happens; see [Event]. Calls are serialised and must not block.
+	Trace func(Event)
+}
+
+// withDefaults returns c with every choice made.
+func (c Config) withDefaults() Config {
+	c.Timeouts = c.Timeouts.withDefaults()
+	if c.Network == "" {
+		c.Network = "tcp"
+	}
+	return c
+}
+
+// Timeouts are the longest that each phase may take. Zero means the default, which is that of
+// Postfix and not below RFC 5321 section 4.5.3.2.
+type Timeouts struct {
+	Dial  time.Duration // connection: 30 s
+	TLS   time.Duration // handshake: 30 s
+	Reply time.Duration // greeting, EHLO, STARTTLS, AUTH, MAIL and RCPT: 300 s each
+	Data  time.Duration // the answer to DATA: 120 s
+	Body  time.Duration // each 64 KiB of content: 180 s
+	Final time.Duration // the verdict on the content: 600 s. A short one creates duplicates.
+	Reset time.Duration // RSET and QUIT: 20 s
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	def := func(d *time.Duration, seconds time.Duration) {
+		if *d == 0 {
+			*d = seconds * time.Second
+		}
+	}
+	def(&t.Dial, 30)
+	def(&t.TLS, 30)
+	def(&t.Reply, 300)
+	def(&t.Data, 120)
+	def(&t.Body, 180)
+	def(&t.Final, 600)
+	def(&t.Reset, 20)
+	return t
+}
+
+// of returns the limit of a reply.
+func (t Timeouts) of(phase Phase) time.Duration {
+	switch phase {
+	case PhaseData:
+		return t.Data
+	case PhaseFinal:
+		return t.Final
+	case PhaseReset, PhaseQuit:
+		return t.Reset
+	}
+	return t.Reply
+}
+
+// serverName is the name that the certificate must have.
+func (c *Config) serverName() string {
+	if c.ServerName != "" {
+		return c.ServerName
+	}
+	host, _, err := net.SplitHostPort(c.Address)
+	if err != nil {
+		return c.Address
+	}
+	return host
+}
+
+// tlsConfig returns the caller's settings with the parts that are not negotiable.
+func (c *Config) tlsConfig() *tls.Config {
+	t := &tls.Config{}
+	if c.TLSConfig != nil {
+		t = c.TLSConfig.Clone()
+	}
+	if t.MinVersion < tls.VersionTLS12 {
+		t.MinVersion = tls.VersionTLS12 // RFC 8996
+	}
+	if t.ServerName == "" {
+		t.ServerName = c.serverName()
+	}
+	return t
+}

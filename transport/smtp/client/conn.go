@@ -1,0 +1,231 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// Conn is one session with a server, greeted and, where asked for, encrypted and logged in. It
+// belongs to one goroutine at a time; Close may be called by any.
+type Conn struct {
+	cfg      Config
+	link     *link
+	state    *tls.ConnectionState
+	greeting response.Response
+	info     extension.ServerInfo
+
+	dirty    bool // the last transaction did not end cleanly: RSET before the next
+	sends    int  // transactions so far
+	chunking chunkState
+}
+
+// Dial connects to cfg.Address and opens a session. When it fails, nothing of the connection is left.
+func Dial(ctx context.Context, cfg Config) (*Conn, error) {
+	cfg = cfg.withDefaults()
+	dial := cfg.Dial
+	if dial == nil {
+		dial = (&net.Dialer{LocalAddr: cfg.LocalAddr}).DialContext
+	}
+	limited, cancel := context.WithTimeout(ctx, cfg.Timeouts.Dial)
+	defer cancel()
+	nc, err := dial(limited, cfg.Network, cfg.Address)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), err)
+		}
+		return nil, &Error{Phase: PhaseDial, Server: cfg.Address, Err: err}
+	}
+	return New(ctx, nc, cfg)
+}
+
+// New opens a session on a connection that somebody else made. It owns nc from now on, and closes
+// it when the session cannot be opened.
+func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
+	cfg = cfg.withDefaults()
+	c := &Conn{cfg: cfg, link: newLink(nc, cfg.Timeouts, cfg.Trace)}
+	stop := c.link.watch(ctx)
+	defer stop()
+	if err := c.open(ctx); err != nil {
+		c.link.fail(err)
+		if ctx.Err() != nil { // whatever broke first, it broke because ctx ended
+			err.Err = errors.Join(context.Cause(ctx), err.Err)
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// Info returns what the server offers, as it said after the last hello.
+func (c *Conn) Info() extension.ServerInfo { return c.info }
+
+// Greeting returns the server's first reply.
+func (c *Conn) Greeting() response.Response { return c.greeting }
+
+// TLS returns the state of the encryption; nil without one.
+func (c *Conn) TLS() *tls.ConnectionState { return c.state }
+
+// RemoteAddr returns the address of the server.
+func (c *Conn) RemoteAddr() net.Addr { return c.link.raw.RemoteAddr() }
+
+// LocalAddr returns the address of the client.
+func (c *Conn) LocalAddr() net.Addr { return c.link.raw.LocalAddr() }
+
+// Sends returns the number of transactions that were started.
+func (c *Conn) Sends() int { return c.sends }
+
+// Err returns why the connection can no longer be used, or nil. It does not ask the server.
+func (c *Conn) Err() error {
+	l := c.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil && l.closing {
+		return ErrClosing
+	}
+	return l.err
+}
+
+// Alive reports whether the connection still looks usable: nothing has come that nobody asked for,
+// neither a reply nor the end of the stream. It does not say a word to the server.
+func (c *Conn) Alive() bool {
+	return c.Err() == nil && !pendingInput(c.link.raw) && c.Err() == nil
+}
+
+// Command sends one command and returns the reply, whatever it says; the error is for a broken
+// connection or an unusable argument. Commands that change what this package knows of the session
+// have methods of their own.
+func (c *Conn) Command(ctx context.Context, command commands.Command) (response.Response, error) {
+	if err := context.Cause(ctx); err != nil {
+		return response.Response{}, c.fault(PhaseCommand, err)
+	}
+	stop := c.link.watch(ctx)
+	defer stop()
+	reply, err := c.do(PhaseCommand, command)
+	if err != nil {
+		return reply, c.fault(PhaseCommand, err)
+	}
+	return reply, nil
+}
+
+// Noop asks whether the server still answers.
+func (c *Conn) Noop(ctx context.Context) error { return c.expectOK(ctx, commands.Noop{}) }
+
+// Reset aborts a transaction.
+func (c *Conn) Reset(ctx context.Context) error {
+	err := c.expectOK(ctx, commands.Rset{})
+	c.dirty = err != nil
+	return err
+}
+
+func (c *Conn) expectOK(ctx context.Context, command commands.Command) error {
+	reply, err := c.Command(ctx, command)
+	if err == nil && !reply.Code.IsCompleted() {
+		err = &Error{Phase: PhaseCommand, Server: c.cfg.Address, Response: reply}
+	}
+	return err
+}
+
+// Quit says goodbye and closes the connection. A server that closes without an answer has understood
+// too. It waits for at most the Reset timeout.
+func (c *Conn) Quit(ctx context.Context) error {
+	if c.Err() != nil {
+		return c.Close()
+	}
+	stop := c.link.watch(ctx)
+	_, _ = c.do(PhaseQuit, commands.Quit{}) // the connection is closed whatever the answer is
+	stop()
+	return c.Close()
+}
+
+// Close closes the connection without a word. A second Close does nothing.
+func (c *Conn) Close() error {
+	c.link.fail(ErrBroken)
+	if c.link.stopped != nil {
+		<-c.link.stopped
+	}
+	return nil
+}
+
+// do writes one command and waits for its reply.
+func (c *Conn) do(phase Phase, command commands.Command) (response.Response, error) {
+	var s single
+	if err := c.queue(expectation{phase: phase, to: &s}, command); err != nil {
+		return response.Response{}, err
+	}
+	if err := c.link.flush(); err != nil {
+		return response.Response{}, err
+	}
+	err := c.link.wait(func() bool { return s.done })
+	return s.response, err
+}
+
+// queue corks a command and registers the reply to it.
+func (c *Conn) queue(e expectation, command commands.Command) error {
+	start := len(c.link.out)
+	out, err := command.AppendTo(c.link.out)
+	if err != nil {
+		return err
+	}
+	c.link.out = out
+	c.shown(command, out[start:])
+	c.link.expect(e)
+	return nil
+}
+
+// shown reports a command to the trace.
+func (c *Conn) shown(command commands.Command, line []byte) {
+	if c.link.trace != nil {
+		c.link.report(Event{Kind: EventCommand, Text: show(command, line)})
+	}
+}
+
+// show returns the line of a command for the trace. What follows AUTH and its mechanism is secret.
+func show(command commands.Command, line []byte) string {
+	switch a := command.(type) {
+	case commands.Auth:
+		if a.Initial == nil {
+			return "AUTH " + a.Mechanism
+		}
+		return "AUTH " + a.Mechanism + " ***"
+	case commands.AuthResponse:
+		return "***"
+	}
+	return string(line[:len(line)-2])
+}
+
+// fault wraps err, unless it is an *Error already.
+func (c *Conn) fault(phase Phase, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &Error{Phase: phase, Server: c.cfg.Address, Err: err}
+}
+
+// single takes the reply to one command.
+type single struct {
+	response response.Response
+	done     bool
+}
+
+func (s *single) reply(_ expectation, r response.Response) (bool, error) {
+	s.response, s.done = r, true
+	return false, nil
+}
+
+// idleAfter is how long a server must have been silent for its closing of the connection to be a
+// likely thing.
+const idleAfter = time.Second
+
+// idle reports whether the server may have closed the connection without our knowing yet.
+func (c *Conn) idle() bool {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return time.Since(c.link.last) > idleAfter
+}

@@ -1,0 +1,105 @@
+package client
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// Phase is the step of a session in which something happened.
+type Phase string
+
+// The phases in the order in which a session goes through them.
+const (
+	PhaseMessage  Phase = "message" // checks before anything is said
+	PhaseDial     Phase = "dial"
+	PhaseTLS      Phase = "tls"
+	PhaseGreeting Phase = "greeting"
+	PhaseHello    Phase = "hello"
+	PhaseAuth     Phase = "auth"
+	PhaseMail     Phase = "mail"
+	PhaseRcpt     Phase = "rcpt"
+	PhaseData     Phase = "data"
+	PhaseBody     Phase = "body"
+	PhaseFinal    Phase = "final"
+	PhaseReset    Phase = "reset"
+	PhaseQuit     Phase = "quit"
+	PhaseCommand  Phase = "command" // a single command of the caller
+)
+
+// Error says in which phase a session failed, with which server, and why.
+type Error struct {
+	Phase Phase
+	// Server is the address that was dialed, "" for a connection handed in.
+	Server string
+	// Response is the server's refusal; its zero value when the server did not refuse.
+	Response response.Response
+	// Err is the cause beside or instead of a refusal.
+	Err error
+}
+
+// Error tells phase, server, answer and cause on one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("smtp: " + string(e.Phase))
+	if e.Server != "" {
+		b.WriteString(" at " + e.Server)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if !e.Response.IsZero() {
+		b.WriteString(": " + e.Response.String())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether a later attempt may succeed: the server refused for now, or the
+// connection failed. Wrong credentials, an untrusted certificate, an unusable message or something
+// that is not an SMTP server are not temporary.
+func (e *Error) Temporary() bool {
+	if !e.Response.IsZero() {
+		return e.Response.Code.IsTransient()
+	}
+	switch e.Phase {
+	case PhaseMessage, PhaseAuth:
+		var network interface{ Timeout() bool }
+		return errors.As(e.Err, &network)
+	case PhaseTLS:
+		return !errors.As(e.Err, new(*TLSError))
+	}
+	return !errors.As(e.Err, new(*response.ProtocolError)) && !errors.Is(e.Err, errSource)
+}
+
+// Errors that a caller may want to tell apart.
+var (
+	// ErrBroken is the cause of every call after a Conn was broken or closed.
+	ErrBroken = errors.New("connection is broken or closed")
+	// ErrInjection means that octets followed the answer to STARTTLS before the handshake. Someone on
+	// the way may have put them there; the connection was closed.
+	ErrInjection = errors.New("octets before the TLS handshake: possible injection on the way")
+	// ErrUnsolicited means that the server sent a reply that nobody had asked for.
+	ErrUnsolicited = errors.New("a reply that nobody asked for")
+	// ErrNoStartTLS means that TLS is required and the server does not offer STARTTLS.
+	ErrNoStartTLS = errors.New("the server does not offer STARTTLS")
+	// ErrClosing means that the server said 421: it takes no further commands on this connection.
+	ErrClosing = errors.New("the server is closing the connection")
+)
+
+// TLSError says that no trustworthy TLS connection came about.
+type TLSError struct{ Err error }
+
+// Error names the cause.
+func (e *TLSError) Error() string { return "TLS: " + e.Err.Error() }
+
+// Unwrap returns the cause, such as a *tls.CertificateVerificationError.
+func (e *TLSError) Unwrap() error { return e.Err }
+
+// closedError says that the server ended the session by a reply that answers no command, such as 421.
+type closedError struct{ response response.Response }
+
+func (e *closedError) Error() string { return "the server ended the session: " + e.response.String() }

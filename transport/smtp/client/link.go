@@ -1,0 +1,330 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// link moves commands and content one way and replies the other. It knows which reply answers what,
+// and nothing of what the commands mean.
+//
+// Two goroutines work on it: the owner of the Conn writes, a reader of the link's own takes replies
+// and hands each to whoever waits for it. So a server may answer while a body is still being
+// written, and neither side can block the other for good.
+type link struct {
+	raw      net.Conn // what was dialed
+	nc       net.Conn // raw, or TLS over it
+	timeouts Timeouts
+	trace    func(Event) // called with mu held; may be nil
+
+	out  []byte // corked octets: one flight is one write
+	sent int64  // octets handed to the connection so far; the owner's
+
+	mu      sync.Mutex
+	queue   []expectation // what the next replies answer, oldest first
+	err     error         // why the link is broken; set once
+	closing bool          // the server said 421
+	body    earlySink     // who is writing a body; nil when nobody is
+	heard   int64         // replies so far
+	last    time.Time     // when the last reply came
+	limit   time.Time     // when the first expectation has waited too long; zero for no limit
+	armed   time.Time     // the deadline set on the connection; never later than limit
+	wake    chan struct{} // tells the owner that something changed
+	stopped chan struct{} // closed when the reader has ended
+}
+
+// expectation is one reply that the server owes.
+type expectation struct {
+	phase Phase
+	index int  // for to: which recipient
+	halt  bool // the reader stops behind this reply: the next octets are not SMTP, or not in clear
+	to    sink
+}
+
+// sink takes the replies to its commands. It is called with the link's lock held.
+type sink interface {
+	// reply reports whether a further reply to the same expectation is due. An error breaks the
+	// link.
+	reply(e expectation, r response.Response) (more bool, err error)
+}
+
+// earlySink hears of a reply that comes while the body is being written.
+type earlySink interface {
+	early(r response.Response) error
+}
+
+func newLink(nc net.Conn, timeouts Timeouts, trace func(Event)) *link {
+	return &link{raw: nc, nc: nc, timeouts: timeouts, trace: trace, wake: make(chan struct{}, 1), last: time.Now()}
+}
+
+// flightSize is how much is corked before it must be written.
+const flightSize = 64 << 10
+
+// expect registers an expectation. It is called before the command is written, because the reply
+// may come before the write returns.
+func (l *link) expect(e expectation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.queue, e)
+}
+
+// report is event for the owner.
+func (l *link) report(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.event(e)
+}
+
+// event reports to the trace; the lock is held.
+func (l *link) event(e Event) {
+	if l.trace != nil {
+		e.Time = time.Now()
+		l.trace(e)
+	}
+}
+
+// flush writes what is corked.
+func (l *link) flush() error {
+	return l.flushBut(0)
+}
+
+// flushBut writes what is corked except for the last octets.
+func (l *link) flushBut(last int) error {
+	n := len(l.out) - last
+	err := l.write(l.out[:n])
+	l.out = l.out[:copy(l.out, l.out[n:])]
+	return err
+}
+
+// write hands p to the connection, with a deadline for each flightSize octets of progress.
+func (l *link) write(p []byte) error {
+	l.mu.Lock()
+	err := l.err
+	if l.limit.IsZero() && len(l.queue) > 0 {
+		l.setLimit(l.timeouts.of(l.queue[0].phase))
+	}
+	l.mu.Unlock()
+	for len(p) > 0 && err == nil {
+		var n int
+		err = l.nc.SetWriteDeadline(time.Now().Add(l.timeouts.Body))
+		if err == nil {
+			n, err = l.nc.Write(p[:min(len(p), 2*flightSize)])
+		}
+		l.sent += int64(n)
+		p = p[n:]
+	}
+	if err != nil {
+		return l.writeFailed(err)
+	}
+	return nil
+}
+
+// writeFailed lets the reader take what the server said before it closed, because that says more
+// than "broken pipe", and returns why the link is broken.
+func (l *link) writeFailed(err error) error {
+	const grace = time.Second
+	l.mu.Lock()
+	if l.err == nil && !errors.Is(err, os.ErrDeadlineExceeded) && l.stopped != nil {
+		l.setLimit(grace)
+		l.mu.Unlock()
+		<-l.stopped
+		l.mu.Lock()
+	}
+	l.failLocked(err)
+	l.mu.Unlock()
+	return l.broken()
+}
+
+// wait blocks until cond holds or the link is broken. cond is called with the lock held.
+func (l *link) wait(cond func() bool) error {
+	for {
+		l.mu.Lock()
+		ok, err := cond(), l.err
+		l.mu.Unlock()
+		switch {
+		case ok:
+			return nil
+		case err != nil:
+			return err
+		}
+		<-l.wake
+	}
+}
+
+// answered waits until no reply is due.
+func (l *link) answered() error {
+	return l.wait(func() bool { return len(l.queue) == 0 })
+}
+
+// broken returns why the link is broken, or nil.
+func (l *link) broken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// fail breaks the link: both directions end at once and not one more octet is sent.
+func (l *link) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failLocked(err)
+}
+
+func (l *link) failLocked(err error) {
+	if l.err != nil {
+		return
+	}
+	l.err = err
+	l.event(Event{Kind: EventClosed, Text: err.Error()})
+	_ = l.raw.Close() // the link is broken already, there is no better news to tell
+	l.notify()
+}
+
+func (l *link) notify() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// watch breaks the link when ctx ends. The function that it returns ends the watch.
+func (l *link) watch(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	end := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
+	return func() { end() }
+}
+
+// start begins to read replies from r, which is in front of l.nc.
+func (l *link) start() {
+	stopped := make(chan struct{})
+	l.stopped = stopped
+	r := response.NewReader(patient{l})
+	go func() {
+		defer close(stopped)
+		for {
+			reply, err := response.Read(r)
+			if !l.take(reply, err, r.Buffered() > 0) {
+				return
+			}
+		}
+	}()
+}
+
+// take hands a reply to whom it answers and reports whether to go on reading. more says that
+// further octets have come already, so that the owner need not be woken yet.
+func (l *link) take(reply response.Response, err error, more bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.err != nil:
+		return false
+	case err != nil:
+		if errors.Is(err, io.EOF) && len(l.queue) > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		l.failLocked(err)
+		return false
+	}
+	l.heard++
+	l.last = time.Now()
+	l.event(Event{Kind: EventReply, Text: reply.String()})
+	if len(l.queue) == 0 {
+		l.failLocked(l.unasked(reply))
+		return false
+	}
+	e := l.queue[0]
+	again, err := e.to.reply(e, reply)
+	if !again {
+		l.queue = l.queue[1:]
+	}
+	if reply.Code == response.ServiceUnavailable {
+		l.closing = true
+	}
+	switch {
+	case err != nil:
+		l.failLocked(err)
+		return false
+	case e.halt:
+		if more {
+			l.failLocked(ErrInjection)
+		}
+		l.limit = time.Time{}
+		l.notify()
+		return false
+	}
+	l.next()
+	if !more || len(l.queue) == 0 {
+		l.notify()
+	}
+	return true
+}
+
+// unasked judges a reply that answers no command.
+func (l *link) unasked(reply response.Response) error {
+	switch {
+	case l.body != nil:
+		return l.body.early(reply)
+	case reply.Code == response.ServiceUnavailable: // RFC 5321 section 3.8 allows it at any time
+		return &closedError{reply}
+	}
+	return &response.ProtocolError{Reason: ErrUnsolicited.Error(), Line: reply.String()}
+}
+
+// next sets the limit of the reply that is due now.
+func (l *link) next() {
+	switch {
+	case len(l.queue) == 0:
+		l.queue = nil
+		l.limit = time.Time{}
+	case l.closing: // the server is going; what it still says comes soon or not at all
+		l.setLimit(l.timeouts.Reset)
+	default:
+		l.setLimit(l.timeouts.of(l.queue[0].phase))
+	}
+}
+
+// setLimit gives the reply that is due the time d. The deadline of the connection is only moved
+// when it is too late, because moving it for each reply would cost more than reading it.
+func (l *link) setLimit(d time.Duration) {
+	l.limit = time.Now().Add(d)
+	if l.armed.IsZero() || l.armed.After(l.limit) {
+		l.arm(l.limit)
+	}
+}
+
+func (l *link) arm(t time.Time) {
+	l.armed = t
+	_ = l.nc.SetReadDeadline(t) // fails only on a closed connection, which the read finds out
+}
+
+// patient reads from the connection until the limit, not only until the armed deadline.
+type patient struct{ l *link }
+
+func (p patient) Read(b []byte) (int, error) {
+	for {
+		n, err := p.l.nc.Read(b)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || p.l.expired() {
+			return n, err
+		}
+	}
+}
+
+// expired reports whether the limit has passed, and moves the armed deadline when not.
+func (l *link) expired() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil || !l.limit.IsZero() && !time.Now().Before(l.limit) {
+		return true
+	}
+	l.arm(l.limit)
+	return false
+}

@@ -1,0 +1,223 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// open takes the session from the bare connection to the point where mail can be sent.
+func (c *Conn) open(ctx context.Context) *Error {
+	c.link.report(Event{Kind: EventConnected, Text: c.link.raw.RemoteAddr().String()})
+	if c.cfg.TLS == TLSImplicit {
+		if err := c.handshake(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.greet(); err != nil {
+		return err
+	}
+	if err := c.hello(); err != nil {
+		return err
+	}
+	if c.cfg.TLS == TLSStartTLS {
+		if err := c.startTLS(ctx); err != nil {
+			return err
+		}
+	}
+	if !c.cfg.Credentials.IsZero() {
+		return c.login()
+	}
+	return nil
+}
+
+func (c *Conn) refusal(phase Phase, r response.Response, err error) *Error {
+	return &Error{Phase: phase, Server: c.cfg.Address, Response: r, Err: err}
+}
+
+// handshake encrypts the connection. The reader is not running.
+func (c *Conn) handshake(ctx context.Context) *Error {
+	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.TLS)
+	defer cancel()
+	nc := tls.Client(c.link.raw, c.cfg.tlsConfig())
+	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
+		return c.refusal(PhaseTLS, response.Response{}, &TLSError{err})
+	}
+	state := nc.ConnectionState()
+	c.link.nc, c.state = nc, &state
+	c.link.armed = time.Time{}
+	c.link.report(Event{Kind: EventTLS, Text: tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)})
+	return nil
+}
+
+// greet reads the first reply (RFC 5321 section 3.1).
+func (c *Conn) greet() *Error {
+	var s single
+	c.link.expect(expectation{phase: PhaseGreeting, to: &s})
+	c.link.start()
+	if err := c.link.flush(); err != nil { // nothing is corked; the wait for the greeting is limited
+		return c.fault(PhaseGreeting, err)
+	}
+	if err := c.link.wait(func() bool { return s.done }); err != nil {
+		return c.fault(PhaseGreeting, err)
+	}
+	c.greeting = s.response
+	if !s.response.Code.IsCompleted() {
+		return c.refusal(PhaseGreeting, s.response, nil)
+	}
+	return nil
+}
+
+// hello introduces the client and learns what the server offers.
+func (c *Conn) hello() *Error {
+	name := c.cfg.Hello
+	if name.IsZero() {
+		name = c.ownName()
+	}
+	c.info = extension.ServerInfo{}
+	var command commands.Command = commands.Ehlo{Client: name}
+	if c.cfg.LMTP {
+		command = commands.Lhlo{Client: name}
+	}
+	reply, err := c.do(PhaseHello, command)
+	if err != nil {
+		return c.fault(PhaseHello, err)
+	}
+	if reply.Code.IsCompleted() {
+		info, err := extension.Parse(reply.Lines)
+		if err != nil {
+			return c.fault(PhaseHello, err)
+		}
+		c.info = info.Without(c.cfg.Without...)
+		return nil
+	}
+	if c.cfg.LMTP || c.cfg.TLS != TLSNone || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS
+		return c.refusal(PhaseHello, reply, nil)
+	}
+	reply, err = c.do(PhaseHello, commands.Helo{Client: name}) // RFC 5321 section 3.2
+	switch {
+	case err != nil:
+		return c.fault(PhaseHello, err)
+	case !reply.Code.IsCompleted():
+		return c.refusal(PhaseHello, reply, nil)
+	}
+	return nil
+}
+
+// unknownCommand reports whether a server says that it does not know a command, in contrast to not
+// liking it.
+func unknownCommand(code response.Code) bool {
+	return code == response.SyntaxError || code == response.NotImplemented || code == response.ParamNotImplemented
+}
+
+// ownName is the host's name when it is one that others can know, else the address of the local end
+// (RFC 5321 section 4.1.4).
+func (c *Conn) ownName() extension.ClientID {
+	if name, err := os.Hostname(); err == nil && extension.IsQualified(name) {
+		if id, err := extension.ParseClientID(name); err == nil {
+			return id
+		}
+	}
+	if host, _, err := net.SplitHostPort(c.link.raw.LocalAddr().String()); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil {
+			return extension.LiteralClientID(ip)
+		}
+	}
+	return extension.LiteralClientID(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+}
+
+// startTLS upgrades the connection and forgets what the server said before (RFC 3207 section 4.2).
+func (c *Conn) startTLS(ctx context.Context) *Error {
+	if !c.info.Has(extension.StartTLS) {
+		return c.refusal(PhaseTLS, response.Response{}, ErrNoStartTLS)
+	}
+	var s single
+	err := c.queue(expectation{phase: PhaseTLS, halt: true, to: &s}, commands.Starttls{})
+	if err == nil {
+		err = c.link.flush()
+	}
+	if err == nil {
+		err = c.link.wait(func() bool { return s.done })
+	}
+	if err == nil {
+		err = c.link.broken() // octets behind the reply
+	}
+	switch {
+	case err != nil:
+		return c.fault(PhaseTLS, err)
+	case s.response.Code != response.Ready:
+		return c.refusal(PhaseTLS, s.response, ErrNoStartTLS)
+	}
+	<-c.link.stopped
+	if err := c.handshake(ctx); err != nil {
+		return err
+	}
+	c.link.start()
+	return c.hello()
+}
+
+// maxChallenges is how many challenges a server may send in one login.
+const maxChallenges = 10
+
+// login runs the strongest common mechanism.
+func (c *Conn) login() *Error {
+	secure := c.state != nil || c.cfg.InsecureAuth
+	m, err := authentication.Choose(c.cfg.Credentials, c.info.Mechanisms(), secure)
+	if err != nil {
+		return c.fault(PhaseAuth, err)
+	}
+	initial, err := m.Start()
+	if err != nil {
+		return c.fault(PhaseAuth, err)
+	}
+	reply, err := c.do(PhaseAuth, commands.Auth{Mechanism: m.Name(), Initial: initial})
+	for range maxChallenges {
+		if err != nil || reply.Code != response.AuthContinue {
+			break
+		}
+		reply, err = c.answer(m, reply)
+	}
+	switch {
+	case err != nil:
+		return c.fault(PhaseAuth, err)
+	case reply.Code == response.AuthContinue:
+		return c.fault(PhaseAuth, errTooManyChallenges)
+	case !reply.Code.IsCompleted():
+		return c.refusal(PhaseAuth, reply, nil)
+	case !m.Done():
+		return c.fault(PhaseAuth, errEarlySuccess)
+	}
+	return nil
+}
+
+var (
+	errTooManyChallenges = errors.New("too many challenges")
+	errEarlySuccess      = errors.New("the server claimed success before the mechanism was done")
+)
+
+// answer sends the mechanism's answer to one challenge, or gives up.
+func (c *Conn) answer(m authentication.Mechanism, challenge response.Response) (response.Response, error) {
+	text, err := base64.StdEncoding.DecodeString(challenge.Text())
+	var next []byte
+	if err == nil {
+		next, err = m.Next(text)
+	}
+	if err != nil {
+		reply, broken := c.do(PhaseAuth, commands.AuthCancel{})
+		if broken != nil {
+			return reply, broken
+		}
+		return reply, c.refusal(PhaseAuth, reply, err)
+	}
+	return c.do(PhaseAuth, commands.AuthResponse{Response: next})
+}

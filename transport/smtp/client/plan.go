@@ -1,0 +1,114 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+// plan is what is decided about a mail before anything is said.
+type plan struct {
+	mail     Mail
+	envelope envelope.Envelope
+	size     int64
+	params   extension.MailParams
+	form     form
+}
+
+// form is how a transaction goes over the wire.
+type form uint8
+
+const (
+	// formLockstep waits for the reply to each command.
+	formLockstep form = iota
+	// formData sends MAIL, RCPT and DATA in one flight, the content in the next (RFC 2920).
+	formData
+	// formChunk sends MAIL, RCPT, BDAT and the content in one flight (RFC 3030). Only to a server
+	// that has proven to swallow the content of a BDAT that it refuses.
+	formChunk
+	// formEnvelope sends MAIL and RCPT in one flight and the rest when the replies are known.
+	formEnvelope
+)
+
+// plan checks a mail against what the server offers. An extension is asked for when this mail needs
+// it; what it needs and the server does not offer is an error here, never dropped.
+func (c *Conn) plan(mail Mail) (plan, error) {
+	p := plan{mail: mail, envelope: mail.Envelope()}
+	if p.envelope.Len() == 0 {
+		return p, envelope.ErrNoRecipient
+	}
+	facts, err := octets.Of(mail)
+	if err != nil {
+		return p, fmt.Errorf("%w: %w", errSource, err)
+	}
+	p.size = facts.Size
+	switch {
+	case facts.BareNewline >= 0:
+		return p, fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, facts.BareNewline)
+	case facts.NUL:
+		return p, fmt.Errorf("%w: NUL", ErrNotCanonical)
+	case c.info.SizeLimit() > 0 && facts.Size > c.info.SizeLimit():
+		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, facts.Size, c.info.SizeLimit())
+	case facts.EightBit && !c.info.Has(extension.EightBitMIME):
+		return p, ErrNo8BitMIME
+	case (facts.EightBitHeader || p.envelope.NeedsSMTPUTF8()) && !c.info.Has(extension.SMTPUTF8):
+		return p, ErrNoSMTPUTF8
+	}
+	p.params.SMTPUTF8 = facts.EightBitHeader || p.envelope.NeedsSMTPUTF8()
+	if facts.EightBit {
+		p.params.Body = extension.Body8Bit
+	}
+	if c.info.Has(extension.Size) {
+		p.params.Size = facts.Size // RFC 1870 section 6
+	}
+	if err := c.wishes(&p); err != nil {
+		return p, err
+	}
+	p.form = c.form()
+	return p, nil
+}
+
+// wishes translates the delivery options of the envelope.
+func (c *Conn) wishes(p *plan) error {
+	if p.envelope.Delivery() != (envelope.Delivery{}) {
+		return ErrUnsupported
+	}
+	for i := range p.envelope.Len() {
+		if r := p.envelope.At(i); r.Notify != 0 || !r.Original.IsNull() {
+			return ErrUnsupported
+		}
+	}
+	return nil
+}
+
+func (c *Conn) form() form {
+	switch {
+	case !c.info.Has(extension.Pipelining):
+		return formLockstep
+	case c.cfg.AllOrNothing:
+		return formEnvelope
+	case c.chunks():
+		return formChunk
+	}
+	return formData
+}
+
+// Errors of a mail that this server cannot be given. Nothing was said to it.
+var (
+	// ErrTooLarge means that the message is larger than the server takes.
+	ErrTooLarge = errors.New("message larger than the server takes")
+	// ErrNo8BitMIME means that the message has octets above 127 and the server does not take them.
+	ErrNo8BitMIME = errors.New("8-bit message and the server does not offer 8BITMIME")
+	// ErrNoSMTPUTF8 means that an address or header needs UTF-8 and the server does not take it.
+	ErrNoSMTPUTF8 = errors.New("UTF-8 address or header and the server does not offer SMTPUTF8")
+	// ErrNotCanonical means that the message has octets that some servers take for the end of the
+	// message or of a command.
+	ErrNotCanonical = errors.New("message not in canonical form")
+	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on.
+	ErrUnsupported = errors.New("the delivery options of the envelope cannot be passed on to this server")
+
+	errSource = errors.New("source of the message")
+)

@@ -1,0 +1,134 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// Send sends one mail and reports every recipient's fate. A mail that the server cannot take, and one
+// whose content cannot be read, is NotSent; the latter breaks the connection, because half a message
+// must never be ended. Refusals leave the connection usable. When ctx ends, the connection breaks at
+// once; Err tells.
+func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
+	receipt := &Receipt{Verdicts: make([]Verdict, mail.Envelope().Len())}
+	if err := context.Cause(ctx); err != nil {
+		receipt.Err = c.fault(PhaseMessage, err)
+		return receipt
+	}
+	if err := c.Err(); err != nil {
+		receipt.Err = c.fault(PhaseMail, err)
+		return receipt
+	}
+	plan, err := c.plan(mail)
+	if err != nil {
+		receipt.Err = c.fault(PhaseMessage, err)
+		return receipt
+	}
+	stop := c.link.watch(ctx)
+	defer stop()
+	rest := make([]int, plan.envelope.Len())
+	for i := range rest {
+		rest[i] = i
+	}
+	for len(rest) > 0 && c.Err() == nil {
+		a := c.newAttempt(plan, receipt.Verdicts)
+		a.rcpt, rest = c.cut(rest)
+		c.run(a)
+		receipt.add(a)
+		rest = slices.Concat(a.overflow, rest)
+		if a.lost != nil && a.accepted == 0 {
+			break // what is left would fare no better
+		}
+	}
+	c.conclude(receipt, rest)
+	return receipt
+}
+
+// cut takes as many recipients as one transaction may have.
+func (c *Conn) cut(rest []int) (now, later []int) {
+	most := c.recipientLimit()
+	if most == 0 || len(rest) <= most {
+		return rest, nil
+	}
+	return rest[:most], rest[most:]
+}
+
+// recipientLimit is the server's RCPTMAX, 0 when it named none.
+func (c *Conn) recipientLimit() int { return 0 }
+
+func (c *Conn) newAttempt(p plan, verdicts []Verdict) *attempt {
+	return &attempt{link: c.link, plan: p, verdicts: verdicts, lmtp: c.cfg.LMTP}
+}
+
+// add takes over what an attempt has found out.
+func (r *Receipt) add(a *attempt) {
+	t := &a.times
+	span := func(from, to int) time.Duration {
+		if t[from].IsZero() || t[to].IsZero() {
+			return 0
+		}
+		return t[to].Sub(t[from])
+	}
+	r.Envelope += span(timeStart, timeEnvelope)
+	r.Body += span(timeEnvelope, timeBody)
+	r.Final += span(timeBody, timeFinal)
+	if r.Err == nil {
+		r.Err = a.lost
+	}
+}
+
+// conclude makes Err agree with the verdicts.
+func (c *Conn) conclude(r *Receipt, rest []int) {
+	if r.count(Accepted) == len(r.Verdicts) {
+		r.Err = nil
+		return
+	}
+	if r.Err == nil && len(rest) > 0 {
+		i := rest[0]
+		r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[i].Response}
+	}
+	if r.Err == nil {
+		r.Err = &Error{Phase: PhaseFinal, Err: c.Err()}
+	}
+	r.Err.Server = c.cfg.Address
+}
+
+// run takes one transaction over the wire and settles it when the link breaks.
+func (c *Conn) run(a *attempt) {
+	c.sends++
+	a.times[timeStart] = time.Now()
+	err := c.transact(a)
+	if err != nil {
+		c.link.fail(err)
+		if known := c.link.broken(); !errors.As(err, new(*contentError)) {
+			err = known
+		}
+	}
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	c.link.body = nil
+	if err != nil {
+		a.settle(c.link.sent, phaseOf(a), err)
+	}
+	for _, i := range a.rcpt {
+		if v := &a.verdicts[i]; v.Fate == NotSent {
+			v.Response = response.Response{} // RCPT was accepted, but that decided nothing
+		}
+	}
+	c.dirty = !a.clean
+}
+
+// phaseOf is where an attempt stands that has no reply to go by.
+func phaseOf(a *attempt) Phase {
+	switch {
+	case !a.times[timeEnvelope].IsZero():
+		return PhaseBody
+	case a.end > 0:
+		return PhaseFinal
+	}
+	return PhaseMail
+}

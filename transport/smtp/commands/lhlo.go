@@ -1,0 +1,12 @@
+package commands
+
+import "github.com/depeche-mail/depeche/transport/smtp/extension"
+
+// Lhlo introduces the client to an LMTP server (RFC 2033 section 4.1).
+type Lhlo struct{ Client extension.ClientID }
+
+// Verb returns LHLO.
+func (Lhlo) Verb() string { return "LHLO" }
+
+// AppendTo appends the line.
+func (c Lhlo) AppendTo(dst []byte) ([]byte, error) { return hello(c.Verb(), c.Client, dst) }

@@ -1,0 +1,75 @@
+package smtp
+
+import (
+	"strings"
+
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// report translates a receipt into the words of package transport.
+func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*transport.Result, error) {
+	env := mail.Envelope()
+	result := &transport.Result{
+		Recipients: make([]transport.Recipient, len(receipt.Verdicts)),
+		MessageID:  transport.MessageID(mail),
+		Relay:      t.config.Address,
+		Timing:     transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final},
+	}
+	for i := range receipt.Verdicts {
+		v := &receipt.Verdicts[i]
+		result.Recipients[i] = transport.Recipient{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response)}
+		if v.Fate == client.Accepted && result.QueueID == "" {
+			result.QueueID = queueID(v.Response)
+		}
+	}
+	if receipt.Err == nil {
+		return result, nil
+	}
+	failed := &transport.SendError{
+		Result: result, Phase: transport.Phase(receipt.Err.Phase), Reply: reply(receipt.Err.Response),
+	}
+	if receipt.Err.Err != nil {
+		failed.Err = receipt.Err
+	}
+	return result, failed
+}
+
+// outcome is the fate in the words of package transport. A 552 to RCPT that means too many
+// recipients is for now (RFC 5321 section 4.5.3.1.10).
+func outcome(v *client.Verdict) transport.Outcome {
+	switch v.Fate {
+	case client.Accepted:
+		return transport.Accepted
+	case client.Refused:
+		if v.Response.Code.IsTransient() || v.Response.TooManyRecipients() {
+			return transport.Deferred
+		}
+		return transport.Rejected
+	case client.Unknown:
+		return transport.Unknown
+	}
+	return transport.NotSent
+}
+
+func reply(r response.Response) transport.Reply {
+	return transport.Reply{Code: int(r.Code), Enhanced: r.Enhanced.String(), Lines: r.Lines}
+}
+
+// queueID finds what the relay calls the message, in the spellings of servers that say it: Postfix
+// and its like "queued as X", Exim "id=X", Sendmail "X Message accepted".
+func queueID(r response.Response) string {
+	words := strings.Fields(r.Text())
+	for i, word := range words {
+		switch {
+		case strings.HasPrefix(word, "id="):
+			return strings.TrimPrefix(word, "id=")
+		case strings.EqualFold(word, "as") && i > 0 && strings.EqualFold(words[i-1], "queued") && i+1 < len(words):
+			return strings.Trim(words[i+1], "<>.,;")
+		case i == 1 && strings.EqualFold(word, "Message") && len(words) > 2 && strings.EqualFold(words[2], "accepted"):
+			return words[0]
+		}
+	}
+	return ""
+}

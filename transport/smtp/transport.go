@@ -1,0 +1,151 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/depeche-mail/depeche/internal/pool"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+)
+
+// Errors of Send that concern the transport and not the mail. Nothing was sent.
+var (
+	// ErrClosed means that Shutdown or Close was called before.
+	ErrClosed = pool.ErrClosed
+	// ErrBusy means that as many sends wait for a connection as Pool.MaxWaiting allows.
+	ErrBusy = pool.ErrBusy
+)
+
+// Transport sends through one relay with one identity. It is safe for concurrent use.
+type Transport struct {
+	config   client.Config
+	limits   Pool
+	pool     *pool.Pool[*client.Conn]
+	chunking atomic.Uint32 // a client.Chunking: what was learned of the relay
+}
+
+func newTransport(config client.Config, limits Pool) *Transport {
+	t := &Transport{config: config, limits: limits}
+	t.chunking.Store(uint32(config.Chunking))
+	t.pool = pool.New(pool.Options[*client.Conn]{
+		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
+		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge,
+		Open: t.open, Usable: t.usable, Close: quit, Kill: kill,
+	})
+	return t
+}
+
+func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
+	config := t.config
+	config.Chunking = client.Chunking(t.chunking.Load())
+	return client.Dial(ctx, config)
+}
+
+func (t *Transport) usable(c *client.Conn) bool {
+	return c.Alive() && (t.limits.MaxMessages == 0 || c.Sends() < t.limits.MaxMessages)
+}
+
+// quit says goodbye; the connection's own timeout bounds it.
+func quit(c *client.Conn) { _ = c.Quit(context.Background()) } // nothing depends on the answer
+
+func kill(c *client.Conn) { _ = c.Close() } // never fails
+
+// Send sends mail and reports every recipient's fate; see the package comment for what is certain
+// afterwards. It waits for a free connection as long as ctx allows. The error is a
+// *transport.SendError.
+func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+	begin := time.Now()
+	lease, err := t.pool.Get(ctx)
+	if err != nil {
+		return t.unreached(mail, err)
+	}
+	got := time.Now()
+	reused := lease.Reused()
+	receipt := t.sendOn(ctx, lease, mail)
+	if reused && receipt.Stale() && ctx.Err() == nil {
+		if lease, err = t.pool.Fresh(ctx); err != nil {
+			return t.unreached(mail, err)
+		}
+		got, reused = time.Now(), lease.Reused()
+		receipt = t.sendOn(ctx, lease, mail)
+	}
+	result, err := t.report(mail, receipt)
+	if reused {
+		result.Timing.Wait = got.Sub(begin)
+	} else {
+		result.Timing.Connect = got.Sub(begin)
+	}
+	return result, err
+}
+
+// sendOn sends over one connection and gives it back.
+func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Receipt {
+	conn := lease.Value()
+	receipt := conn.Send(ctx, mail)
+	t.learn(conn)
+	if conn.Err() != nil {
+		lease.Discard()
+	} else {
+		lease.Release()
+	}
+	return receipt
+}
+
+// learn keeps what a connection has found out about the relay for the connections after it.
+func (t *Transport) learn(c *client.Conn) {
+	if t.config.Chunking != client.ChunkingAuto {
+		return
+	}
+	switch safe, known := c.Chunks(); {
+	case known && safe:
+		t.chunking.CompareAndSwap(uint32(client.ChunkingAuto), uint32(client.ChunkingTrusted))
+	case known:
+		t.chunking.Store(uint32(client.ChunkingOff))
+	}
+}
+
+// Check opens a connection, or takes an idle one and asks the server for a sign of life.
+func (t *Transport) Check(ctx context.Context) error {
+	lease, err := t.pool.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if !lease.Reused() {
+		lease.Release()
+		return nil
+	}
+	if err := lease.Value().Noop(ctx); err != nil {
+		lease.Discard()
+		return err
+	}
+	lease.Release()
+	return nil
+}
+
+// Stats returns figures of the connections.
+func (t *Transport) Stats() Stats { return t.pool.Stats() }
+
+// Shutdown refuses new mail, lets the sends under way end, says goodbye on every connection, and
+// returns when that is done. When ctx ends first, what is left is closed at once, as by Close.
+func (t *Transport) Shutdown(ctx context.Context) error { return t.pool.Shutdown(ctx) }
+
+// Close closes every connection at once. Sends under way end with what is certain at that moment.
+func (t *Transport) Close() error {
+	t.pool.Close()
+	return nil
+}
+
+// unreached is the result of a mail for which there was no connection.
+func (t *Transport) unreached(mail transport.Mail, err error) (*transport.Result, error) {
+	phase := transport.PhaseWait
+	var failed *client.Error
+	if errors.As(err, &failed) {
+		phase = transport.Phase(failed.Phase)
+	}
+	result, err := transport.Fail(mail, phase, err)
+	result.Relay = t.config.Address
+	return result, err
+}
