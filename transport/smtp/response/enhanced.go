@@ -1,8 +1,8 @@
 package response
 
 import (
-	"fmt"
-	"strings"
+	"bytes"
+	"strconv"
 )
 
 // Enhanced is an enhanced status code, class.subject.detail (RFC 3463 section 2). The zero value
@@ -17,37 +17,42 @@ func (e Enhanced) String() string {
 	if e.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%d.%d.%d", e.Class, e.Subject, e.Detail)
+	return string(e.appendTo(make([]byte, 0, len("5.999.999"))))
 }
 
-// cutEnhanced reads an enhanced status code at the start of a line. One whose class contradicts the
+func (e Enhanced) appendTo(dst []byte) []byte {
+	dst = strconv.AppendUint(dst, uint64(e.Class), 10)
+	dst = strconv.AppendUint(append(dst, '.'), uint64(e.Subject), 10)
+	return strconv.AppendUint(append(dst, '.'), uint64(e.Detail), 10)
+}
+
+// cutEnhanced reads an enhanced status code at the start of a text. One whose class contradicts the
 // reply code is text: the basic code decides (RFC 2034 section 4).
-func cutEnhanced(code Code, line string) (e Enhanced, rest string) {
-	head, rest, _ := strings.Cut(line, " ")
-	class, others, ok := strings.Cut(head, ".")
-	subject, detail, ok2 := strings.Cut(others, ".")
-	if !ok || !ok2 || len(class) != 1 || class[0] != '0'+byte(code.Severity()) {
-		return Enhanced{}, line
+func cutEnhanced(code Code, text []byte) (e Enhanced, rest []byte) {
+	if len(text) < len("2.0.0") || text[0] != '0'+byte(code.Severity()) || text[1] != '.' {
+		return Enhanced{}, text
 	}
+	head, rest, _ := bytes.Cut(text, []byte(" "))
+	subject, detail, ok := bytes.Cut(head[2:], []byte("."))
 	s, okS := shortNumber(subject)
 	d, okD := shortNumber(detail)
-	if !okS || !okD {
-		return Enhanced{}, line
+	if !ok || !okS || !okD {
+		return Enhanced{}, text
 	}
 	return Enhanced{Class: uint16(code.Severity()), Subject: s, Detail: d}, rest
 }
 
 // shortNumber reads one to three digits without leading zeros (RFC 3463 section 2).
-func shortNumber(s string) (uint16, bool) {
-	if s == "" || len(s) > 3 || len(s) > 1 && s[0] == '0' {
+func shortNumber(s []byte) (uint16, bool) {
+	if len(s) == 0 || len(s) > 3 || len(s) > 1 && s[0] == '0' {
 		return 0, false
 	}
 	var n uint16
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
+	for _, c := range s {
+		if c < '0' || c > '9' {
 			return 0, false
 		}
-		n = n*10 + uint16(s[i]-'0')
+		n = n*10 + uint16(c-'0')
 	}
 	return n, true
 }

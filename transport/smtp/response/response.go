@@ -2,6 +2,7 @@ package response
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -23,14 +24,21 @@ func (r Response) Text() string { return strings.Join(r.Lines, " ") }
 
 // String returns the reply on one line, such as "550 5.1.1 no such user".
 func (r Response) String() string {
-	parts := []string{r.Code.String()}
+	size := len("550 5.999.999")
+	for _, line := range r.Lines {
+		size += len(line) + 1
+	}
+	b := strconv.AppendUint(make([]byte, 0, size), uint64(r.Code), 10)
 	if !r.Enhanced.IsZero() {
-		parts = append(parts, r.Enhanced.String())
+		b = r.Enhanced.appendTo(append(b, ' '))
 	}
-	if text := r.Text(); text != "" {
-		parts = append(parts, text)
+	if len(r.Lines) == 1 && r.Lines[0] == "" {
+		return string(b)
 	}
-	return strings.Join(parts, " ")
+	for _, line := range r.Lines {
+		b = append(append(b, ' '), line...)
+	}
+	return string(b)
 }
 
 // ProtocolError says that what came from the server is not a reply. The connection cannot be used
