@@ -31,7 +31,14 @@ type state struct {
 	port   int
 	config client.Config
 	pool   Pool
+	bulk   bulk
 	faults []error
+}
+
+// bulk is how SendAll uses a connection.
+type bulk struct {
+	depth  int  // transactions in flight
+	resume bool // NotSent mails of a broken connection go over another one
 }
 
 // Clone returns a copy that shares nothing that a step changes.
@@ -159,6 +166,22 @@ func (b Builder) Chunking(use client.Chunking) Builder {
 	return b.step(func(s *state) { s.config.Chunking = use })
 }
 
+// Pipelining lets up to depth mails, and 256 KiB of them, be on their way over one connection of
+// SendAll at the same time, to servers with PIPELINING and CHUNKING. The default is one. When a
+// connection breaks, that many mails at most are in doubt: a server that hangs up loses replies that
+// it has given already. A good compromise is 20.
+func (b Builder) Pipelining(depth int) Builder {
+	return b.step(func(s *state) {
+		if depth < 1 {
+			s.fault("Pipelining", strconv.Itoa(depth), errors.New("want at least 1"))
+		}
+		s.bulk.depth = depth
+	})
+}
+
+// Resume lets SendAll send mails that a broken connection left NotSent once more over another one.
+func (b Builder) Resume() Builder { return b.step(func(s *state) { s.bulk.resume = true }) }
+
 // LocalAddr makes connections from an address of this machine.
 func (b Builder) LocalAddr(addr net.Addr) Builder {
 	return b.step(func(s *state) { s.config.LocalAddr = addr })
@@ -189,7 +212,7 @@ func (b Builder) Build() (*Transport, error) {
 	if s.config.Address == "" {
 		s.config.Address = net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	}
-	return newTransport(s.config, s.pool.withDefaults()), nil
+	return newTransport(s.config, s.pool.withDefaults(), s.bulk), nil
 }
 
 func (s *state) check() {

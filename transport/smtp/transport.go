@@ -23,12 +23,13 @@ var (
 type Transport struct {
 	config   client.Config
 	limits   Pool
+	bulk     bulk
 	pool     *pool.Pool[*client.Conn]
 	chunking atomic.Uint32 // a client.Chunking: what was learned of the relay
 }
 
-func newTransport(config client.Config, limits Pool) *Transport {
-	t := &Transport{config: config, limits: limits}
+func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
+	t := &Transport{config: config, limits: limits, bulk: bulk}
 	t.chunking.Store(uint32(config.Chunking))
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,

@@ -15,11 +15,14 @@ type attempt struct {
 	rcpt     []int     // the recipients of this transaction, as indexes into the envelope
 	verdicts []Verdict // of the whole envelope
 
+	reset     bool              // RSET goes first
+	closed    bool              // nothing more will be asked; the owner's
 	asked     int               // commands, the end of the content among them; the owner's
 	replies   int               // how many of them were answered
 	accepted  int               // recipients that were accepted at RCPT
 	go354     bool              // DATA was answered with 354
 	clean     bool              // the server took the content, which ends the transaction
+	unwelcome bool              // the server refused what was not the fault of the mail
 	end       int64             // where in the stream the content ends; 0 until its last write is started
 	nextFinal int               // position in rcpt of the recipient that the next verdict is for
 	lmtp      bool              // one verdict per accepted recipient
@@ -63,7 +66,7 @@ func (a *attempt) reply(e expectation, r response.Response) (more bool, err erro
 // onReset: a server that does not even take RSET is about to close the connection.
 func (a *attempt) onReset(r response.Response) {
 	if !r.Code.IsCompleted() {
-		a.link.closing = true
+		a.link.closing, a.unwelcome = true, true
 		a.lose(PhaseReset, r)
 	}
 }
@@ -74,6 +77,7 @@ func (a *attempt) onMail(r response.Response) error {
 	case r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
 	default:
+		a.unwelcome = r.Code.IsTransient()
 		a.lose(PhaseMail, r)
 		for _, i := range a.rcpt {
 			a.verdicts[i] = Verdict{Refused, r}

@@ -23,15 +23,17 @@ type chunkState uint8
 
 const (
 	chunksUnproven chunkState = iota
-	chunksProbing             // the replies to the probe are due
 	chunksProven
 	chunksBad
 )
 
 // chunks reports whether content may follow a BDAT at once.
 func (c *Conn) chunks() bool {
-	return c.info.Has(extension.Chunking) &&
-		(c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingAuto && c.chunking == chunksProven)
+	if !c.info.Has(extension.Chunking) || c.cfg.Chunking == ChunkingOff {
+		return false
+	}
+	safe, _ := c.Chunks()
+	return safe || c.cfg.Chunking == ChunkingTrusted
 }
 
 // probe corks the probe, when one is due: a BDAT that must be refused, because no transaction is
@@ -39,11 +41,10 @@ func (c *Conn) chunks() bool {
 // behind the first tells what became of them: 2yz answers RSET, they were swallowed; 5yz answers
 // them, they were run.
 func (c *Conn) probe() error {
-	if c.cfg.Chunking != ChunkingAuto || c.chunking != chunksUnproven ||
-		!c.info.Has(extension.Chunking) || !c.info.Has(extension.Pipelining) {
+	if c.cfg.Chunking != ChunkingAuto || c.probed || !c.info.Has(extension.Chunking) || !c.info.Has(extension.Pipelining) {
 		return nil
 	}
-	c.chunking = chunksProbing
+	c.probed = true
 	p := &probe{conn: c}
 	const content = "DATA\r\n"
 	if err := c.queue(expectation{phase: PhaseReset, to: p}, commands.Bdat{Size: int64(len(content)), Last: true}); err != nil {
@@ -57,7 +58,6 @@ func (c *Conn) probe() error {
 type probe struct {
 	conn    *Conn
 	replies int
-	refused bool // the content was run as a command
 }
 
 func (p *probe) reply(_ expectation, r response.Response) (more bool, err error) {
@@ -67,8 +67,8 @@ func (p *probe) reply(_ expectation, r response.Response) (more bool, err error)
 	case p.replies == 2 && r.Code.IsCompleted():
 		p.conn.chunking = chunksProven
 	case p.replies == 2 && r.Code.IsPermanent():
-		p.conn.chunking, p.refused = chunksBad, true
-		return true, nil // RSET is still to be answered
+		p.conn.chunking = chunksBad
+		return true, nil // the chunk was run as a command; RSET is still to be answered
 	case p.replies == 3 && r.Code.IsCompleted():
 	default:
 		p.conn.chunking = chunksBad

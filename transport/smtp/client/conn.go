@@ -23,7 +23,8 @@ type Conn struct {
 
 	dirty    bool // the last transaction did not end cleanly: RSET before the next
 	sends    int  // transactions so far
-	chunking chunkState
+	probed   bool
+	chunking chunkState // guarded by the link's lock
 }
 
 // Dial connects to cfg.Address and opens a session. When it fails, nothing of the connection is left.

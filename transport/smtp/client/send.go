@@ -2,11 +2,8 @@ package client
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
-
-	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
 // Send sends one mail and reports every recipient's fate. A mail that the server cannot take, and one
@@ -30,17 +27,14 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
-	rest := make([]int, plan.envelope.Len())
-	for i := range rest {
-		rest[i] = i
-	}
+	rest := everyone(plan)
 	for len(rest) > 0 && c.Err() == nil {
 		a := c.newAttempt(plan, receipt.Verdicts)
 		a.rcpt, rest = c.cut(rest)
 		c.run(a)
 		receipt.add(a)
 		rest = slices.Concat(a.overflow, rest)
-		if a.lost != nil && a.accepted == 0 {
+		if a.accepted == 0 {
 			break // what is left would fare no better
 		}
 	}
@@ -91,44 +85,13 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 		i := rest[0]
 		r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[i].Response}
 	}
-	if r.Err == nil {
-		r.Err = &Error{Phase: PhaseFinal, Err: c.Err()}
-	}
 	r.Err.Server = c.cfg.Address
 }
 
-// run takes one transaction over the wire and settles it when the link breaks.
-func (c *Conn) run(a *attempt) {
-	c.sends++
-	a.times[timeStart] = time.Now()
-	err := c.transact(a)
-	if err != nil {
-		c.link.fail(err)
-		if known := c.link.broken(); !errors.As(err, new(*contentError)) {
-			err = known
-		}
+func everyone(p plan) []int {
+	all := make([]int, p.envelope.Len())
+	for i := range all {
+		all[i] = i
 	}
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	c.link.body = nil
-	if err != nil {
-		a.settle(c.link.sent, phaseOf(a), err)
-	}
-	for _, i := range a.rcpt {
-		if v := &a.verdicts[i]; v.Fate == NotSent {
-			v.Response = response.Response{} // RCPT was accepted, but that decided nothing
-		}
-	}
-	c.dirty = !a.clean
-}
-
-// phaseOf is where an attempt stands that has no reply to go by.
-func phaseOf(a *attempt) Phase {
-	switch {
-	case !a.times[timeEnvelope].IsZero():
-		return PhaseBody
-	case a.end > 0:
-		return PhaseFinal
-	}
-	return PhaseMail
+	return all
 }

@@ -1,44 +1,108 @@
 package client
 
 import (
+	"errors"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
+
+// run takes one transaction over the wire and gives every recipient a fate.
+func (c *Conn) run(a *attempt) {
+	c.begin(a)
+	if err := c.transact(a); err != nil {
+		c.broke(err)
+		c.settle(a)
+	}
+	c.end(a)
+}
+
+// begin counts a transaction in.
+func (c *Conn) begin(a *attempt) {
+	c.sends++
+	a.times[timeStart] = time.Now()
+}
+
+// end takes note of how a transaction ended.
+func (c *Conn) end(a *attempt) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	c.dirty = !a.clean
+	for _, i := range a.rcpt {
+		if v := &a.verdicts[i]; v.Fate == NotSent {
+			v.Response = response.Response{} // RCPT was accepted, but that decided nothing
+		}
+	}
+}
+
+// over reports whether nothing more is to be said or heard in a transaction.
+func (c *Conn) over(a *attempt) bool {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return a.closed && a.replies == a.asked
+}
+
+// broke breaks the link because of err, if nothing else did before.
+func (c *Conn) broke(err error) {
+	if errors.As(err, new(*contentError)) {
+		err = errAbandoned
+	}
+	c.link.fail(err)
+}
+
+// errAbandoned is why a connection is closed in the middle of a mail that cannot be read to its end.
+var errAbandoned = errors.New("closed, so that half a message is not taken for a whole one")
+
+// settle gives a fate to the recipients that will hear no verdict, because the link is broken.
+func (c *Conn) settle(a *attempt) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	phase := PhaseMail
+	if !a.times[timeEnvelope].IsZero() {
+		phase = PhaseBody
+	}
+	a.settle(c.link.sent, phase, c.link.err)
+}
 
 // transact says MAIL, RCPT and the content in as few flights as the form allows. A refusal is no
 // error here; the attempt keeps it.
 func (c *Conn) transact(a *attempt) error {
 	idle := c.idle()
+	a.reset = c.dirty
 	if err := c.announce(a); err != nil {
 		return err
 	}
-	if a.plan.form == formChunk {
-		return c.sendChunk(a, idle)
+	if a.plan.form != formChunk {
+		if err := c.answered(a); err != nil || !c.worthIt(a) {
+			return err
+		}
+		idle = false
 	}
-	if err := c.answered(a); err != nil || !c.worthIt(a) {
+	chunk := a.plan.form == formChunk
+	if !chunk && a.plan.form != formData {
+		if chunk = c.chunks(); !chunk {
+			if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
+				return err
+			}
+			if err := c.answered(a); err != nil || !a.go354 {
+				return err
+			}
+		}
+	}
+	cork := c.corkData
+	if chunk {
+		cork = func(a *attempt) error { return c.corkChunk(a, idle) }
+	}
+	if err := cork(a); err != nil {
 		return err
 	}
-	if a.plan.form != formData {
-		if c.chunks() {
-			return c.sendChunk(a, false)
-		}
-		if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
-			return err
-		}
-		if err := c.answered(a); err != nil {
-			return err
-		}
-	}
-	if !a.go354 {
-		return nil
-	}
-	return c.sendData(a)
+	return c.answered(a)
 }
 
 // announce corks MAIL and RCPT, and DATA where it may follow them unanswered.
 func (c *Conn) announce(a *attempt) error {
-	if c.dirty {
+	if a.reset {
 		if err := c.ask(a, PhaseReset, 0, commands.Rset{}); err != nil {
 			return err
 		}
@@ -47,7 +111,7 @@ func (c *Conn) announce(a *attempt) error {
 		return err
 	}
 	for _, i := range a.rcpt {
-		if a.plan.form == formLockstep && a.lost != nil {
+		if a.plan.form == formLockstep && a.lost != nil && a.lost.Phase == PhaseMail {
 			break // MAIL was refused
 		}
 		rcpt := commands.Rcpt{To: a.plan.envelope.At(i).Address, UTF8: a.plan.params.SMTPUTF8}
@@ -93,13 +157,13 @@ func (c *Conn) worthIt(a *attempt) bool {
 	return a.accepted > 0
 }
 
-// sendChunk sends the content as one chunk. When the server had been silent, it may have closed the
+// corkChunk corks the content as one chunk. When the server had been silent, it may have closed the
 // connection without our knowing yet. Then the last octet waits for its first reply, so that such a
 // close leaves no doubt about the mail.
-func (c *Conn) sendChunk(a *attempt, idle bool) error {
+func (c *Conn) corkChunk(a *attempt, idle bool) error {
 	c.bodyStarts(a)
 	if err := c.chunk(a); err != nil {
-		return err
+		return c.bodyFailed(a, err)
 	}
 	if idle {
 		if err := c.link.flushBut(1); err != nil {
@@ -109,19 +173,22 @@ func (c *Conn) sendChunk(a *attempt, idle bool) error {
 			return err
 		}
 	}
-	return c.finish(a)
+	return c.bodyEnds(a)
 }
 
-// sendData sends the content behind a 354. When nobody was accepted it is empty: a lone dot
-// (RFC 2920 section 3.1).
-func (c *Conn) sendData(a *attempt) error {
+// corkData corks the content behind a 354, and a probe when one is due. When nobody was accepted
+// the content is empty: a lone dot (RFC 2920 section 3.1).
+func (c *Conn) corkData(a *attempt) error {
 	c.bodyStarts(a)
 	if a.accepted == 0 {
 		c.link.out = append(c.link.out, ".\r\n"...)
 	} else if err := c.data(a); err != nil {
+		return c.bodyFailed(a, err)
+	}
+	if err := c.bodyEnds(a); err != nil {
 		return err
 	}
-	return c.finish(a)
+	return c.probe()
 }
 
 func (c *Conn) bodyStarts(a *attempt) {
@@ -131,26 +198,35 @@ func (c *Conn) bodyStarts(a *attempt) {
 	a.times[timeEnvelope] = time.Now()
 }
 
-// finish writes the end of the content, which is all that is corked, and waits for the verdict.
-func (c *Conn) finish(a *attempt) error {
-	if len(c.link.out) > flightSize { // the write that ends the content is one write
-		if err := c.link.flushBut(flightSize / 2); err != nil {
+// bodyEnds makes the end of the content, which is the last thing corked, a step of its own: from now
+// on a reply is the verdict.
+func (c *Conn) bodyEnds(a *attempt) error {
+	l := c.link
+	if len(l.out) > flightSize { // what holds the end is written in one piece
+		if err := l.flushBut(flightSize / 2); err != nil {
 			return err
 		}
 	}
-	l := c.link
 	l.mu.Lock()
-	a.end = l.sent + int64(len(l.out))
-	a.asked++
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
 	l.body = nil
 	l.queue = append(l.queue, expectation{phase: PhaseFinal, to: a})
-	l.mu.Unlock()
-	if err := c.probe(); err != nil {
-		return err
-	}
-	if err := l.flush(); err != nil {
-		return err
-	}
+	a.asked++
+	a.closed = true
+	a.end = l.sent + int64(len(l.out))
 	a.times[timeBody] = time.Now()
-	return l.wait(func() bool { return a.replies == a.asked })
+	return nil
+}
+
+// bodyFailed notes that the mail itself could not be read.
+func (c *Conn) bodyFailed(a *attempt, err error) error {
+	if errors.As(err, new(*contentError)) {
+		c.link.mu.Lock()
+		defer c.link.mu.Unlock()
+		a.lost = &Error{Phase: PhaseBody, Err: err}
+	}
+	return err
 }

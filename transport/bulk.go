@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"context"
+	"iter"
+	"sync"
+)
+
+// Sent is the end of one mail of SendAll.
+type Sent struct {
+	Index  int // the position of the mail in the sequence, from 0
+	Mail   Mail
+	Result *Result // never nil
+}
+
+// BulkSender is a Transport that can send many mails better than one by one; see [SendAll].
+type BulkSender interface {
+	SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[Sent, error]
+}
+
+// bulkWorkers is how many mails SendAll sends at the same time over a transport that has no way of
+// its own.
+const bulkWorkers = 8
+
+// SendAll sends mails and yields the end of each, in the order in which they end, with the error that
+// Send would have returned. Every mail that was taken from the sequence is yielded once.
+//
+// Mails are taken when there is room for them, so a sequence may be long, or slow, or made while it
+// is read; it is read in a goroutine of its own. When ctx ends no more are taken, and those under way
+// end as Send says. A caller who leaves the loop early stops the taking too, and waits until those
+// under way have ended; their results are lost.
+func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {
+	if b, ok := t.(BulkSender); ok {
+		return b.SendAll(ctx, mails)
+	}
+	return func(yield func(Sent, error) bool) {
+		Fan(ctx, mails, yield, func(jobs <-chan Sent, ended func(Sent, error)) {
+			var workers sync.WaitGroup
+			for range bulkWorkers {
+				workers.Go(func() {
+					for job := range jobs {
+						var err error
+						job.Result, err = t.Send(ctx, job.Mail)
+						ended(job, err)
+					}
+				})
+			}
+			workers.Wait()
+		})
+	}
+}
+
+// Fan is the frame of a [BulkSender]: it takes mails, numbers them, gives them to work, and yields what
+// work reports through ended, which may be called from any goroutine. work returns when jobs is closed
+// and everything that it took from jobs was reported.
+func Fan(ctx context.Context, mails iter.Seq[Mail], yield func(Sent, error) bool, work func(jobs <-chan Sent, ended func(Sent, error))) {
+	type end struct {
+		sent Sent
+		err  error
+	}
+	const ahead = 128 // mails that are taken before there is a worker for them
+	jobs, ends, stop := make(chan Sent, ahead), make(chan end, ahead), make(chan struct{})
+	go func() {
+		defer close(jobs)
+		index := 0
+		for mail := range mails {
+			select {
+			case jobs <- Sent{Index: index, Mail: mail}:
+				index++
+				continue
+			case <-ctx.Done():
+			case <-stop:
+			}
+			return
+		}
+	}()
+	go func() {
+		defer close(ends)
+		work(jobs, func(s Sent, err error) { ends <- end{s, err} })
+	}()
+	wanted := true
+	for e := range ends {
+		if wanted && !yield(e.sent, e.err) {
+			wanted = false
+			close(stop)
+		}
+	}
+}

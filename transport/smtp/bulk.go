@@ -1,0 +1,192 @@
+package smtp
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/depeche-mail/depeche/internal/pool"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+)
+
+// SendAll sends mails over as many connections as the pool has, and yields the end of each; see
+// [transport.SendAll]. On each connection the commands of a mail travel with the content of the one
+// before, so that a round trip brings a verdict. [Builder.Pipelining] lets more travel at once.
+//
+// Mails that a broken connection left NotSent are sent once more over another one when
+// [Builder.Resume] was set; what is Unknown never is.
+func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.Sent, error] {
+	return func(yield func(transport.Sent, error) bool) {
+		transport.Fan(ctx, mails, yield, func(jobs <-chan transport.Sent, ended func(transport.Sent, error)) {
+			var workers sync.WaitGroup
+			for range t.limits.MaxOpen {
+				w := &worker{t: t, in: jobs, ended: ended}
+				workers.Go(func() { w.run(ctx) })
+			}
+			workers.Wait()
+		})
+	}
+}
+
+// worker sends over one connection after another until there are no more mails.
+type worker struct {
+	t     *Transport
+	in    <-chan transport.Sent
+	ended func(transport.Sent, error)
+	again []*client.Job // to be sent first, on the next connection
+	fails int           // attempts in a row to get a connection, or to get a mail over one
+	stale bool          // the connection was used before and has not shown a sign of life yet
+}
+
+// A worker that fails some times in a row takes the relay to be down, and for a while lets mails
+// fail at once instead of making each of them wait.
+const (
+	failsAreDown = 3
+	downFor      = time.Second
+)
+
+func (w *worker) run(ctx context.Context) {
+	var quiet time.Time
+	var down error
+	for {
+		job, _ := w.Wait(nil)
+		if job == nil {
+			return
+		}
+		if w.fails >= failsAreDown && time.Now().Before(quiet) {
+			w.unreached(job, down)
+			continue
+		}
+		w.pause(ctx)
+		lease, err := w.t.pool.Get(ctx)
+		if err != nil {
+			w.fails++
+			quiet, down = time.Now().Add(downFor), err
+			w.unreached(job, err)
+			continue
+		}
+		w.again = append([]*client.Job{job}, w.again...)
+		w.stream(ctx, lease)
+	}
+}
+
+// pause waits a little, and longer each time, before a relay that took nothing is tried again.
+func (w *worker) pause(ctx context.Context) {
+	const first, longest = 50 * time.Millisecond, 5 * time.Second
+	if w.fails < 2 {
+		return
+	}
+	timer := time.NewTimer(min(first<<min(w.fails-2, 10), longest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// stream sends over one connection as long as that is of use.
+func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
+	conn := lease.Value()
+	window := client.Window{Messages: w.t.bulk.depth}
+	w.fails++
+	w.stale = lease.Reused()
+	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn, most: w.t.limits.MaxMessages}, w.done)
+	w.t.learn(conn)
+	if err != nil {
+		lease.Discard()
+	} else {
+		lease.Release()
+	}
+}
+
+// done takes a job back from a connection.
+func (w *worker) done(job *client.Job) {
+	sent := job.Tag.(transport.Sent) //nolint:forcetypeassert // Wait makes every Job
+	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && !job.Again {
+		job.Again = true
+		w.again = append(w.again, job)
+		return
+	}
+	w.stale = false
+	if job.Receipt.Err == nil {
+		w.fails = 0
+	}
+	var err error
+	sent.Result, err = w.t.report(sent.Mail, job.Receipt)
+	w.ended(sent, err)
+}
+
+func (w *worker) unreached(job *client.Job, err error) {
+	sent := job.Tag.(transport.Sent) //nolint:forcetypeassert // Wait makes every Job
+	sent.Result, err = w.t.unreached(sent.Mail, err)
+	w.ended(sent, err)
+}
+
+// Poll returns the next job if there is one at this moment.
+func (w *worker) Poll() (job *client.Job, ended bool) {
+	if job := w.left(); job != nil {
+		return job, false
+	}
+	select {
+	case sent, ok := <-w.in:
+		return newJob(sent, ok)
+	default:
+		return nil, false
+	}
+}
+
+// Wait returns the next job, or nil when there is none any more or wake can be received from.
+func (w *worker) Wait(wake <-chan struct{}) (job *client.Job, ended bool) {
+	if job := w.left(); job != nil {
+		return job, false
+	}
+	select {
+	case sent, ok := <-w.in:
+		return newJob(sent, ok)
+	case <-wake:
+		return nil, false
+	}
+}
+
+func (w *worker) left() *client.Job {
+	if len(w.again) == 0 {
+		return nil
+	}
+	job := w.again[0]
+	w.again = w.again[1:]
+	return job
+}
+
+func newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
+	if !ok {
+		return nil, true
+	}
+	return &client.Job{Mail: sent.Mail, Tag: sent}, false
+}
+
+// limited is a feed that ends when the connection has had as many messages as it may.
+type limited struct {
+	*worker
+	conn *client.Conn
+	most int
+}
+
+func (l *limited) full() bool { return l.most > 0 && l.conn.Sends() >= l.most }
+
+// Poll is that of the worker until the limit.
+func (l *limited) Poll() (*client.Job, bool) {
+	if l.full() {
+		return nil, true
+	}
+	return l.worker.Poll()
+}
+
+// Wait is that of the worker until the limit.
+func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
+	if l.full() {
+		return nil, true
+	}
+	return l.worker.Wait(wake)
+}

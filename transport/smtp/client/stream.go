@@ -1,0 +1,335 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Job is one mail of a Stream.
+type Job struct {
+	Mail    Mail
+	Receipt *Receipt // set before the job is handed to done
+	Tag     any      // the caller's
+	Again   bool     // the caller's: this is not the first attempt
+}
+
+// Feed gives a Stream its mails. It is called from the goroutine of Stream.
+type Feed interface {
+	// Poll returns the next job if there is one at this moment; ended says that none will come.
+	Poll() (job *Job, ended bool)
+	// Wait is Poll that blocks until there is a job, none will come, or wake can be received from.
+	Wait(wake <-chan struct{}) (job *Job, ended bool)
+}
+
+// Window bounds how many mails of a Stream may be in doubt at the same time.
+type Window struct {
+	Messages int   // whose content has left without a verdict; at least 1
+	Octets   int64 // of content together; 0 for 256 KiB. A larger mail travels alone.
+}
+
+const defaultWindowOctets = 256 << 10
+
+// Stream sends mail after mail from feed until that ends, ctx ends, or the connection should be given
+// up. It hands every job that it took to done, in the order of the verdicts, from the calling
+// goroutine. It returns nil when feed has ended and the connection is still good.
+//
+// Where the server proved that it can, up to window.Messages travel at the same time, beginning with
+// one and doubling with success. Else the commands of the next mail travel with the content of the
+// one before: then one mail at most is in doubt, and a round trip brings one verdict.
+//
+// RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
+// some servers deliver a mail with the sender of a refused one.
+func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*Job)) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	stop := c.link.watch(ctx)
+	defer stop()
+	s := stream{conn: c, limit: window, open: 1, feed: feed, done: done}
+	s.limit.Messages = max(window.Messages, 1)
+	if s.limit.Octets <= 0 {
+		s.limit.Octets = defaultWindowOctets
+	}
+	return s.run()
+}
+
+// stream is a Stream under way. Everything in it is the owner's.
+type stream struct {
+	conn     *Conn
+	limit    Window
+	feed     Feed
+	done     func(*Job)
+	ended    bool      // the feed has
+	open     int       // how many mails may be in doubt now
+	flights  []*flight // transactions that were begun, oldest first
+	octets   int64     // of the content of flights
+	leftover []*flight // transactions that wait for their turn
+	giveUp   bool      // the server refused what was not the fault of a mail
+}
+
+// flight is a transaction of a job.
+type flight struct {
+	job     *Job
+	attempt *attempt
+	rest    []int // recipients for further transactions
+	begun   bool  // its commands were corked
+}
+
+// errGiveUp means that the server begins to refuse what is not the fault of a mail.
+var errGiveUp = errors.New("the server refuses service on this connection")
+
+func (s *stream) run() error {
+	for {
+		f := s.next()
+		if f == nil {
+			break
+		}
+		switch err := s.send(f); {
+		case err != nil:
+			s.conn.broke(err)
+		case s.trouble():
+			s.drain()
+			s.finishAll()
+			return errGiveUp
+		}
+	}
+	s.drain()
+	s.finishAll()
+	return s.conn.Err()
+}
+
+// send takes one transaction as far as it may go without waiting.
+func (s *stream) send(f *flight) error {
+	switch f.attempt.plan.form {
+	case formChunk:
+		return s.chunk(f)
+	case formData:
+		return s.data(f)
+	}
+	s.drain() // one after the other
+	s.conn.run(f.attempt)
+	s.flights, s.octets = append(s.flights, f), f.attempt.plan.size
+	s.end(f)
+	return nil
+}
+
+// next returns a transaction to be sent, or nil when there is none any more or the connection is of
+// no use. What is corked is written before it waits.
+func (s *stream) next() *flight {
+	for s.conn.Err() == nil {
+		s.collect()
+		if f := s.ready(); f != nil {
+			return f
+		}
+		if s.ended && len(s.flights) == 0 {
+			return nil
+		}
+		if err := s.conn.link.flush(); err != nil {
+			return nil
+		}
+		if s.ended || s.full(0) || len(s.leftover) > 0 {
+			<-s.conn.link.wake
+			continue
+		}
+		job, ended := s.feed.Wait(s.conn.link.wake)
+		s.ended = ended
+		if f := s.take(job); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// ready returns a transaction that can be had without waiting, or nil.
+func (s *stream) ready() *flight {
+	if len(s.leftover) > 0 {
+		if s.full(s.leftover[0].attempt.plan.size) {
+			return nil
+		}
+		f := s.leftover[0]
+		s.leftover = s.leftover[1:]
+		return f
+	}
+	for !s.ended && !s.full(0) {
+		job, ended := s.feed.Poll()
+		s.ended = ended
+		if job == nil {
+			return nil
+		}
+		f := s.take(job)
+		switch {
+		case f == nil:
+		case s.full(f.attempt.plan.size):
+			s.leftover = append(s.leftover, f)
+			return nil
+		default:
+			return f
+		}
+	}
+	return nil
+}
+
+// full reports whether a mail of the size must wait for a verdict.
+func (s *stream) full(size int64) bool {
+	return len(s.flights) >= s.open || len(s.flights) > 0 && s.octets+size > s.limit.Octets
+}
+
+// take plans the transaction of a job; one that cannot be sent is done.
+func (s *stream) take(job *Job) *flight {
+	if job == nil {
+		return nil
+	}
+	job.Receipt = &Receipt{Verdicts: make([]Verdict, job.Mail.Envelope().Len())}
+	p, err := s.conn.plan(job.Mail)
+	if err != nil {
+		job.Receipt.Err = s.conn.fault(PhaseMessage, err)
+		s.done(job)
+		return nil
+	}
+	return s.flight(job, p, everyone(p))
+}
+
+func (s *stream) flight(job *Job, p plan, recipients []int) *flight {
+	f := &flight{job: job, attempt: s.conn.newAttempt(p, job.Receipt.Verdicts)}
+	f.attempt.rcpt, f.rest = s.conn.cut(recipients)
+	return f
+}
+
+// chunk corks a whole transaction. It is written when there is enough, or nothing to add.
+func (s *stream) chunk(f *flight) error {
+	idle := s.begin(f)
+	if err := s.conn.announce(f.attempt); err != nil {
+		return err
+	}
+	if err := s.conn.corkChunk(f.attempt, idle); err != nil {
+		return err
+	}
+	if len(s.conn.link.out) >= flightSize/2 {
+		return s.conn.link.flush()
+	}
+	return nil
+}
+
+// data sends the content of a transaction whose commands may have travelled already, with the
+// commands of the next one behind it.
+func (s *stream) data(f *flight) error {
+	for f != nil {
+		if !f.begun {
+			s.begin(f)
+			if err := s.conn.announce(f.attempt); err != nil {
+				return err
+			}
+		}
+		if err := s.conn.answered(f.attempt); err != nil {
+			return err
+		}
+		if !f.attempt.go354 {
+			f.attempt.closed = true
+		} else if err := s.conn.corkData(f.attempt); err != nil {
+			return err
+		}
+		behind, err := s.behind()
+		if err != nil {
+			return err
+		}
+		if err := s.conn.answered(f.attempt); err != nil {
+			return err
+		}
+		s.collect()
+		f = behind
+	}
+	return nil
+}
+
+// behind corks the commands of the next transaction, if there is one that needs no wait.
+func (s *stream) behind() (*flight, error) {
+	if s.trouble() || s.conn.Err() != nil {
+		return nil, nil
+	}
+	s.open++ // the next one is not in doubt before its own content leaves
+	f := s.ready()
+	s.open--
+	switch {
+	case f == nil:
+		return nil, nil
+	case f.attempt.plan.form != formData:
+		s.leftover = append(s.leftover, f)
+		return nil, nil
+	}
+	s.begin(f)
+	return f, s.conn.announce(f.attempt)
+}
+
+// begin counts a transaction in, and reports whether the server had been silent before it.
+func (s *stream) begin(f *flight) (idle bool) {
+	idle = len(s.flights) == 0 && s.conn.idle()
+	f.begun = true
+	f.attempt.reset = len(s.flights) > 0 || s.conn.dirty
+	s.conn.begin(f.attempt)
+	s.flights = append(s.flights, f)
+	s.octets += f.attempt.plan.size
+	return idle
+}
+
+// collect hands over what has its verdict.
+func (s *stream) collect() {
+	for len(s.flights) > 0 && s.conn.over(s.flights[0].attempt) {
+		s.end(s.flights[0])
+	}
+}
+
+// end takes the oldest transaction out and hands its job over, unless recipients are left.
+func (s *stream) end(f *flight) {
+	s.flights = s.flights[1:]
+	s.octets -= f.attempt.plan.size
+	s.conn.end(f.attempt)
+	receipt := f.job.Receipt
+	receipt.add(f.attempt)
+	s.giveUp = s.giveUp || f.attempt.unwelcome
+	if f.attempt.clean {
+		s.open = min(2*s.open, s.limit.Messages)
+	}
+	rest := slices.Concat(f.attempt.overflow, f.rest)
+	if len(rest) > 0 && f.attempt.accepted > 0 && s.conn.Err() == nil {
+		s.leftover = append(s.leftover, s.flight(f.job, f.attempt.plan, rest))
+		return
+	}
+	s.conn.conclude(receipt, rest)
+	s.done(f.job)
+}
+
+// trouble reports whether the server refuses what is not the fault of a mail: MAIL for now, or RSET.
+func (s *stream) trouble() bool {
+	s.conn.link.mu.Lock()
+	defer s.conn.link.mu.Unlock()
+	return s.giveUp || s.conn.link.closing || slices.ContainsFunc(s.flights, func(f *flight) bool { return f.attempt.unwelcome })
+}
+
+// drain waits for the verdicts on everything that was begun.
+func (s *stream) drain() {
+	l := s.conn.link
+	if err := l.flush(); err == nil {
+		_ = l.answered() // when the link breaks, the attempts are settled one by one
+	}
+	s.collect()
+}
+
+// finishAll ends what has no verdict because the connection broke, and what was not begun.
+func (s *stream) finishAll() {
+	for len(s.flights) > 0 {
+		s.conn.settle(s.flights[0].attempt)
+		s.end(s.flights[0])
+	}
+	cause := s.conn.Err()
+	if cause == nil {
+		cause = errGiveUp
+	}
+	for _, f := range s.leftover {
+		f.attempt.settle(0, PhaseMail, cause)
+		f.job.Receipt.add(f.attempt)
+		s.conn.conclude(f.job.Receipt, nil)
+		s.done(f.job)
+	}
+	s.leftover = nil
+}
