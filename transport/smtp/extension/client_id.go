@@ -31,8 +31,26 @@ func ParseClientID(s string) (ClientID, error) {
 	return ClientID{s}, nil
 }
 
-// LiteralClientID returns the address literal of ip (RFC 5321 section 4.1.3).
+// DefaultClientID returns the name of a client that chose none: the host's name when it is qualified,
+// else the address literal of the connection's local end, which RFC 5321 section 4.1.4 asks for. A
+// connection without IP address, such as a Unix socket, gives the literal of the loopback address.
+func DefaultClientID(hostname string, local netip.Addr) ClientID {
+	name := strings.TrimSuffix(hostname, ".")
+	switch {
+	case IsQualified(name):
+		return ClientID{name}
+	case local.IsValid():
+		return LiteralClientID(local)
+	}
+	return LiteralClientID(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+}
+
+// LiteralClientID returns the address literal of ip (RFC 5321 section 4.1.3), the zero ClientID when ip
+// is not valid.
 func LiteralClientID(ip netip.Addr) ClientID {
+	if !ip.IsValid() {
+		return ClientID{}
+	}
 	ip = ip.Unmap().WithZone("")
 	if ip.Is4() {
 		return ClientID{"[" + ip.String() + "]"}
@@ -49,12 +67,16 @@ func (c ClientID) String() string { return c.text }
 // IsQualified reports whether s is a host name of at least two labels, which is what a server
 // expects to see (RFC 5321 section 2.3.5), and not one that only the host itself knows.
 func IsQualified(s string) bool {
-	if strings.HasSuffix(s, ".localdomain") || strings.HasSuffix(s, ".local") || !strings.Contains(s, ".") {
+	dot := strings.LastIndexByte(s, '.')
+	if dot < 0 {
 		return false
 	}
-	_, err := netip.ParseAddr(s)
-	_, invalid := ParseClientID(s)
-	return err != nil && invalid == nil
+	top := upper(s[dot+1:])
+	if top == "LOCALDOMAIN" || top == "LOCAL" || strings.Trim(top, "0123456789") == "" {
+		return false
+	}
+	id, err := ParseClientID(s)
+	return err == nil && id.text == s && s[0] != '['
 }
 
 func isLabel(s string) bool {

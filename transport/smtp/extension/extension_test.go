@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/google/go-cmp/cmp"
@@ -52,6 +53,9 @@ func TestParseOddReplies(t *testing.T) {
 	if zero.Has(extension.Size) || len(zero.Without(extension.Size).Keywords()) != 0 {
 		t.Error("the zero value offers something")
 	}
+	if info := parse(t, "x", "\u017fTARTTLS", "\u017fIZE 5"); len(info.Keywords()) != 0 {
+		t.Errorf("R-055: look-alikes are offered: %v", info.Keywords())
+	}
 	if _, err := extension.Parse(make([]string, 129)); err == nil {
 		t.Error("R-056: 129 lines were accepted")
 	}
@@ -61,6 +65,34 @@ func TestParseOddReplies(t *testing.T) {
 		if got := parse(t, "x", "SIZE "+value).SizeLimit(); got != want {
 			t.Errorf("R-054: SIZE %s is %d, want %d", value, got, want)
 		}
+	}
+}
+
+func TestServerValues(t *testing.T) {
+	for line, want := range map[string]extension.SessionLimits{
+		"LIMITS":             {},
+		"LIMITS RCPTMAX=100": {RcptMax: 100},
+		"limits mailmax=10 rcptmax=20 rcptdomainmax=30": {MailMax: 10, RcptMax: 20, RcptDomainMax: 30},
+		"LIMITS RCPTMAX=0 MAILMAX=-1 FOO=3":             {},
+		"LIMITS RCPTMAX=1000000 MAILMAX=999999":         {MailMax: 999999},
+		"LIMITS RCPTMAX MAILMAX= RCPTDOMAINMAX=x":       {},
+		"LIMITS RCPTMAX=50 RCPTMAX=40 RCPTMAX=60":       {RcptMax: 40},
+		"LIMITS RCPTMAX=007":                            {},
+	} {
+		if diff := cmp.Diff(want, parse(t, "x", line).Limits()); diff != "" {
+			t.Errorf("R-317: %s\n%s", line, diff)
+		}
+	}
+	info := parse(t, "x", "DELIVERBY 240", "FUTURERELEASE 3600 2030-01-02T12:00:00z", "MT-PRIORITY mixer", "CHUNKING", "BINARYMIME")
+	if info.MinDeliverBy() != 4*time.Minute || info.MaxHoldFor() != time.Hour || !info.MaxHoldUntil().Equal(noon) || info.PriorityProfile() != "MIXER" {
+		t.Errorf("%v, %v, %v, %v", info.MinDeliverBy(), info.MaxHoldFor(), info.MaxHoldUntil(), info.PriorityProfile())
+	}
+	odd := parse(t, "x", "DELIVERBY", "FUTURERELEASE 9999999999 tomorrow", "MT-PRIORITY")
+	if odd.MinDeliverBy() != 0 || odd.MaxHoldFor() != 0 || !odd.MaxHoldUntil().IsZero() || odd.PriorityProfile() != "" {
+		t.Error("a malformed value counts")
+	}
+	if !info.Has(extension.BinaryMIME) || info.Without("chunking").Has(extension.BinaryMIME) || parse(t, "x", "BINARYMIME").Has(extension.BinaryMIME) {
+		t.Error("BINARYMIME is offered without CHUNKING")
 	}
 }
 
@@ -88,6 +120,7 @@ func TestIsQualified(t *testing.T) {
 	for name, want := range map[string]bool{
 		"mail.example.org": true, "host": false, "localhost": false, "localhost.localdomain": false,
 		"printer.local": false, "192.0.2.1": false, "a b.example": false, "": false,
+		"HOST.LocalDomain": false, "300.0.2.1": false, "a.": false, "[192.0.2.1]": false, "[IPv6:2001:db8::1.2.3.4]": false,
 	} {
 		if got := extension.IsQualified(name); got != want {
 			t.Errorf("%q: %v", name, got)
@@ -95,15 +128,27 @@ func TestIsQualified(t *testing.T) {
 	}
 }
 
-func TestMailParams(t *testing.T) {
-	for want, p := range map[string]extension.MailParams{
-		"":                               {},
-		" SIZE=1000":                     {Size: 1000},
-		" SIZE=1 BODY=8BITMIME SMTPUTF8": {Size: 1, Body: extension.Body8Bit, SMTPUTF8: true},
+func TestDefaultClientID(t *testing.T) {
+	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1%eth0")
+	for _, tc := range []struct {
+		host  string
+		local netip.Addr
+		want  string
+	}{
+		{"mail.example.org", v4, "mail.example.org"},
+		{"mail.example.org.", v4, "mail.example.org"},
+		{"laptop", v4, "[192.0.2.1]"},
+		{"my_host.example.org", v6, "[IPv6:2001:db8::1]"},
+		{"laptop.local", netip.Addr{}, "[127.0.0.1]"},
+		{"", v4, "[192.0.2.1]"},
+		{"10.0.0.1", v4, "[192.0.2.1]"},
 	} {
-		if diff := cmp.Diff(want, string(p.AppendTo(nil))); diff != "" {
-			t.Error(diff)
+		if got := extension.DefaultClientID(tc.host, tc.local).String(); got != tc.want {
+			t.Errorf("%q, %v: %s, want %s", tc.host, tc.local, got, tc.want)
 		}
+	}
+	if got := extension.LiteralClientID(netip.Addr{}); !got.IsZero() {
+		t.Errorf("no address gives %v", got)
 	}
 }
 

@@ -1,0 +1,132 @@
+package extension
+
+import (
+	"strconv"
+	"time"
+)
+
+// Check returns a *ParamError for the first value that must not be sent.
+func (p MailParams) Check() error {
+	fault := func(param, value, reason string) error {
+		return &ParamError{Param: param, Value: value, Reason: reason}
+	}
+	switch p.Body {
+	case "", Body7Bit, Body8Bit, BodyBinary:
+	default:
+		return fault("BODY", string(p.Body), "want 7BIT, 8BITMIME or BINARYMIME")
+	}
+	switch p.Return {
+	case "", ReturnFull, ReturnHeaders:
+	default:
+		return fault("RET", string(p.Return), "want FULL or HDRS")
+	}
+	switch {
+	case !isPrintable(p.EnvelopeID):
+		return fault("ENVID", p.EnvelopeID, "want printable ASCII")
+	case xtextLen(p.EnvelopeID) > 100: // RFC 3461 section 4.4
+		return fault("ENVID", p.EnvelopeID, "longer than 100 octets with its escapes")
+	case p.Auth != "<>" && !isPrintable(p.Auth):
+		return fault("AUTH", p.Auth, "want a mailbox in printable ASCII or <>")
+	case xtextLen(p.Auth) > 500-len(" AUTH="): // RFC 4954 section 3
+		return fault("AUTH", p.Auth, "longer than 494 octets with its escapes")
+	case p.Priority < -9 || p.Priority > 9: // RFC 6710 section 4.2
+		return fault("MT-PRIORITY", strconv.Itoa(p.Priority), "want -9 to 9")
+	}
+	if err := p.By.check(); err != nil {
+		return err
+	}
+	return p.checkHold()
+}
+
+func (b By) check() error {
+	n := b.seconds()
+	switch {
+	case b == By{}:
+		return nil
+	case n < -maxSeconds || n > maxSeconds:
+		return &ParamError{Param: "BY", Value: b.Within.String(), Reason: "want at most 999999999 seconds"}
+	case n <= 0 && !b.Notify: // RFC 2852 section 4
+		return &ParamError{Param: "BY", Value: b.Within.String(), Reason: "want at least a second unless Notify is set"}
+	}
+	return nil
+}
+
+func (p MailParams) checkHold() error {
+	switch {
+	case p.HoldFor < 0 || secondsUp(p.HoldFor) > maxSeconds:
+		return &ParamError{Param: "HOLDFOR", Value: p.HoldFor.String(), Reason: "want 1 to 999999999 seconds"}
+	case p.HoldUntil.IsZero():
+		return nil
+	case p.HoldFor != 0: // RFC 4865 section 5
+		return &ParamError{Param: "HOLDUNTIL", Value: p.HoldUntil.String(), Reason: "HOLDFOR is set as well"}
+	case holdUntil(p.HoldUntil).Year() < 1 || holdUntil(p.HoldUntil).Year() > 9999: // what RFC 3339 can write
+		return &ParamError{Param: "HOLDUNTIL", Value: p.HoldUntil.String(), Reason: "want a year of at most four digits"}
+	}
+	return nil
+}
+
+// CheckOffer returns an *OfferError for the first parameter that the server does not offer, or not as
+// much of it as wanted.
+func (p MailParams) CheckOffer(s ServerInfo) error {
+	for _, need := range []struct {
+		wanted  bool
+		keyword Keyword
+		param   string
+	}{
+		{p.Size > 0, Size, "SIZE"},
+		{p.Body == Body7Bit || p.Body == Body8Bit, EightBitMIME, "BODY"},
+		{p.Body == BodyBinary, BinaryMIME, "BODY"},
+		{p.SMTPUTF8, SMTPUTF8, "SMTPUTF8"},
+		{p.Return != "", DSN, "RET"},
+		{p.EnvelopeID != "", DSN, "ENVID"},
+		{p.Auth != "", Auth, "AUTH"},
+		{p.RequireTLS, RequireTLS, "REQUIRETLS"},
+		{p.By != By{}, DeliverBy, "BY"},
+		{p.Priority != 0, MTPriority, "MT-PRIORITY"},
+		{p.HoldFor != 0, FutureRelease, "HOLDFOR"},
+		{!p.HoldUntil.IsZero(), FutureRelease, "HOLDUNTIL"},
+	} {
+		if need.wanted && !s.Has(need.keyword) {
+			return &OfferError{Keyword: need.keyword, Param: need.param}
+		}
+	}
+	return p.checkAmount(s)
+}
+
+// checkAmount compares values with the limits that the server told.
+func (p MailParams) checkAmount(s ServerInfo) error {
+	limit, most, until := s.SizeLimit(), s.MaxHoldFor(), s.MaxHoldUntil()
+	least := s.MinDeliverBy()
+	switch {
+	case limit > 0 && p.Size > limit: // RFC 1870 section 6.1
+		return &OfferError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(limit, 10) + " octets"}
+	case p.By != By{} && !p.By.Notify && time.Duration(p.By.seconds())*time.Second < least: // RFC 2852 section 3
+		return &OfferError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + least.String()}
+	case most > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > most: // RFC 4865 section 5
+		return &OfferError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + most.String()}
+	case !until.IsZero() && holdUntil(p.HoldUntil).After(until):
+		return &OfferError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + until.Format(time.RFC3339)}
+	}
+	return nil
+}
+
+// xtextLen returns the length of s as xtext.
+func xtextLen(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if !isXchar(s[i]) {
+			n += 2
+		}
+	}
+	return n
+}
+
+// isPrintable reports whether s is free of control characters and of octets above 127.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,137 @@
+package extension
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// RcptParams are the parameters of RCPT. The zero value has none.
+type RcptParams struct {
+	Notify   Notify   // NOTIFY= (RFC 3461)
+	Original Original // ORCPT= (RFC 3461)
+	// UTF8 lets ORCPT= carry UTF-8 as it is, because the transaction was started with SMTPUTF8
+	// (RFC 6533 section 3).
+	UTF8 bool
+}
+
+// Notify says which delivery events of a recipient the sender wants to hear of. The zero value leaves
+// the choice to the server.
+type Notify uint8
+
+// The values of NOTIFY= (RFC 3461 section 4.1); NotifyNever stands alone, the others combine with |.
+const (
+	NotifyNever Notify = 1 << iota
+	NotifySuccess
+	NotifyFailure
+	NotifyDelay
+)
+
+var notifyNames = [...]string{"NEVER", "SUCCESS", "FAILURE", "DELAY"}
+
+// String returns the value as NOTIFY= writes it.
+func (n Notify) String() string { return string(n.appendTo(nil)) }
+
+func (n Notify) appendTo(dst []byte) []byte {
+	start := len(dst)
+	for i, name := range notifyNames {
+		if n&(1<<i) == 0 {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, name...)
+	}
+	return dst
+}
+
+// Original is the recipient as the sender gave it, before anything was rewritten.
+type Original struct {
+	// Type is the address type; "" means rfc822 for ASCII and utf-8 otherwise.
+	Type    string
+	Address string // before its escaping, "" leaves the parameter out
+}
+
+// AddressType returns Type or what stands for "".
+func (o Original) AddressType() string {
+	switch {
+	case o.Type != "":
+		return o.Type
+	case isPrintable(o.Address):
+		return "rfc822"
+	}
+	return "utf-8"
+}
+
+func (o Original) isUTF8() bool { return strings.EqualFold(o.AddressType(), "utf-8") }
+
+// AppendTo appends the parameters, each behind a space. What Check refuses must not be appended.
+func (p RcptParams) AppendTo(dst []byte) []byte {
+	if p.Notify != 0 {
+		dst = p.Notify.appendTo(append(dst, " NOTIFY="...))
+	}
+	if p.Original.Address != "" {
+		dst = p.appendOriginal(append(dst, " ORCPT="...))
+	}
+	return dst
+}
+
+func (p RcptParams) appendOriginal(dst []byte) []byte {
+	dst = append(append(dst, p.Original.AddressType()...), ';')
+	switch {
+	case !p.Original.isUTF8():
+		return AppendXtext(dst, p.Original.Address)
+	case p.UTF8:
+		return AppendUTF8Unitext(dst, p.Original.Address)
+	}
+	return AppendUTF8Xtext(dst, p.Original.Address)
+}
+
+// Check returns a *ParamError for the first value that must not be sent.
+func (p RcptParams) Check() error {
+	o := p.Original
+	switch {
+	case p.Notify&NotifyNever != 0 && p.Notify != NotifyNever || p.Notify >= NotifyDelay<<1:
+		return &ParamError{Param: "NOTIFY", Value: p.Notify.String(), Reason: "NEVER stands alone"}
+	case o == Original{}:
+		return nil
+	case o.Address == "":
+		return &ParamError{Param: "ORCPT", Value: o.Type, Reason: "address type without address"}
+	case !isAddressType(o.AddressType()):
+		return &ParamError{Param: "ORCPT", Value: o.Type, Reason: "want letters, digits and hyphens as address type"}
+	case !o.isUTF8() && !isPrintable(o.Address):
+		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "want printable ASCII for this address type"}
+	case !utf8.ValidString(o.Address):
+		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "not valid UTF-8"}
+	case strings.ContainsFunc(o.Address, func(r rune) bool { return r < ' ' || 0x7f <= r && r < 0xa0 }):
+		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "control character"}
+	case len(o.Address) > 500 || len(p.appendOriginal(nil)) > 500: // RFC 3461 section 4
+		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "longer than 500 octets with its escapes"}
+	}
+	return nil
+}
+
+// CheckOffer returns an *OfferError for the first parameter that the server does not offer.
+func (p RcptParams) CheckOffer(s ServerInfo) error {
+	switch {
+	case s.Has(DSN):
+		return nil
+	case p.Notify != 0:
+		return &OfferError{Keyword: DSN, Param: "NOTIFY"}
+	case p.Original.Address != "":
+		return &OfferError{Keyword: DSN, Param: "ORCPT"}
+	}
+	return nil
+}
+
+// isAddressType reports whether s is made of letters, digits and hyphens. RFC 3461 section 4.2 says
+// atom, which may hold an equals sign, but RFC 5321 section 4.1.2 has none in a parameter's value.
+func isAddressType(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return s != ""
+}
