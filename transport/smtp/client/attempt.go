@@ -57,7 +57,7 @@ func (a *attempt) reply(e expectation, r response.Response) (more bool, err erro
 	if r.Code == response.ServiceUnavailable {
 		a.goodbye = r
 	}
-	if !more {
+	if !more && err == nil {
 		a.replies++
 	}
 	return more, err

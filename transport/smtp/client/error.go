@@ -65,6 +65,11 @@ func (e *Error) Temporary() bool {
 	if !e.Response.IsZero() {
 		return e.Response.Code.IsTransient()
 	}
+	for _, lasting := range []error{ErrInjection, ErrNoStartTLS, ErrUnsolicited} {
+		if errors.Is(e.Err, lasting) {
+			return false
+		}
+	}
 	switch e.Phase {
 	case PhaseMessage, PhaseAuth:
 		var network interface{ Timeout() bool }
@@ -72,7 +77,7 @@ func (e *Error) Temporary() bool {
 	case PhaseTLS:
 		return !errors.As(e.Err, new(*TLSError))
 	}
-	return !errors.As(e.Err, new(*response.ProtocolError)) && !errors.Is(e.Err, errSource)
+	return !errors.As(e.Err, new(*response.ProtocolError)) && !errors.As(e.Err, new(*contentError))
 }
 
 // Errors that a caller may want to tell apart.

@@ -42,7 +42,7 @@ func (c *Conn) plan(mail Mail) (plan, error) {
 	}
 	facts, err := octets.Of(mail)
 	if err != nil {
-		return p, fmt.Errorf("%w: %w", errSource, err)
+		return p, &contentError{err}
 	}
 	p.size = facts.Size
 	switch {
@@ -109,6 +109,4 @@ var (
 	ErrNotCanonical = errors.New("message not in canonical form")
 	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on.
 	ErrUnsupported = errors.New("the delivery options of the envelope cannot be passed on to this server")
-
-	errSource = errors.New("source of the message")
 )

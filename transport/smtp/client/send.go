@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -22,7 +23,7 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	}
 	plan, err := c.plan(mail)
 	if err != nil {
-		receipt.Err = c.fault(PhaseMessage, err)
+		receipt.Err = c.unusable(err)
 		return receipt
 	}
 	stop := c.link.watch(ctx)
@@ -40,6 +41,14 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	}
 	c.conclude(receipt, rest)
 	return receipt
+}
+
+// unusable is the error of a mail that could not be planned.
+func (c *Conn) unusable(err error) *Error {
+	if errors.As(err, new(*contentError)) {
+		return c.fault(PhaseBody, err)
+	}
+	return c.fault(PhaseMessage, err)
 }
 
 // cut takes as many recipients as one transaction may have.
@@ -75,15 +84,17 @@ func (r *Receipt) add(a *attempt) {
 	}
 }
 
-// conclude makes Err agree with the verdicts.
+// conclude makes Err agree with the verdicts. rest are recipients for whom there was no transaction.
 func (c *Conn) conclude(r *Receipt, rest []int) {
 	if r.count(Accepted) == len(r.Verdicts) {
 		r.Err = nil
 		return
 	}
-	if r.Err == nil && len(rest) > 0 {
-		i := rest[0]
-		r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[i].Response}
+	if r.Err == nil {
+		r.Err = &Error{Phase: PhaseMail, Err: c.Err()}
+		if len(rest) > 0 && r.Verdicts[rest[0]].Fate == Refused { // too many, and no room for more
+			r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
+		}
 	}
 	r.Err.Server = c.cfg.Address
 }

@@ -96,7 +96,13 @@ func (s *stream) run() error {
 	}
 	s.drain()
 	s.finishAll()
-	return s.conn.Err()
+	if err := s.conn.Err(); err != nil {
+		return err
+	}
+	if s.trouble() {
+		return errGiveUp
+	}
+	return nil
 }
 
 // send takes one transaction as far as it may go without waiting.
@@ -183,7 +189,7 @@ func (s *stream) take(job *Job) *flight {
 	job.Receipt = &Receipt{Verdicts: make([]Verdict, job.Mail.Envelope().Len())}
 	p, err := s.conn.plan(job.Mail)
 	if err != nil {
-		job.Receipt.Err = s.conn.fault(PhaseMessage, err)
+		job.Receipt.Err = s.conn.unusable(err)
 		s.done(job)
 		return nil
 	}

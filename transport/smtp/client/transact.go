@@ -18,9 +18,12 @@ func (c *Conn) run(a *attempt) {
 	c.end(a)
 }
 
-// begin counts a transaction in.
+// begin counts a transaction in. Recipients that were too many for the one before start anew.
 func (c *Conn) begin(a *attempt) {
 	c.sends++
+	for _, i := range a.rcpt {
+		a.verdicts[i] = Verdict{}
+	}
 	a.times[timeStart] = time.Now()
 }
 
