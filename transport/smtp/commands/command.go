@@ -17,42 +17,78 @@ type Command interface {
 	AppendTo(dst []byte) ([]byte, error)
 }
 
-// maxLine limits a command line with its CRLF. RFC 5321 section 4.5.3.1.4 says 512, which
-// extensions enlarge; the parameters this package writes fit into what they allow together.
-const maxLine = 2048
+// Limits of a line with its CRLF.
+const (
+	maxLine     = 512   // RFC 5321 section 4.5.3.1.4; extensions enlarge it for their commands
+	maxAuthLine = 12288 // RFC 4954 section 4
+)
 
 // ArgumentError says that an argument was refused before anything was sent.
 type ArgumentError struct {
 	Verb   string
 	Reason string
+	Err    error // an *extension.ParamError where a parameter was refused, else nil
 }
 
-// Error names the command and the reason; the argument may be a secret and is left out.
+// Error names the command and the reason; the argument may be a secret and is left out unless it is a
+// parameter of MAIL or RCPT.
 func (e *ArgumentError) Error() string {
 	return fmt.Sprintf("%s command not sent: %s", e.Verb, e.Reason)
 }
 
-// finish ends the line that was appended to dst behind its first start octets. Octets above 127 are
-// refused unless the command may carry UTF-8.
-func finish(verb string, dst []byte, start int, utf8Allowed bool) ([]byte, error) {
-	line := dst[start:]
-	if len(line)+2 > maxLine {
-		return dst[:start], &ArgumentError{Verb: verb, Reason: fmt.Sprintf("line of %d octets, at most %d", len(line)+2, maxLine)}
+// Unwrap returns Err.
+func (e *ArgumentError) Unwrap() error { return e.Err }
+
+// refused wraps the error of a parameter.
+func refused(verb string, err error) error {
+	return &ArgumentError{Verb: verb, Reason: err.Error(), Err: err}
+}
+
+// charset says which octets above 127 a line may hold.
+type charset bool
+
+const (
+	ascii charset = false // none
+	utf8s charset = true  // those of UTF-8, because SMTPUTF8 was offered
+)
+
+// line is a command line under construction, behind what the buffer held before.
+type line struct {
+	verb  string
+	dst   []byte
+	start int // of the line in dst
+}
+
+// newLine begins a line with the verb.
+func newLine(verb string, dst []byte) line {
+	return line{verb: verb, dst: append(dst, verb...), start: len(dst)}
+}
+
+// finish checks the line and ends it.
+func (l line) finish(chars charset, limit int) ([]byte, error) {
+	text := l.dst[l.start:]
+	if size := len(text) + len("\r\n"); size > limit {
+		return l.refuse(fmt.Sprintf("line of %d octets, at most %d", size, limit))
 	}
-	ascii := true
-	for _, c := range line {
+	plain := true
+	for _, c := range text {
 		if c < ' ' || c == 0x7f {
-			return dst[:start], &ArgumentError{Verb: verb, Reason: "control character in argument"}
+			return l.refuse("control character in argument")
 		}
-		ascii = ascii && c < utf8.RuneSelf
+		plain = plain && c < utf8.RuneSelf
 	}
 	switch {
-	case !ascii && !utf8Allowed:
-		return dst[:start], &ArgumentError{Verb: verb, Reason: "octet above 127 in argument without SMTPUTF8"}
-	case !ascii && !utf8.Valid(line):
-		return dst[:start], &ArgumentError{Verb: verb, Reason: "argument is not valid UTF-8"}
+	case plain:
+	case chars == ascii:
+		return l.refuse("octet above 127 in argument without SMTPUTF8")
+	case !utf8.Valid(text):
+		return l.refuse("argument is not valid UTF-8")
 	}
-	return append(dst, '\r', '\n'), nil
+	return append(l.dst, '\r', '\n'), nil
+}
+
+func (l line) refuse(reason string) ([]byte, error) {
+	return l.dst[:l.start], &ArgumentError{Verb: l.verb, Reason: reason}
 }
 
 // simple is a command without arguments.

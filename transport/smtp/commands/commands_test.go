@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -48,6 +49,22 @@ func TestAppendTo(t *testing.T) {
 		{commands.Mail{From: address(t, "ü@example.org"), Params: extension.MailParams{SMTPUTF8: true}}, "MAIL FROM:<ü@example.org> SMTPUTF8\r\n"},
 		{commands.Rcpt{To: address(t, `"x@y> NOTIFY=NEVER"@example.org`)}, `RCPT TO:<"x@y> NOTIFY=NEVER"@example.org>` + "\r\n"},
 		{commands.Rcpt{To: address(t, "ü@example.org"), UTF8: true}, "RCPT TO:<ü@example.org>\r\n"},
+		{commands.Mail{From: address(t, "a@example.org"), Params: extension.MailParams{Size: 9, Return: extension.ReturnHeaders, EnvelopeID: "a b"}}, "MAIL FROM:<a@example.org> SIZE=9 RET=HDRS ENVID=a+20b\r\n"},
+		{commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: extension.NotifyDelay, UTF8: true, Original: extension.Original{Address: "ü@x"}}}, `RCPT TO:<a@example.org> NOTIFY=DELAY ORCPT=utf-8;\x{FC}@x` + "\r\n"},
+		{commands.Rcpt{To: address(t, "a@example.org"), UTF8: true, Params: extension.RcptParams{Original: extension.Original{Address: "ü@x"}}}, "RCPT TO:<a@example.org> ORCPT=utf-8;ü@x\r\n"},
+		{commands.Lhlo{Client: clientID(t, "host.example.org")}, "LHLO host.example.org\r\n"},
+		{commands.Bdat{Size: 0}, "BDAT 0\r\n"},
+		{commands.Bdat{Size: math.MaxInt64, Last: true}, "BDAT 9223372036854775807 LAST\r\n"},
+		{commands.Vrfy{Target: "Smith"}, "VRFY Smith\r\n"},
+		{commands.Vrfy{Target: `<"a b\" SMTPUTF8"@example.org>`}, `VRFY <"a b\" SMTPUTF8"@example.org>` + "\r\n"},
+		{commands.Vrfy{Target: "ü@example.org", UTF8: true}, "VRFY ü@example.org SMTPUTF8\r\n"},
+		{commands.Expn{Target: "staff"}, "EXPN staff\r\n"},
+		{commands.Expn{Target: "staff", UTF8: true}, "EXPN staff SMTPUTF8\r\n"},
+		{commands.Help{}, "HELP\r\n"},
+		{commands.Help{Topic: "MAIL"}, "HELP MAIL\r\n"},
+		{commands.Custom{Name: "etrn", Arguments: "example.org"}, "ETRN example.org\r\n"},
+		{commands.Custom{Name: "X-2"}, "X-2\r\n"},
+		{commands.Custom{Name: "XNOTE", Arguments: "ü b", UTF8: true}, "XNOTE ü b\r\n"},
 		{commands.Data{}, "DATA\r\n"},
 		{commands.Rset{}, "RSET\r\n"},
 		{commands.Noop{}, "NOOP\r\n"},
@@ -68,16 +85,41 @@ func TestAppendTo(t *testing.T) {
 
 func TestAppendToRefuses(t *testing.T) {
 	cases := map[string]commands.Command{
-		"no client name":            commands.Ehlo{},
-		"no client name in HELO":    commands.Helo{},
-		"UTF-8 sender":              commands.Mail{From: address(t, "ü@example.org")},
-		"UTF-8 recipient":           commands.Rcpt{To: address(t, "ü@example.org")},
-		"null recipient":            commands.Rcpt{UTF8: true},
-		"CRLF in mechanism":         commands.Auth{Mechanism: "PLAIN\r\nMAIL FROM:<x@y>"},
-		"CRLF in a parameter":       commands.Mail{Params: extension.MailParams{Body: "7BIT\r\nRCPT TO:<x@y>"}},
-		"DEL in a parameter":        commands.Mail{Params: extension.MailParams{Body: "\x7f"}},
-		"not UTF-8":                 commands.Mail{Params: extension.MailParams{Body: "\xff", SMTPUTF8: true}},
-		"initial response too long": commands.Auth{Mechanism: "PLAIN", Initial: make([]byte, 2000)},
+		"no client name":              commands.Ehlo{},
+		"no client name in HELO":      commands.Helo{},
+		"no client name in LHLO":      commands.Lhlo{},
+		"UTF-8 sender":                commands.Mail{From: address(t, "ü@example.org")},
+		"UTF-8 recipient":             commands.Rcpt{To: address(t, "ü@example.org")},
+		"null recipient":              commands.Rcpt{UTF8: true},
+		"no mechanism":                commands.Auth{},
+		"CRLF in mechanism":           commands.Auth{Mechanism: "PLAIN\r\nMAIL FROM:<x@y>"},
+		"blank in mechanism":          commands.Auth{Mechanism: "PLAIN ="},
+		"CRLF in a parameter":         commands.Mail{Params: extension.MailParams{Body: "7BIT\r\nRCPT TO:<x@y>"}},
+		"DEL in a parameter":          commands.Mail{Params: extension.MailParams{Body: "\x7f"}},
+		"not UTF-8":                   commands.Mail{Params: extension.MailParams{Body: "\xff", SMTPUTF8: true}},
+		"CRLF in ENVID":               commands.Mail{Params: extension.MailParams{EnvelopeID: "a\r\nb"}},
+		"NOTIFY that contradicts":     commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: 3}},
+		"initial response too long":   commands.Auth{Mechanism: "PLAIN", Initial: make([]byte, 9216)},
+		"response too long":           commands.AuthResponse{Response: make([]byte, 9216)},
+		"negative chunk":              commands.Bdat{Size: -1},
+		"nobody to verify":            commands.Vrfy{},
+		"a parameter in a name":       commands.Vrfy{Target: "smith SMTPUTF8"},
+		"quotes that stay open":       commands.Expn{Target: `"smith`},
+		"an escape of the last quote": commands.Expn{Target: `"smith\"`},
+		"an escape of nothing":        commands.Expn{Target: `"smith\`},
+		"quotes inside a name":        commands.Expn{Target: `a" SMTPUTF8"`},
+		"UTF-8 name":                  commands.Vrfy{Target: "ü"},
+		"name too long":               commands.Vrfy{Target: strings.Repeat("a", 506)},
+		"two topics":                  commands.Help{Topic: "a b"},
+		"no name":                     commands.Custom{},
+		"digit first":                 commands.Custom{Name: "1X"},
+		"blank in name":               commands.Custom{Name: "NOOP x"},
+		"name of 33 letters":          commands.Custom{Name: strings.Repeat("X", 33)},
+		"command with a state":        commands.Custom{Name: "data"},
+		"command with another's":      commands.Custom{Name: "Turn"},
+		"CRLF in custom arguments":    commands.Custom{Name: "ETRN", Arguments: "a\r\nDATA"},
+		"UTF-8 in custom arguments":   commands.Custom{Name: "ETRN", Arguments: "ü"},
+		"custom line too long":        commands.Custom{Name: "ETRN", Arguments: strings.Repeat("a", 506)},
 	}
 	for name, command := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -90,5 +132,76 @@ func TestAppendToRefuses(t *testing.T) {
 				t.Errorf("left %q in the buffer", got)
 			}
 		})
+	}
+}
+
+func TestLongestLines(t *testing.T) {
+	for want, command := range map[int]commands.Command{
+		512:   commands.Vrfy{Target: strings.Repeat("a", 505)},
+		522:   commands.Expn{Target: strings.Repeat("a", 506), UTF8: true},
+		12288: commands.AuthResponse{Response: make([]byte, 9213)},
+	} {
+		got, err := command.AppendTo(nil)
+		if err != nil || len(got) > want || len(got) < want-4 {
+			t.Errorf("%T: %d octets, %v; want %d", command, len(got), err, want)
+		}
+	}
+}
+
+func TestArgumentErrorNamesTheParameter(t *testing.T) {
+	_, err := commands.Mail{Params: extension.MailParams{Priority: 10}}.AppendTo(nil)
+	param, ok := errors.AsType[*extension.ParamError](err)
+	if !ok || param.Param != "MT-PRIORITY" || !strings.Contains(err.Error(), "MT-PRIORITY") {
+		t.Errorf("got %v, want a ParamError for MT-PRIORITY", err)
+	}
+}
+
+// TestArgumentErrorKeepsSecrets holds that no refused secret is in the error.
+func TestArgumentErrorKeepsSecrets(t *testing.T) {
+	secret := strings.Repeat("hunter2", 2000)
+	for _, command := range []commands.Command{
+		commands.Auth{Mechanism: "PLAIN", Initial: []byte(secret)}, commands.AuthResponse{Response: []byte(secret)},
+		commands.Custom{Name: "XTOKEN", Arguments: secret},
+	} {
+		got, err := command.AppendTo(nil)
+		if err == nil || strings.Contains(err.Error(), "hunter2") || len(got) > 0 {
+			t.Errorf("%T: %v", command, err)
+		}
+	}
+}
+
+// TestEncodersDoNotAllocate keeps the cost of the commands that come with every message.
+func TestEncodersDoNotAllocate(t *testing.T) {
+	buffer := make([]byte, 0, 2048)
+	mail := commands.Mail{From: address(t, "sender@example.org"), Params: extension.MailParams{Size: 12345, Body: extension.Body8Bit}}
+	rcpt := commands.Rcpt{To: address(t, "recipient@example.org"), Params: extension.RcptParams{Notify: extension.NotifyFailure}}
+	if n := testing.AllocsPerRun(100, func() {
+		b, err := mail.AppendTo(buffer)
+		if err == nil {
+			b, err = rcpt.AppendTo(b)
+		}
+		if err == nil {
+			_, err = commands.Bdat{Size: 12345, Last: true}.AppendTo(b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%.0f allocations", n)
+	}
+}
+
+func BenchmarkMail(b *testing.B) {
+	from, err := envelope.ParseAddress("sender@example.org")
+	if err != nil {
+		b.Fatal(err)
+	}
+	mail := commands.Mail{From: from, Params: extension.MailParams{Size: 12345, Body: extension.Body8Bit}}
+	buffer := make([]byte, 0, 2048)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := mail.AppendTo(buffer); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -12,10 +12,10 @@ func (Ehlo) Verb() string { return "EHLO" }
 func (c Ehlo) AppendTo(dst []byte) ([]byte, error) { return hello(c.Verb(), c.Client, dst) }
 
 func hello(verb string, client extension.ClientID, dst []byte) ([]byte, error) {
+	l := newLine(verb, dst)
 	if client.IsZero() {
-		return dst, &ArgumentError{Verb: verb, Reason: "no client name"}
+		return l.refuse("no client name")
 	}
-	start := len(dst)
-	dst = append(append(append(dst, verb...), ' '), client.String()...)
-	return finish(verb, dst, start, false)
+	l.dst = append(append(l.dst, ' '), client.String()...)
+	return l.finish(ascii, maxLine)
 }

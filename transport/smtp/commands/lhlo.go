@@ -2,7 +2,7 @@ package commands
 
 import "github.com/depeche-mail/depeche/transport/smtp/extension"
 
-// Lhlo introduces the client to an LMTP server (RFC 2033 section 4.1).
+// Lhlo is what EHLO is to an LMTP server (RFC 2033 section 4.1).
 type Lhlo struct{ Client extension.ClientID }
 
 // Verb returns LHLO.

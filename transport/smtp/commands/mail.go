@@ -16,8 +16,11 @@ func (Mail) Verb() string { return "MAIL" }
 
 // AppendTo appends the line. A UTF-8 address is refused unless Params ask for SMTPUTF8.
 func (c Mail) AppendTo(dst []byte) ([]byte, error) {
-	start := len(dst)
-	dst = c.From.AppendTo(append(dst, "MAIL FROM:<"...))
-	dst = c.Params.AppendTo(append(dst, '>'))
-	return finish(c.Verb(), dst, start, c.Params.SMTPUTF8)
+	if err := c.Params.Check(); err != nil {
+		return dst, refused(c.Verb(), err)
+	}
+	l := newLine(c.Verb(), dst)
+	l.dst = c.From.AppendTo(append(l.dst, " FROM:<"...))
+	l.dst = c.Params.AppendTo(append(l.dst, '>'))
+	return l.finish(charset(c.Params.SMTPUTF8), c.Params.MaxLine())
 }

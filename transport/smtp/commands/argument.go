@@ -1,0 +1,49 @@
+package commands
+
+// finishWord ends a line whose one argument is a string of RFC 5321 section 4.1.2 that stands alone or
+// before a parameter. It is written as it is, and refused when a server could read more than one
+// argument from it: whoever controls the string must not add parameters to the command.
+func (l line) finishWord(word, param string, limit int) ([]byte, error) {
+	if !isWord(word) {
+		return l.refuse("want one word, with blanks inside quotes only")
+	}
+	l.dst = append(append(append(l.dst, ' '), word...), param...)
+	if param == "" {
+		return l.finish(ascii, limit)
+	}
+	return l.finish(utf8s, limit)
+}
+
+// isWord reports whether s has no blank outside quotes and closes the quotes it opens. Quotes open
+// only at the start, before which < may stand: not every server knows them elsewhere. The empty
+// string is no word.
+func isWord(s string) bool {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' && !quoted && i > 0 && s[:i] != "<":
+			return false
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+			if i == len(s) {
+				return false
+			}
+		case c == ' ' && !quoted:
+			return false
+		}
+	}
+	return s != "" && !quoted
+}
+
+// paramUTF8 asks for UTF-8 in the reply to VRFY and EXPN and allows it in the command (RFC 6531
+// section 3.7.4.2), for which their lines may be longer by as much (RFC 6531 section 3.1).
+const paramUTF8 = " SMTPUTF8"
+
+func utf8Param(wanted charset) (param string, limit int) {
+	if wanted == utf8s {
+		return paramUTF8, maxLine + 10
+	}
+	return "", maxLine
+}
