@@ -48,11 +48,12 @@ func (s state) Clone() state {
 	return s
 }
 
-// Ports of RFC 8314 section 3.3, RFC 6409 and RFC 5321.
+// Ports of RFC 8314 section 3.3, RFC 6409, RFC 5321 and RFC 2033.
 const (
 	portTLS        = 465
 	portSubmission = 587
 	portSMTP       = 25
+	portLMTP       = 24
 )
 
 // Relay begins a transport that speaks TLS from the first octet, on port 465. host is a name or an IP
@@ -69,6 +70,22 @@ func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client
 // Dangerous begins a transport without TLS on port 25. Everybody on the way can read and change the
 // mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
 func Dangerous(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
+
+// LMTP begins a transport to an LMTP server over TCP, without TLS, on port 24. Every recipient has a
+// verdict of its own (RFC 2033). An LMTP server belongs on the same machine or network.
+func LMTP(host string) Builder {
+	return begin(host, portLMTP, client.TLSNone).step(func(s *state) { s.config.LMTP = true })
+}
+
+// LMTPSocket is LMTP over a Unix socket.
+func LMTPSocket(path string) Builder {
+	return begin("localhost", portLMTP, client.TLSNone).step(func(s *state) {
+		s.config.LMTP, s.config.Network, s.config.Address = true, "unix", path
+		if path == "" {
+			s.fault("Path", "", errors.New("a path is needed"))
+		}
+	})
+}
 
 func begin(host string, port int, mode client.TLSMode) Builder {
 	return Builder{linear.New(state{host: host, port: port, config: client.Config{TLS: mode}})}

@@ -14,6 +14,7 @@
 //   - [StartTLSRelay]: STARTTLS, which must succeed, port 587.
 //   - [FromURL]: the same from one string, for configuration.
 //   - [UnencryptedLocalhost]: a server on this machine, port 25, no TLS, no password.
+//   - [LMTP], [LMTPSocket]: a delivery agent beside us, one verdict per recipient.
 //   - [Dangerous]: no TLS to another machine. Whoever is on the way reads the mail and may change it.
 //
 // # What is certain afterwards

@@ -15,21 +15,22 @@ type attempt struct {
 	rcpt     []int     // the recipients of this transaction, as indexes into the envelope
 	verdicts []Verdict // of the whole envelope
 
-	reset     bool              // RSET goes first
-	closed    bool              // nothing more will be asked; the owner's
-	asked     int               // commands, the end of the content among them; the owner's
-	replies   int               // how many of them were answered
-	accepted  int               // recipients that were accepted at RCPT
-	go354     bool              // DATA was answered with 354
-	clean     bool              // the server took the content, which ends the transaction
-	unwelcome bool              // the server refused what was not the fault of the mail
-	end       int64             // where in the stream the content ends; 0 until its last write is started
-	nextFinal int               // position in rcpt of the recipient that the next verdict is for
-	lmtp      bool              // one verdict per accepted recipient
-	overflow  []int             // recipients that are too many for this transaction
-	goodbye   response.Response // 421 to a command of this transaction
-	lost      *Error            // the first refusal or fault
-	times     [4]time.Time
+	reset        bool              // RSET goes first
+	closed       bool              // nothing more will be asked; the owner's
+	asked        int               // commands, the end of the content among them; the owner's
+	replies      int               // how many of them were answered
+	accepted     int               // recipients that were accepted at RCPT
+	go354        bool              // DATA was answered with 354
+	clean        bool              // the server took the content, which ends the transaction
+	unwelcome    bool              // the server refused what was not the fault of the mail
+	end          int64             // where in the stream the content ends; 0 until its last write is started
+	nextFinal    int               // position in rcpt of the recipient that the next verdict is for
+	lmtp         bool              // one verdict per accepted recipient
+	overflow     []int             // recipients that are too many for this transaction
+	chunkRefused bool              // a chunk before the last was refused
+	goodbye      response.Response // 421 to a command of this transaction
+	lost         *Error            // the first refusal or fault
+	times        [4]time.Time
 }
 
 // The times of an attempt.
@@ -51,6 +52,8 @@ func (a *attempt) reply(e expectation, r response.Response) (more bool, err erro
 		err = a.onRcpt(e.index, r)
 	case PhaseData:
 		err = a.onData(r)
+	case PhaseBody:
+		err = a.onChunk(r)
 	case PhaseFinal:
 		more, err = a.onFinal(r)
 	}
@@ -113,6 +116,22 @@ func (a *attempt) onData(r response.Response) error {
 	default:
 		a.refuseAccepted(PhaseData, r)
 	}
+	return nil
+}
+
+// onChunk takes the reply to a chunk before the last. When it is a refusal, the rest of the content is
+// of no use (RFC 3030 section 2).
+func (a *attempt) onChunk(r response.Response) error {
+	if r.Code.IsCompleted() {
+		return nil
+	}
+	if r.Code.Severity() == response.Intermediate {
+		return unexpected(r)
+	}
+	if !a.chunkRefused {
+		a.refuseAccepted(PhaseBody, r)
+	}
+	a.chunkRefused = true
 	return nil
 }
 

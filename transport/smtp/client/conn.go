@@ -21,8 +21,9 @@ type Conn struct {
 	greeting response.Response
 	info     extension.ServerInfo
 
-	dirty    bool // the last transaction did not end cleanly: RSET before the next
-	sends    int  // transactions so far
+	dirty    bool         // the last transaction did not end cleanly: RSET before the next
+	sends    int          // transactions so far
+	current  *Transaction // nil between transactions
 	probed   bool
 	chunking chunkState // guarded by the link's lock
 }
@@ -96,40 +97,6 @@ func (c *Conn) Err() error {
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
 	return c.Err() == nil && !pendingInput(c.link.raw) && c.Err() == nil
-}
-
-// Command sends one command and returns the reply, whatever it says; the error is for a broken
-// connection or an unusable argument. Commands that change what this package knows of the session
-// have methods of their own.
-func (c *Conn) Command(ctx context.Context, command commands.Command) (response.Response, error) {
-	if err := context.Cause(ctx); err != nil {
-		return response.Response{}, c.fault(PhaseCommand, err)
-	}
-	stop := c.link.watch(ctx)
-	defer stop()
-	reply, err := c.do(PhaseCommand, command)
-	if err != nil {
-		return reply, c.fault(PhaseCommand, err)
-	}
-	return reply, nil
-}
-
-// Noop asks whether the server still answers.
-func (c *Conn) Noop(ctx context.Context) error { return c.expectOK(ctx, commands.Noop{}) }
-
-// Reset aborts a transaction.
-func (c *Conn) Reset(ctx context.Context) error {
-	err := c.expectOK(ctx, commands.Rset{})
-	c.dirty = err != nil
-	return err
-}
-
-func (c *Conn) expectOK(ctx context.Context, command commands.Command) error {
-	reply, err := c.Command(ctx, command)
-	if err == nil && !reply.Code.IsCompleted() {
-		err = &Error{Phase: PhaseCommand, Server: c.cfg.Address, Response: reply}
-	}
-	return err
 }
 
 // Quit says goodbye and closes the connection. A server that closes without an answer has understood

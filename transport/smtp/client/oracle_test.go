@@ -32,6 +32,8 @@ type session struct {
 	from string
 	mail bool
 	to   []string
+	// chunks is what has come by BDAT so far.
+	chunks string
 }
 
 func (o *oracle) serve(nc net.Conn) {
@@ -134,8 +136,8 @@ func (s *session) data() bool {
 
 // chunk reads the octets of a BDAT.
 func (s *session) chunk(args string) (string, error) {
-	fields := strings.Fields(args)
-	n, err := strconv.Atoi(fields[len(fields)-2])
+	args = strings.TrimPrefix(args, "BDAT ")
+	n, err := strconv.Atoi(strings.TrimSuffix(args, " LAST"))
 	if err != nil {
 		return "", err
 	}
@@ -145,16 +147,22 @@ func (s *session) chunk(args string) (string, error) {
 }
 
 func (s *session) bdat(args string) bool {
-	data, err := s.chunk(args) // always LAST here
+	data, err := s.chunk(args)
+	last := strings.HasSuffix(args, " LAST")
+	s.chunks += data
 	switch {
 	case err != nil:
 		return false
+	case !last:
+		s.say("250 chunk")
+		return true
 	case len(s.to) == 0:
-		s.arrived(data)
+		s.arrived(s.chunks)
 		s.say("503 RCPT first")
 	default:
-		s.take(data)
+		s.take(s.chunks)
 	}
+	s.chunks = ""
 	return true
 }
 

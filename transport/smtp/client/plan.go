@@ -36,39 +36,47 @@ const (
 // plan checks a mail against what the server offers. An extension is asked for when this mail needs
 // it; what it needs and the server does not offer is an error here, never dropped.
 func (c *Conn) plan(mail Mail) (plan, error) {
-	p := plan{mail: mail, envelope: mail.Envelope()}
-	if p.envelope.Len() == 0 {
-		return p, envelope.ErrNoRecipient
-	}
 	facts, err := octets.Of(mail)
-	if err != nil {
-		return p, &contentError{err}
-	}
-	p.size = facts.Size
 	switch {
-	case facts.BareNewline >= 0:
-		return p, fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, facts.BareNewline)
-	case facts.NUL:
-		return p, fmt.Errorf("%w: NUL", ErrNotCanonical)
-	case c.info.SizeLimit() > 0 && facts.Size > c.info.SizeLimit():
-		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, facts.Size, c.info.SizeLimit())
-	case facts.EightBit && !c.info.Has(extension.EightBitMIME):
+	case err != nil:
+		return plan{}, &contentError{err}
+	case facts.BareNewline >= 0, facts.NUL:
+		return plan{}, notCanonical(facts)
+	}
+	p, err := c.planContent(mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader})
+	p.mail = mail
+	return p, err
+}
+
+func notCanonical(facts octets.Facts) error {
+	if facts.NUL {
+		return fmt.Errorf("%w: NUL", ErrNotCanonical)
+	}
+	return fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, facts.BareNewline)
+}
+
+// planContent is plan without the content itself.
+func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error) {
+	p := plan{envelope: env, size: content.Size, form: c.form()}
+	utf8 := content.UTF8 || env.NeedsSMTPUTF8()
+	switch limit := c.info.SizeLimit(); {
+	case env.Len() == 0:
+		return p, envelope.ErrNoRecipient
+	case limit > 0 && content.Size > limit:
+		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
+	case content.EightBit && !c.info.Has(extension.EightBitMIME):
 		return p, ErrNo8BitMIME
-	case (facts.EightBitHeader || p.envelope.NeedsSMTPUTF8()) && !c.info.Has(extension.SMTPUTF8):
+	case utf8 && !c.info.Has(extension.SMTPUTF8):
 		return p, ErrNoSMTPUTF8
 	}
-	p.params.SMTPUTF8 = facts.EightBitHeader || p.envelope.NeedsSMTPUTF8()
-	if facts.EightBit {
+	p.params.SMTPUTF8 = utf8
+	if content.EightBit {
 		p.params.Body = extension.Body8Bit
 	}
 	if c.info.Has(extension.Size) {
-		p.params.Size = facts.Size // RFC 1870 section 6
+		p.params.Size = content.Size // RFC 1870 section 6
 	}
-	if err := c.wishes(&p); err != nil {
-		return p, err
-	}
-	p.form = c.form()
-	return p, nil
+	return p, c.wishes(&p)
 }
 
 // wishes translates the delivery options of the envelope.

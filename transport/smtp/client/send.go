@@ -13,12 +13,8 @@ import (
 // once; Err tells.
 func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	receipt := &Receipt{Verdicts: make([]Verdict, mail.Envelope().Len())}
-	if err := context.Cause(ctx); err != nil {
+	if err := c.ready(ctx); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
-		return receipt
-	}
-	if err := c.Err(); err != nil {
-		receipt.Err = c.fault(PhaseMail, err)
 		return receipt
 	}
 	plan, err := c.plan(mail)
@@ -41,6 +37,20 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	}
 	c.conclude(receipt, rest)
 	return receipt
+}
+
+// ready returns why nothing can be sent at this moment, or nil.
+func (c *Conn) ready(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case c.current != nil:
+		return ErrTransaction
+	}
+	if err := c.Err(); err != nil {
+		return &Error{Phase: PhaseMail, Server: c.cfg.Address, Err: err}
+	}
+	return nil
 }
 
 // unusable is the error of a mail that could not be planned.

@@ -41,7 +41,7 @@ const defaultWindowOctets = 256 << 10
 // RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
 // some servers deliver a mail with the sender of a refused one.
 func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*Job)) error {
-	if err := context.Cause(ctx); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	stop := c.link.watch(ctx)

@@ -1,0 +1,254 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/dotio"
+	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+// Content is what a caller of Begin knows of the content that it is going to write.
+type Content struct {
+	Size     int64 // octets; 0 when unknown
+	EightBit bool  // an octet above 127 may come
+	UTF8     bool  // the header section may hold one
+}
+
+// Transaction is a mail whose content the caller writes: an io.Writer between the recipients and the
+// verdict. It belongs to the goroutine that has the Conn, and ends with Close or Abort; until then the
+// Conn does nothing else.
+type Transaction struct {
+	conn    *Conn
+	attempt *attempt
+	stop    func()
+	w       io.Writer
+	dots    *dotio.Writer // the DATA form
+	chunk   []byte        // the BDAT form: the chunk that is being filled
+	known   Content
+	scan    octets.Scanner
+	err     error // of Write
+}
+
+// ErrTransaction is the cause of calls that have to wait for the end of a Transaction.
+var ErrTransaction = errors.New("a transaction is open on this connection")
+
+// ErrNobody is the error of Begin when there is nobody to write content for.
+var ErrNobody = errors.New("no recipient was accepted")
+
+// chunkSize is how much content travels in one BDAT when its end is not known.
+const chunkSize = 64 << 10
+
+// Begin says who sends and who receives, and returns when the server has answered. Verdicts then tells
+// who was refused. When nobody was accepted, or not everybody with AllOrNothing, there is no
+// transaction; the error is an *Error and the receipt has the verdicts.
+func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content) (*Transaction, *Receipt) {
+	receipt := &Receipt{Verdicts: make([]Verdict, env.Len())}
+	if err := c.ready(ctx); err != nil {
+		receipt.Err = c.fault(PhaseMessage, err)
+		return nil, receipt
+	}
+	p, err := c.planContent(env, content)
+	if err != nil {
+		receipt.Err = c.fault(PhaseMessage, err)
+		return nil, receipt
+	}
+	if p.form != formLockstep {
+		p.form = formEnvelope
+	}
+	t := &Transaction{conn: c, known: content, attempt: c.newAttempt(p, receipt.Verdicts), stop: c.link.watch(ctx)}
+	t.attempt.rcpt = everyone(p)
+	c.begin(t.attempt)
+	err = t.begin()
+	if err == nil && t.w != nil {
+		c.current = t
+		return t, receipt
+	}
+	if err != nil {
+		c.broke(err)
+		c.settle(t.attempt)
+	}
+	return nil, t.end()
+}
+
+// begin takes the transaction to the point where content may be written; w stays nil when there is
+// nobody to write it for.
+func (t *Transaction) begin() error {
+	c, a := t.conn, t.attempt
+	a.reset = c.dirty
+	if err := c.announce(a); err != nil {
+		return err
+	}
+	if err := c.answered(a); err != nil || !c.worthIt(a) {
+		return err
+	}
+	if c.chunks() {
+		t.chunk = make([]byte, 0, chunkSize)
+		t.w = chunkWriter{t}
+	} else {
+		if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
+			return err
+		}
+		if err := c.answered(a); err != nil || !a.go354 {
+			return err
+		}
+		t.dots = dotio.NewWriter(&content{link: c.link})
+		t.w = t.dots
+	}
+	c.bodyStarts(a)
+	return nil
+}
+
+// Verdicts returns what is known of the recipients: the refused ones are decided, the others are
+// NotSent until Close.
+func (t *Transaction) Verdicts() []Verdict { return append([]Verdict(nil), t.attempt.verdicts...) }
+
+// Write writes content in its canonical form: lines end in CRLF. It may block as long as the server
+// does not read. After an error only Abort or Close make sense.
+func (t *Transaction) Write(p []byte) (int, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
+	_, _ = t.scan.Write(p) // a Scanner never fails
+	facts := t.scan.Facts()
+	if facts.BareNewline == facts.Size-1 {
+		facts.BareNewline = -1 // what follows decides
+	}
+	if t.err = t.judge(facts); t.err != nil {
+		return 0, t.err
+	}
+	n, err := t.w.Write(p)
+	t.err = err
+	return n, err
+}
+
+// judge checks content against what it must be, and what was said of it.
+func (t *Transaction) judge(facts octets.Facts) error {
+	switch {
+	case facts.BareNewline >= 0, facts.NUL:
+		return &contentError{notCanonical(facts)}
+	case facts.EightBit && !t.known.EightBit && !t.known.UTF8, facts.EightBitHeader && !t.known.UTF8:
+		return &contentError{errUnannounced}
+	}
+	return nil
+}
+
+var errUnannounced = errors.New("octet above 127 in content that was said to have none")
+
+// Close ends the content and returns the fate of every recipient. After a failed Write it does what
+// Abort does.
+func (t *Transaction) Close() *Receipt {
+	if t.err == nil {
+		t.err = t.judge(t.scan.Facts())
+	}
+	if t.err == nil {
+		t.err = t.finish()
+	}
+	if t.err != nil {
+		return t.abandon(t.err)
+	}
+	return t.end()
+}
+
+func (t *Transaction) finish() error {
+	c, a := t.conn, t.attempt
+	if t.dots != nil {
+		if err := t.dots.Close(); err != nil {
+			return &contentError{err}
+		}
+		if err := c.bodyEnds(a); err != nil {
+			return err
+		}
+		return c.answered(a)
+	}
+	if err := c.link.wait(func() bool { return a.replies == a.asked }); err != nil || a.chunkRefused {
+		return err // a refused chunk has said it all
+	}
+	line, err := commands.Bdat{Size: int64(len(t.chunk)), Last: true}.AppendTo(c.link.out)
+	if err != nil {
+		return err
+	}
+	c.link.out = append(line, t.chunk...)
+	if err := c.bodyEnds(a); err != nil {
+		return err
+	}
+	return c.answered(a)
+}
+
+// Abort gives the mail up. The content is left unfinished, so nobody can take it for the whole, which
+// only closing the connection can do.
+func (t *Transaction) Abort() *Receipt { return t.abandon(&contentError{errAborted}) }
+
+var errAborted = errors.New("given up by the caller")
+
+func (t *Transaction) abandon(err error) *Receipt {
+	_ = t.conn.bodyFailed(t.attempt, err) // notes err, which is known here
+	t.conn.broke(err)
+	t.conn.settle(t.attempt)
+	return t.end()
+}
+
+// end gives the Conn back.
+func (t *Transaction) end() *Receipt {
+	c := t.conn
+	t.stop()
+	c.current = nil
+	c.link.mu.Lock()
+	c.link.body = nil
+	c.link.mu.Unlock()
+	c.end(t.attempt)
+	receipt := &Receipt{Verdicts: t.attempt.verdicts}
+	receipt.add(t.attempt)
+	if receipt.Err == nil && t.attempt.accepted == 0 {
+		receipt.Err = c.fault(PhaseRcpt, ErrNobody)
+	}
+	c.conclude(receipt, t.attempt.overflow)
+	return receipt
+}
+
+// chunkWriter fills chunks and sends each when more content follows, so that the last one is never
+// empty unless all of the content is.
+type chunkWriter struct{ t *Transaction }
+
+func (w chunkWriter) Write(p []byte) (int, error) {
+	t, total := w.t, len(p)
+	for len(p) > 0 {
+		if len(t.chunk) == chunkSize {
+			if err := t.send(); err != nil {
+				return total - len(p), err
+			}
+		}
+		n := min(len(p), chunkSize-len(t.chunk))
+		t.chunk = append(t.chunk, p[:n]...)
+		p = p[n:]
+	}
+	return total, nil
+}
+
+// send sends the chunk. Its reply is not waited for where the server can take more.
+func (t *Transaction) send() error {
+	c, a := t.conn, t.attempt
+	if err := c.queue(expectation{phase: PhaseBody, to: a}, commands.Bdat{Size: int64(len(t.chunk))}); err != nil {
+		return err
+	}
+	a.asked++
+	c.link.out = append(c.link.out, t.chunk...)
+	t.chunk = t.chunk[:0]
+	if err := c.link.flush(); err != nil {
+		return err
+	}
+	if !c.info.Has(extension.Pipelining) {
+		if err := c.answered(a); err != nil {
+			return err
+		}
+	}
+	return c.link.wait(func() bool { return a.asked-a.replies <= maxChunksAhead || a.chunkRefused })
+}
+
+// maxChunksAhead bounds the chunks whose replies have not come, so that a refusal stops the content
+// soon.
+const maxChunksAhead = 16
