@@ -18,82 +18,157 @@ func (e *NewlineError) Error() string {
 }
 
 // Writer stuffs dots. It writes the end only in Close; a Writer that is dropped leaves the text
-// unfinished, which no reader can take for the whole.
+// unfinished, which no reader can take for the whole. It does not keep what it is given: after Write
+// everything is with the writer below, in one piece where there was no dot to stuff.
 type Writer struct {
 	w      io.Writer
 	n      int64
-	last   byte // the octet before the next Write
-	inLine bool // the octet before the next Write did not end a line
+	last   byte   // the octet before the next Write
+	inLine bool   // the octet before the next Write did not end a line
+	short  []byte // pieces between stuffed dots that are too short for a write of their own
 	err    error
 }
+
+// Sizes that keep a text full of dots from becoming a row of tiny writes.
+const (
+	shortPiece  = 512
+	shortBuffer = 4096
+)
 
 // NewWriter returns a Writer on w.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// Write writes p. After an error every call returns it again.
+// Write writes p. After an error every call returns it again. Nothing of a p with a bare newline is
+// written: some server would see the end of the text in it.
 func (d *Writer) Write(p []byte) (int, error) {
-	if d.err == nil {
-		d.err = d.write(p)
-	}
-	if d.err != nil {
+	if len(p) == 0 || d.err != nil {
 		return 0, d.err
 	}
+	dot, bad, found := d.scan(p)
+	if found {
+		d.err = &NewlineError{Offset: d.n + int64(bad)}
+		return 0, d.err
+	}
+	if d.err = d.write(p, dot); d.err != nil {
+		return 0, d.err
+	}
+	d.n += int64(len(p))
+	d.last = p[len(p)-1]
+	d.inLine = d.last != '\n'
 	return len(p), nil
 }
 
-var dot = []byte{'.'}
-
-func (d *Writer) write(p []byte) error {
+// write writes p with its dots stuffed, of which the first is at dot: each is the last octet of one
+// piece and the first of the next.
+func (d *Writer) write(p []byte, dot int) error {
 	start := 0 // of what was not handed on yet
-	for i := 0; i < len(p); {
-		if !d.inLine && p[i] == '.' {
-			if _, err := d.w.Write(p[start:i]); err != nil {
-				return err
-			}
-			if _, err := d.w.Write(dot); err != nil {
+	for i := dot; i < len(p); {
+		if p[i] == '.' {
+			if err := d.put(p[start : i+1]); err != nil {
 				return err
 			}
 			start = i
 		}
-		line := p[i:]
-		end := bytes.IndexByte(line, '\n')
-		if end >= 0 {
-			line = line[:end+1]
+		end := bytes.IndexByte(p[i:], '\n')
+		if end < 0 {
+			break
 		}
-		if bad, found := bareNewline(d.last, line); found {
-			return &NewlineError{Offset: d.n + int64(i+bad)}
-		}
-		d.inLine = end < 0
-		d.last = line[len(line)-1]
-		i += len(line)
+		i += end + 1
 	}
-	d.n += int64(len(p))
+	if len(d.short) > 0 {
+		if err := d.put(p[start:]); err != nil {
+			return err
+		}
+		return d.flush()
+	}
 	_, err := d.w.Write(p[start:])
 	return err
 }
 
-// bareNewline finds a CR or LF that stands alone in line, which is not empty and holds an LF at most
-// at its end; last is the octet before it. A CR at the end of line without LF is judged later.
-func bareNewline(last byte, line []byte) (index int, found bool) {
-	if last == '\r' && line[0] != '\n' {
-		return -1, true
+// put hands a piece on, together with others when it is short.
+func (d *Writer) put(piece []byte) error {
+	if len(d.short)+len(piece) > shortBuffer || len(piece) >= shortPiece {
+		if err := d.flush(); err != nil {
+			return err
+		}
 	}
-	end := len(line) - 1
-	cr := bytes.IndexByte(line, '\r')
-	if line[end] != '\n' {
-		return cr, cr >= 0 && cr < end
+	if len(piece) >= shortPiece {
+		_, err := d.w.Write(piece)
+		return err
 	}
-	before := last
-	if end > 0 {
-		before = line[end-1]
+	if d.short == nil {
+		d.short = make([]byte, 0, shortBuffer)
 	}
-	switch {
-	case cr >= 0 && cr < end-1:
-		return cr, true
-	case before != '\r':
-		return end, true
+	d.short = append(d.short, piece...)
+	return nil
+}
+
+func (d *Writer) flush() error {
+	if len(d.short) == 0 {
+		return nil
 	}
-	return 0, false
+	_, err := d.w.Write(d.short)
+	d.short = d.short[:0]
+	return err
+}
+
+// scan finds the first dot of p that begins a line, which is len(p) when there is none, and the first
+// CR or LF that stands alone; -1 is the CR that was the last octet before p. A CR at the end of p is
+// judged later.
+//
+// Every LF must follow a CR. When that holds and there are as many CRs as LFs, no CR stands alone, so
+// that CRs need only be counted, which is much faster than to look at each.
+func (d *Writer) scan(p []byte) (dot, bare int, found bool) {
+	if d.last == '\r' && p[0] != '\n' {
+		return 0, -1, true
+	}
+	dot = len(p)
+	if !d.inLine && p[0] == '.' {
+		dot = 0
+	}
+	pairs := 0
+	for i := 0; i < len(p); pairs++ {
+		end := bytes.IndexByte(p[i:], '\n')
+		if end < 0 {
+			break
+		}
+		i += end + 1
+		if !d.follows(p, i-1) {
+			return 0, firstBare(p, i-1), true
+		}
+		if i < len(p) && p[i] == '.' {
+			dot = min(dot, i)
+		}
+	}
+	crs := bytes.Count(p, []byte{'\r'})
+	if d.last == '\r' {
+		crs++
+	}
+	if p[len(p)-1] == '\r' {
+		crs--
+	}
+	if crs == pairs {
+		return dot, 0, false
+	}
+	return 0, firstBare(p, len(p)), true
+}
+
+// follows reports whether the octet at i of p follows a CR.
+func (d *Writer) follows(p []byte, i int) bool {
+	if i == 0 {
+		return d.last == '\r'
+	}
+	return p[i-1] == '\r'
+}
+
+// firstBare returns the index of the first CR of p[:end] without LF, or else end.
+func firstBare(p []byte, end int) int {
+	for i := range end {
+		if p[i] == '\r' && (i+1 == len(p) || p[i+1] != '\n') {
+			return i
+		}
+	}
+	return end
 }
 
 // Close ends an unfinished line and writes the lone dot. It does not close the writer below. After

@@ -136,15 +136,96 @@ func FuzzWriter(f *testing.F) {
 	})
 }
 
-func BenchmarkWriter(b *testing.B) {
-	line := append(bytes.Repeat([]byte("x"), 76), "\r\n"...)
-	text := bytes.Repeat(line, 1000)
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		w := dotio.NewWriter(io.Discard)
-		if _, err := w.Write(text); err != nil {
-			b.Fatal(err)
+// pieces counts the writes that reach it.
+type pieces struct{ writes int }
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.writes++
+	return len(b), nil
+}
+
+// TestWriterWritesFewPieces keeps a message from becoming a row of system calls.
+func TestWriterWritesFewPieces(t *testing.T) {
+	line := strings.Repeat("x", 76) + "\r\n"
+	cases := map[string]struct {
+		text string
+		most int
+	}{
+		"no dot":              {strings.Repeat(line, 1000), 1},
+		"one dot":             {strings.Repeat(line, 500) + "." + strings.Repeat(line, 500), 3},
+		"dots only":           {strings.Repeat(".\r\n", 26000), 104000/4096 + 2},
+		"a dot on every line": {strings.Repeat("."+line, 1000), 80000/4000 + 2},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var p pieces
+			if _, err := io.WriteString(dotio.NewWriter(&p), tc.text); err != nil {
+				t.Fatal(err)
+			}
+			if p.writes > tc.most {
+				t.Errorf("%d writes, want at most %d", p.writes, tc.most)
+			}
+		})
+	}
+}
+
+// TestWriterWritesNothingOfABadPiece holds that no server can take what stands behind a bare newline
+// for commands.
+func TestWriterWritesNothingOfABadPiece(t *testing.T) {
+	var b bytes.Buffer
+	w := dotio.NewWriter(&b)
+	if _, err := io.WriteString(w, "a\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.WriteString(w, ".\r\nb\n.\nMAIL FROM:<x@y>\r\n"); err == nil || n != 0 || b.String() != "a\r\n" {
+		t.Errorf("%d, %v: %q", n, err, b.String())
+	}
+}
+
+// TestWriterDifferential compares with the standard library's reader over every way to cut a text into
+// three pieces.
+func TestWriterDifferential(t *testing.T) {
+	for _, text := range []string{"", ".", "a\r\n.\r\n..\r\nb", ".\r\n.\r\n.", "\r\n\r\n.a\r\n", "ab\r\n.c.\r\n...", "\r\n."} {
+		want := strings.ReplaceAll(text, "\r\n", "\n")
+		if want != "" && !strings.HasSuffix(want, "\n") {
+			want += "\n"
 		}
+		for first := range len(text) + 1 {
+			for second := first; second <= len(text); second++ {
+				var b bytes.Buffer
+				w := dotio.NewWriter(&b)
+				for _, piece := range []string{text[:first], text[first:second], text[second:]} {
+					if _, err := io.WriteString(w, piece); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				r := bufio.NewReader(strings.NewReader(b.String() + "rest"))
+				back, err := io.ReadAll(textproto.NewReader(r).DotReader())
+				rest, _ := io.ReadAll(r)
+				if string(back) != want || string(rest) != "rest" || err != nil {
+					t.Errorf("%q cut at %d and %d went out as %q", text, first, second, b.String())
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkWriter(b *testing.B) {
+	line := strings.Repeat("x", 76) + "\r\n"
+	for name, text := range map[string]string{"plain": strings.Repeat(line, 1000), "dots": strings.Repeat("."+line, 1000)} {
+		b.Run(name, func(b *testing.B) {
+			data := []byte(text)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			w := dotio.NewWriter(io.Discard)
+			for b.Loop() {
+				if _, err := w.Write(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
