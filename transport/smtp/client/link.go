@@ -210,8 +210,9 @@ func (l *link) start() {
 	r := response.NewReader(patient{l})
 	go func() {
 		defer close(stopped)
+		var parser response.Parser
 		for {
-			reply, err := response.Read(r)
+			reply, err := parser.Read(r)
 			if !l.take(reply, err, r.Buffered() > 0) {
 				return
 			}

@@ -17,6 +17,7 @@ type Parser struct {
 	total int      // octets of the current reply
 	line  []byte   // the start of a line whose end did not come yet
 	seen  cache
+	later bool // a reply was given: the first, a greeting, does not come again and is not remembered
 }
 
 // Parse reads p up to the end of a reply. It returns the reply and how many octets of p belonged to
@@ -43,7 +44,10 @@ func (p *Parser) Parse(data []byte) (reply Response, used int, err error) {
 		}
 		reply = p.reply
 		p.reply, p.total = Response{}, 0
-		p.seen.add(complete, reply)
+		if p.later {
+			p.seen.add(complete, reply)
+		}
+		p.later = true
 		return reply, used, nil
 	}
 	return Response{}, used, nil
