@@ -173,7 +173,7 @@ type limited struct {
 	most int
 }
 
-func (l *limited) full() bool { return l.most > 0 && l.conn.Sends() >= l.most }
+func (l *limited) full() bool { return l.conn.Spent() || l.most > 0 && l.conn.Sends() >= l.most }
 
 // Poll is that of the worker until the limit.
 func (l *limited) Poll() (*client.Job, bool) {

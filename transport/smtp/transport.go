@@ -46,7 +46,7 @@ func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
-	return c.Alive() && (t.limits.MaxMessages == 0 || c.Sends() < t.limits.MaxMessages)
+	return c.Alive() && !c.Spent() && (t.limits.MaxMessages == 0 || c.Sends() < t.limits.MaxMessages)
 }
 
 // quit says goodbye; the connection's own timeout bounds it.

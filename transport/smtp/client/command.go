@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -54,4 +55,19 @@ func (c *Conn) Rehello(ctx context.Context) error {
 	}
 	c.dirty = false
 	return nil
+}
+
+// Verify asks about a user or mailbox. 252 means that the server does not tell.
+func (c *Conn) Verify(ctx context.Context, target string) (response.Response, error) {
+	return c.Command(ctx, commands.Vrfy{Target: target, UTF8: c.info.Has(extension.SMTPUTF8)})
+}
+
+// Expand asks for the members of a mailing list, a line each.
+func (c *Conn) Expand(ctx context.Context, list string) (response.Response, error) {
+	return c.Command(ctx, commands.Expn{Target: list, UTF8: c.info.Has(extension.SMTPUTF8)})
+}
+
+// Help asks for help, about a topic or "".
+func (c *Conn) Help(ctx context.Context, topic string) (response.Response, error) {
+	return c.Command(ctx, commands.Help{Topic: topic})
 }

@@ -82,6 +82,27 @@ func (c *Conn) LocalAddr() net.Addr { return c.link.raw.LocalAddr() }
 // Sends returns the number of transactions that were started.
 func (c *Conn) Sends() int { return c.sends }
 
+// Spent reports whether the server has said that it takes no more mail in this session (MAILMAX,
+// RFC 9422 section 4.1).
+func (c *Conn) Spent() bool {
+	most := c.info.Limits().MailMax
+	return most > 0 && c.sends >= most
+}
+
+// Hijack ends the session without a word and returns the connection, below TLS and what was read
+// ahead, to a caller who goes on with another protocol. It must not be called while a command is under
+// way; the Conn is broken afterwards.
+func (c *Conn) Hijack() net.Conn {
+	l := c.link
+	l.mu.Lock()
+	l.err = ErrHijacked
+	l.mu.Unlock()
+	_ = l.nc.SetReadDeadline(time.Unix(1, 0)) // ends the reader
+	<-l.stopped
+	_ = l.nc.SetDeadline(time.Time{}) // the new owner's first call shows what is wrong
+	return l.nc
+}
+
 // Err returns why the connection can no longer be used, or nil. It does not ask the server.
 func (c *Conn) Err() error {
 	l := c.link

@@ -168,6 +168,8 @@ func newMail(t *testing.T, text string) *rawMail {
 	m.data = strings.ReplaceAll(body, "\n", "\r\n")
 	var from envelope.Address
 	var to []envelope.Address
+	var notify envelope.Notify
+	var delivery envelope.Delivery
 	for line := range strings.Lines(head) {
 		fields := strings.Fields(line)
 		switch fields[0] {
@@ -179,9 +181,25 @@ func newMail(t *testing.T, text string) *rawMail {
 			}
 		case "fail":
 			m.fail, _ = strconv.Atoi(fields[1])
+		case "notify":
+			notify = envelope.NotifySuccess | envelope.NotifyFailure
+		case "return":
+			delivery.Return = envelope.ReturnHeaders
+		case "envid":
+			delivery.EnvelopeID = fields[1]
+		case "submitter":
+			delivery.Submitter = address(t, fields[1])
+		case "requiretls":
+			delivery.RequireTLS = true
+		default:
+			t.Fatalf("unknown key %q of a mail", fields[0])
 		}
 	}
-	env, err := envelope.New(from, to...)
+	recipients := make([]envelope.Recipient, len(to))
+	for i, a := range to {
+		recipients[i] = envelope.Recipient{Address: a, Notify: notify}
+	}
+	env, err := envelope.NewWith(from, recipients, delivery)
 	if err != nil {
 		t.Fatal(err)
 	}

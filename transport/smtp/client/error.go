@@ -84,6 +84,8 @@ func (e *Error) Temporary() bool {
 var (
 	// ErrBroken is the cause of every call after a Conn was broken or closed.
 	ErrBroken = errors.New("connection is broken or closed")
+	// ErrHijacked is the cause of every call after Hijack.
+	ErrHijacked = errors.New("connection was handed over")
 	// ErrInjection means that octets followed the answer to STARTTLS before the handshake. Someone on
 	// the way may have put them there; the connection was closed.
 	ErrInjection = errors.New("octets before the TLS handshake: possible injection on the way")

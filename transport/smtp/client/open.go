@@ -120,20 +120,16 @@ func unknownCommand(code response.Code) bool {
 	return code == response.SyntaxError || code == response.NotImplemented || code == response.ParamNotImplemented
 }
 
-// ownName is the host's name when it is one that others can know, else the address of the local end
-// (RFC 5321 section 4.1.4).
+// ownName is the host's name when it is one that others can know, else the address of the local end.
 func (c *Conn) ownName() extension.ClientID {
-	if name, err := os.Hostname(); err == nil && extension.IsQualified(name) {
-		if id, err := extension.ParseClientID(name); err == nil {
-			return id
-		}
-	}
+	hostname, _ := os.Hostname() // none is as good as one that nobody knows
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if host, _, err := net.SplitHostPort(c.link.raw.LocalAddr().String()); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil {
-			return extension.LiteralClientID(ip)
+			local = ip
 		}
 	}
-	return extension.LiteralClientID(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	return extension.DefaultClientID(hostname, local)
 }
 
 // startTLS upgrades the connection and forgets what the server said before (RFC 3207 section 4.2).

@@ -59,9 +59,11 @@ func notCanonical(facts octets.Facts) error {
 func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error) {
 	p := plan{envelope: env, size: content.Size, form: c.form()}
 	utf8 := content.UTF8 || env.NeedsSMTPUTF8()
-	switch limit := c.info.SizeLimit(); {
+	switch limit, most := c.info.SizeLimit(), c.info.Limits().RcptMax; {
 	case env.Len() == 0:
 		return p, envelope.ErrNoRecipient
+	case c.cfg.AllOrNothing && most > 0 && env.Len() > most:
+		return p, fmt.Errorf("%w: %d recipients, at most %d", ErrTooMany, env.Len(), most)
 	case limit > 0 && content.Size > limit:
 		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
 	case content.EightBit && !c.info.Has(extension.EightBitMIME):
@@ -76,20 +78,7 @@ func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error)
 	if c.info.Has(extension.Size) {
 		p.params.Size = content.Size // RFC 1870 section 6
 	}
-	return p, c.wishes(&p)
-}
-
-// wishes translates the delivery options of the envelope.
-func (c *Conn) wishes(p *plan) error {
-	if p.envelope.Delivery() != (envelope.Delivery{}) {
-		return ErrUnsupported
-	}
-	for i := range p.envelope.Len() {
-		if r := p.envelope.At(i); r.Notify != 0 || !r.Original.IsNull() {
-			return ErrUnsupported
-		}
-	}
-	return nil
+	return p, c.askFor(&p)
 }
 
 func (c *Conn) form() form {
@@ -115,6 +104,9 @@ var (
 	// ErrNotCanonical means that the message has octets that some servers take for the end of the
 	// message or of a command.
 	ErrNotCanonical = errors.New("message not in canonical form")
-	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on.
+	// ErrTooMany means that one transaction cannot have so many recipients, and AllOrNothing wants one.
+	ErrTooMany = errors.New("more recipients than one transaction may have")
+	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on. It is
+	// wrapped together with an *extension.OfferError where the server does not offer the extension.
 	ErrUnsupported = errors.New("the delivery options of the envelope cannot be passed on to this server")
 )

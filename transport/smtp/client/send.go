@@ -63,15 +63,12 @@ func (c *Conn) unusable(err error) *Error {
 
 // cut takes as many recipients as one transaction may have.
 func (c *Conn) cut(rest []int) (now, later []int) {
-	most := c.recipientLimit()
+	most := c.info.Limits().RcptMax
 	if most == 0 || len(rest) <= most {
 		return rest, nil
 	}
 	return rest[:most], rest[most:]
 }
-
-// recipientLimit is the server's RCPTMAX, 0 when it named none.
-func (c *Conn) recipientLimit() int { return 0 }
 
 func (c *Conn) newAttempt(p plan, verdicts []Verdict) *attempt {
 	return &attempt{link: c.link, plan: p, verdicts: verdicts, lmtp: c.cfg.LMTP}

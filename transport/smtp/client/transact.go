@@ -117,8 +117,7 @@ func (c *Conn) announce(a *attempt) error {
 		if a.plan.form == formLockstep && a.lost != nil && a.lost.Phase == PhaseMail {
 			break // MAIL was refused
 		}
-		rcpt := commands.Rcpt{To: a.plan.envelope.At(i).Address, UTF8: a.plan.params.SMTPUTF8}
-		if err := c.ask(a, PhaseRcpt, i, rcpt); err != nil {
+		if err := c.ask(a, PhaseRcpt, i, a.plan.rcpt(i)); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,54 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+var errNotEncrypted = errors.New("REQUIRETLS on a connection without TLS")
+
+// askFor translates the delivery options of the envelope into parameters, and makes sure that the
+// server offers every one of them: what cannot be passed on is not dropped.
+func (c *Conn) askFor(p *plan) error {
+	d := p.envelope.Delivery()
+	p.params.Return = extension.Return(d.Return)
+	p.params.EnvelopeID = d.EnvelopeID
+	p.params.RequireTLS = d.RequireTLS
+	p.params.HoldFor, p.params.HoldUntil = d.HoldFor, d.HoldUntil
+	p.params.By = extension.By(d.DeliverBy)
+	p.params.Priority = d.Priority
+	if !d.Submitter.IsNull() {
+		p.params.Auth = d.Submitter.String()
+	}
+	err := errors.Join(p.params.Check(), p.params.CheckOffer(c.info))
+	if d.RequireTLS && c.state == nil { // RFC 8689 section 2
+		err = errors.Join(err, errNotEncrypted)
+	}
+	for i := range p.envelope.Len() {
+		r := rcptParams(p.envelope.At(i))
+		r.UTF8 = p.params.SMTPUTF8
+		if r != (extension.RcptParams{UTF8: r.UTF8}) {
+			err = errors.Join(err, r.Check(), r.CheckOffer(c.info))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	return nil
+}
+
+func rcptParams(r envelope.Recipient) extension.RcptParams {
+	return extension.RcptParams{
+		Notify: extension.Notify(r.Notify), Original: extension.Original{Address: r.Original.String()},
+	}
+}
+
+// rcpt is the command for recipient i.
+func (p *plan) rcpt(i int) commands.Rcpt {
+	r := p.envelope.At(i)
+	return commands.Rcpt{To: r.Address, UTF8: p.params.SMTPUTF8, Params: rcptParams(r)}
+}
