@@ -3,15 +3,17 @@ package commands
 // finishWord ends a line whose one argument is a string of RFC 5321 section 4.1.2 that stands alone or
 // before a parameter. It is written as it is, and refused when a server could read more than one
 // argument from it: whoever controls the string must not add parameters to the command.
-func (l line) finishWord(word, param string, limit int) ([]byte, error) {
+//
+// With UTF-8 the line asks for it in the reply as well (RFC 6531 section 3.7.4.2).
+func (l line) finishWord(word string, chars charset) ([]byte, error) {
 	if !isWord(word) {
 		return l.refuse("want one word, with blanks inside quotes only")
 	}
-	l.dst = append(append(append(l.dst, ' '), word...), param...)
-	if param == "" {
-		return l.finish(ascii, limit)
+	l.dst = append(append(l.dst, ' '), word...)
+	if chars == utf8s {
+		l.dst = append(l.dst, " SMTPUTF8"...)
 	}
-	return l.finish(utf8s, limit)
+	return l.finish(chars, maxLine)
 }
 
 // isWord reports whether s has no blank outside quotes and closes the quotes it opens. Quotes open
@@ -35,15 +37,4 @@ func isWord(s string) bool {
 		}
 	}
 	return s != "" && !quoted
-}
-
-// paramUTF8 asks for UTF-8 in the reply to VRFY and EXPN and allows it in the command (RFC 6531
-// section 3.7.4.2), for which their lines may be longer by as much (RFC 6531 section 3.1).
-const paramUTF8 = " SMTPUTF8"
-
-func utf8Param(wanted charset) (param string, limit int) {
-	if wanted == utf8s {
-		return paramUTF8, maxLine + 10
-	}
-	return "", maxLine
 }

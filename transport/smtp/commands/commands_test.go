@@ -138,7 +138,7 @@ func TestAppendToRefuses(t *testing.T) {
 func TestLongestLines(t *testing.T) {
 	for want, command := range map[int]commands.Command{
 		512:   commands.Vrfy{Target: strings.Repeat("a", 505)},
-		522:   commands.Expn{Target: strings.Repeat("a", 506), UTF8: true},
+		511:   commands.Expn{Target: strings.Repeat("a", 495), UTF8: true},
 		12288: commands.AuthResponse{Response: make([]byte, 9213)},
 	} {
 		got, err := command.AppendTo(nil)

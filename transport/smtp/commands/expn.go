@@ -12,6 +12,5 @@ func (Expn) Verb() string { return "EXPN" }
 
 // AppendTo appends the line.
 func (c Expn) AppendTo(dst []byte) ([]byte, error) {
-	param, limit := utf8Param(charset(c.UTF8))
-	return newLine(c.Verb(), dst).finishWord(c.Target, param, limit)
+	return newLine(c.Verb(), dst).finishWord(c.Target, charset(c.UTF8))
 }

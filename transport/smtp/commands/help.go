@@ -13,5 +13,5 @@ func (c Help) AppendTo(dst []byte) ([]byte, error) {
 	if c.Topic == "" {
 		return simple(c.Verb(), dst)
 	}
-	return newLine(c.Verb(), dst).finishWord(c.Topic, "", maxLine)
+	return newLine(c.Verb(), dst).finishWord(c.Topic, ascii)
 }

@@ -16,7 +16,7 @@ func (p MailParams) MaxLine() int {
 	add(p.Size > 0, 26)                              // RFC 1870 section 3
 	add(p.Body != "", 17)                            // RFC 6152 section 2
 	add(p.SMTPUTF8, 10)                              // RFC 6531 section 3.1
-	add(p.Return != "" || p.EnvelopeID != "", 108)   // RFC 3461 section 3
+	add(p.Return != "" || p.EnvelopeID != "", 108)   // RFC 3461 section 4.4
 	add(p.Auth != "", 500)                           // RFC 4954 section 3
 	add(p.RequireTLS, 11)                            // RFC 8689 section 2
 	add(p.By != By{}, 17)                            // RFC 2852 section 3
@@ -30,5 +30,5 @@ func (p RcptParams) MaxLine() int {
 	if p.Notify == 0 && p.Original.Address == "" {
 		return maxLine
 	}
-	return maxLine + 501 // RFC 3461 section 3
+	return maxLine + 501 // RFC 3461 section 4.2
 }

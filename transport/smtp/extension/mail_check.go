@@ -29,7 +29,7 @@ func (p MailParams) Check() error {
 		return fault("AUTH", p.Auth, "want a mailbox in printable ASCII or <>")
 	case xtextLen(p.Auth) > 500-len(" AUTH="): // RFC 4954 section 3
 		return fault("AUTH", p.Auth, "longer than 494 octets with its escapes")
-	case p.Priority < -9 || p.Priority > 9: // RFC 6710 section 4.2
+	case p.Priority < -9 || p.Priority > 9: // RFC 6710 section 3
 		return fault("MT-PRIORITY", strconv.Itoa(p.Priority), "want -9 to 9")
 	}
 	if err := p.By.check(); err != nil {
@@ -57,7 +57,7 @@ func (p MailParams) checkHold() error {
 		return &ParamError{Param: "HOLDFOR", Value: p.HoldFor.String(), Reason: "want 1 to 999999999 seconds"}
 	case p.HoldUntil.IsZero():
 		return nil
-	case p.HoldFor != 0: // RFC 4865 section 5
+	case p.HoldFor != 0: // RFC 4865 section 4.2
 		return &ParamError{Param: "HOLDUNTIL", Value: p.HoldUntil.String(), Reason: "HOLDFOR is set as well"}
 	case holdUntil(p.HoldUntil).Year() < 1 || holdUntil(p.HoldUntil).Year() > 9999: // what RFC 3339 can write
 		return &ParamError{Param: "HOLDUNTIL", Value: p.HoldUntil.String(), Reason: "want a year of at most four digits"}
@@ -98,11 +98,11 @@ func (p MailParams) checkAmount(s ServerInfo) error {
 	limit, most, until := s.SizeLimit(), s.MaxHoldFor(), s.MaxHoldUntil()
 	least := s.MinDeliverBy()
 	switch {
-	case limit > 0 && p.Size > limit: // RFC 1870 section 6.1
+	case limit > 0 && p.Size > limit:
 		return &OfferError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(limit, 10) + " octets"}
 	case p.By != By{} && !p.By.Notify && time.Duration(p.By.seconds())*time.Second < least: // RFC 2852 section 3
 		return &OfferError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + least.String()}
-	case most > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > most: // RFC 4865 section 5
+	case most > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > most: // RFC 4865 section 4.2
 		return &OfferError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + most.String()}
 	case !until.IsZero() && holdUntil(p.HoldUntil).After(until):
 		return &OfferError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + until.Format(time.RFC3339)}

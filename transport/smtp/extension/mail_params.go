@@ -47,7 +47,7 @@ type By struct {
 	Trace  bool          // ask for notifications from relays as well
 }
 
-// maxSeconds is the largest number of nine digits (RFC 2852 section 4, RFC 4865 section 4).
+// maxSeconds is the largest number of nine digits (RFC 2852 section 4, RFC 4865 section 3).
 const maxSeconds = 999_999_999
 
 // AppendTo appends the parameters, each behind a space. What Check refuses must not be appended.

@@ -165,12 +165,12 @@ func TestRcptParamsCheck(t *testing.T) {
 		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "a\r\nb"}}},
 		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "\xff"}}},
 		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "ü\u0085"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 494)}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("ü", 83)}}},
+		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 488)}}},
+		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("ü", 82)}}},
 	} {
 		wantParamError(t, tc.p.Check(), tc.param)
 	}
-	if err := (extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 493)}}).Check(); err != nil {
+	if err := (extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 487)}}).Check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -65,6 +65,9 @@ func (o Original) AddressType() string {
 
 func (o Original) isUTF8() bool { return strings.EqualFold(o.AddressType(), "utf-8") }
 
+// maxOriginal limits the value: the whole parameter may be 500 octets long (RFC 3461 section 4.2).
+const maxOriginal = 500 - len("ORCPT=")
+
 // AppendTo appends the parameters, each behind a space. What Check refuses must not be appended.
 func (p RcptParams) AppendTo(dst []byte) []byte {
 	if p.Notify != 0 {
@@ -105,8 +108,8 @@ func (p RcptParams) Check() error {
 		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "not valid UTF-8"}
 	case strings.ContainsFunc(o.Address, func(r rune) bool { return r < ' ' || 0x7f <= r && r < 0xa0 }):
 		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "control character"}
-	case len(o.Address) > 500 || len(p.appendOriginal(nil)) > 500: // RFC 3461 section 4
-		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "longer than 500 octets with its escapes"}
+	case len(o.Address) > maxOriginal || len(p.appendOriginal(nil)) > maxOriginal:
+		return &ParamError{Param: "ORCPT", Value: o.Address, Reason: "longer than 494 octets with its type and escapes"}
 	}
 	return nil
 }

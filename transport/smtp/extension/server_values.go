@@ -75,14 +75,14 @@ func (s ServerInfo) MinDeliverBy() time.Duration {
 }
 
 // MaxHoldFor returns the longest time that the server holds a message back, 0 when it told none
-// (RFC 4865 section 4).
+// (RFC 4865 section 3).
 func (s ServerInfo) MaxHoldFor() time.Duration {
 	interval, _, _ := strings.Cut(s.keywords[FutureRelease], " ")
 	return seconds(interval)
 }
 
 // MaxHoldUntil returns the latest time until which the server holds a message back, the zero time when
-// it told none (RFC 4865 section 4).
+// it told none (RFC 4865 section 3).
 func (s ServerInfo) MaxHoldUntil() time.Time {
 	_, until, _ := strings.Cut(s.keywords[FutureRelease], " ")
 	t, err := time.Parse(time.RFC3339, upper(until))
@@ -93,7 +93,7 @@ func (s ServerInfo) MaxHoldUntil() time.Time {
 }
 
 // PriorityProfile returns the name of the priority assignment policy in upper case, such as "MIXER",
-// "" when the server told none (RFC 6710 section 4.1).
+// "" when the server told none (RFC 6710 section 3).
 func (s ServerInfo) PriorityProfile() string { return upper(s.keywords[MTPriority]) }
 
 // seconds reads one to nine digits.

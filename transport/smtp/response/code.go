@@ -9,7 +9,7 @@ import "strconv"
 // Code is the three-digit code of a reply.
 type Code uint16
 
-// Codes of success and of progress (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 1985 section 4).
+// Codes of success and of progress (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 1985).
 const (
 	SystemStatus    Code = 211
 	HelpMessage     Code = 214
@@ -25,7 +25,7 @@ const (
 )
 
 // Codes of a refusal for now (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 3207 section 4,
-// RFC 1985 section 4).
+// RFC 1985).
 const (
 	ServiceUnavailable  Code = 421 // the server closes the connection
 	PasswordTransition  Code = 432
@@ -38,7 +38,8 @@ const (
 	NodeNotAllowed      Code = 459 // to ETRN
 )
 
-// Codes of a refusal for good (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 7504 section 3).
+// Codes of a refusal for good (RFC 5321 section 4.2.3, RFC 4954 section 6, RFC 7504
+// sections 3 and 4).
 const (
 	SyntaxError         Code = 500
 	ArgumentSyntaxError Code = 501

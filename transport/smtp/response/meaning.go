@@ -19,7 +19,7 @@ var meanings = [...][]string{
 		"mail system problem", "mail system is full", "mail system takes no messages now",
 		"mail system lacks a requested feature", "message is too big for the mail system",
 		"mail system is misconfigured",
-		"requested priority was changed", // RFC 6710 section 6
+		"requested priority was changed", // RFC 6710
 	},
 	4: { // RFC 3463 section 3.5
 		"network or routing problem", "destination host does not answer", "connection was lost",
@@ -46,18 +46,19 @@ var meanings = [...][]string{
 		"decryption or verification failed", "cryptographic algorithm is not supported",
 		"message was altered on the way",
 		"wrong credentials", "authentication mechanism is too weak", // RFC 4954 section 6
-		"encryption is needed",                                // RFC 5248 section 3
-		"encryption is required for this mechanism",           // RFC 4954 section 6
-		"password must be changed over for this mechanism",    // RFC 4954 section 6
-		"account is disabled", "trust relationship is needed", // RFC 5248 section 3
-		"priority is too low", "message is too big for its priority", // RFC 6710 section 6
-		"mailbox has a new owner", "domain has a new owner", "ownership could not be tested", // RFC 7293 section 14
+		"encryption is needed",                                       // RFC 5248
+		"encryption is required for this mechanism",                  // RFC 4954 section 6
+		"password must be changed over for this mechanism",           // RFC 4954 section 6
+		"account is disabled",                                        // RFC 5248
+		"trust relationship is needed",                               // RFC 4468 section 5
+		"priority is too low", "message is too big for its priority", // RFC 6710
+		"mailbox has a new owner", "domain has a new owner", "ownership could not be tested", // RFC 7293
 		"no valid DKIM signature", "no acceptable DKIM signature", // RFC 7372 section 3
 		"no DKIM signature of the author's domain", "SPF check failed", "SPF check could not be made",
 		"reverse DNS check failed", "several authentication checks failed",
 		"sender's domain takes no mail (null MX)", // RFC 7505 section 4.2
 		"flood of mail",                // registered without an RFC
-		"ARC check failed",             // RFC 8617 section 10
+		"ARC check failed",             // RFC 8617
 		"REQUIRETLS cannot be kept up", // RFC 8689 section 5
 	},
 }
