@@ -21,6 +21,7 @@ type Envelope struct {
 	from     Address
 	to       []Recipient
 	delivery Delivery
+	special  bool // delivery, or an option of a recipient, is set
 }
 
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
@@ -50,7 +51,10 @@ func NewWith(from Address, to []Recipient, delivery Delivery) (Envelope, error) 
 	if err := delivery.check(); err != nil {
 		return Envelope{}, err
 	}
-	return Envelope{from: from, to: unique(to), delivery: delivery}, nil
+	special := delivery != (Delivery{}) || slices.ContainsFunc(to, func(r Recipient) bool {
+		return r.Notify != 0 || !r.Original.IsNull()
+	})
+	return Envelope{from: from, to: unique(to), delivery: delivery, special: special}, nil
 }
 
 // unique returns a copy of to in which each address stands once, where it stood first.
@@ -89,6 +93,10 @@ func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
 
 // Delivery returns what the sender asks of the servers.
 func (e Envelope) Delivery() Delivery { return e.delivery }
+
+// IsPlain reports whether nothing is asked of the servers but delivery: no delivery options, and none
+// of any recipient.
+func (e Envelope) IsPlain() bool { return !e.special }
 
 // NeedsSMTPUTF8 reports whether an address of the envelope can only be written with the SMTPUTF8
 // extension (RFC 6531).

@@ -103,7 +103,6 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 
 // done takes a job back from a connection.
 func (w *worker) done(job *client.Job) {
-	sent := job.Tag.(transport.Sent) //nolint:forcetypeassert // Wait makes every Job
 	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && !job.Again {
 		job.Again = true
 		w.again = append(w.again, job)
@@ -113,15 +112,13 @@ func (w *worker) done(job *client.Job) {
 	if job.Receipt.Err == nil {
 		w.fails = 0
 	}
-	var err error
-	sent.Result, err = w.t.report(sent.Mail, job.Receipt)
-	w.ended(sent, err)
+	result, err := w.t.report(job.Mail, job.Receipt)
+	w.ended(transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}, err)
 }
 
 func (w *worker) unreached(job *client.Job, err error) {
-	sent := job.Tag.(transport.Sent) //nolint:forcetypeassert // Wait makes every Job
-	sent.Result, err = w.t.unreached(sent.Mail, err)
-	w.ended(sent, err)
+	result, err := w.t.unreached(job.Mail, err)
+	w.ended(transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}, err)
 }
 
 // Poll returns the next job if there is one at this moment.
@@ -163,7 +160,7 @@ func newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
 	if !ok {
 		return nil, true
 	}
-	return &client.Job{Mail: sent.Mail, Tag: sent}, false
+	return &client.Job{Mail: sent.Mail, Index: sent.Index}, false
 }
 
 // limited is a feed that ends when the connection has had as many messages as it may.

@@ -60,16 +60,24 @@ func reply(r response.Response) transport.Reply {
 // queueID finds what the relay calls the message, in the spellings of servers that say it: Postfix
 // and its like "queued as X", Exim "id=X", Sendmail "X Message accepted".
 func queueID(r response.Response) string {
-	words := strings.Fields(r.Text())
-	for i, word := range words {
-		switch {
-		case strings.HasPrefix(word, "id="):
-			return strings.TrimPrefix(word, "id=")
-		case strings.EqualFold(word, "as") && i > 0 && strings.EqualFold(words[i-1], "queued") && i+1 < len(words):
-			return strings.Trim(words[i+1], "<>.,;")
-		case i == 1 && strings.EqualFold(word, "Message") && len(words) > 2 && strings.EqualFold(words[2], "accepted"):
-			return words[0]
+	for i, line := range r.Lines {
+		if _, id, ok := strings.Cut(line, "queued as "); ok {
+			return firstWord(id)
+		}
+		if strings.HasPrefix(line, "id=") {
+			return firstWord(line[len("id="):])
+		}
+		if _, id, ok := strings.Cut(line, " id="); ok {
+			return firstWord(id)
+		}
+		if id, ok := strings.CutSuffix(line, " Message accepted for delivery"); ok && i == 0 {
+			return firstWord(id)
 		}
 	}
 	return ""
+}
+
+func firstWord(s string) string {
+	s, _, _ = strings.Cut(s, " ")
+	return strings.Trim(s, "<>.,;")
 }

@@ -24,15 +24,15 @@ func (c *Conn) chunk(a *attempt) error {
 	}
 	c.shown(command, line[len(c.link.out):])
 	c.link.out = line
-	w := content{link: c.link, left: a.plan.size, exact: true}
-	return w.fill(a.plan.mail, &w)
+	c.filler = content{link: c.link, left: a.plan.size, exact: true}
+	return c.filler.fill(a.plan.mail, &c.filler)
 }
 
 // data corks and writes the content with stuffed dots. What it leaves corked ends the content.
 func (c *Conn) data(a *attempt) error {
-	w := content{link: c.link}
-	dots := dotio.NewWriter(&w)
-	if err := w.fill(a.plan.mail, dots); err != nil {
+	c.filler = content{link: c.link}
+	dots := dotio.NewWriter(&c.filler)
+	if err := c.filler.fill(a.plan.mail, dots); err != nil {
 		return err
 	}
 	if err := dots.Close(); err != nil {
@@ -62,7 +62,9 @@ func (c *content) fill(mail io.WriterTo, w io.Writer) error {
 	case c.exact && c.left != 0:
 		return &contentError{fmt.Errorf("%d octets less than the message said of itself", c.left)}
 	}
-	c.link.report(Event{Kind: EventContent, Octets: c.total})
+	if c.link.trace != nil {
+		c.link.report(Event{Kind: EventContent, Octets: c.total})
+	}
 	return nil
 }
 

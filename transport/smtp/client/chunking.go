@@ -63,10 +63,10 @@ type probe struct {
 func (p *probe) reply(_ expectation, r response.Response) (more bool, err error) {
 	p.replies++
 	switch {
-	case p.replies == 1 && (r.Code.IsTransient() || r.Code.IsPermanent()):
+	case p.replies == 1 && r.Code.Severity() != response.Intermediate: // 2yz: a sink that takes everything
 	case p.replies == 2 && r.Code.IsCompleted():
 		p.conn.chunking = chunksProven
-	case p.replies == 2 && r.Code.IsPermanent():
+	case p.replies == 2 && r.Code.Severity() != response.Intermediate:
 		p.conn.chunking = chunksBad
 		return true, nil // the chunk was run as a command; RSET is still to be answered
 	case p.replies == 3 && r.Code.IsCompleted():

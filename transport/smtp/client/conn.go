@@ -20,6 +20,13 @@ type Conn struct {
 	state    *tls.ConnectionState
 	greeting response.Response
 	info     extension.ServerInfo
+	limits   extension.SessionLimits // of info
+	size     int64                   // the SIZE of info
+
+	// What is being written; here so that it needs no memory of its own each time.
+	mail   commands.Mail
+	rcpt   commands.Rcpt
+	filler content
 
 	dirty    bool         // the last transaction did not end cleanly: RSET before the next
 	sends    int          // transactions so far
@@ -85,7 +92,7 @@ func (c *Conn) Sends() int { return c.sends }
 // Spent reports whether the server has said that it takes no more mail in this session (MAILMAX,
 // RFC 9422 section 4.1).
 func (c *Conn) Spent() bool {
-	most := c.info.Limits().MailMax
+	most := c.limits.MailMax
 	return most > 0 && c.sends >= most
 }
 

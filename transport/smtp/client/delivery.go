@@ -14,6 +14,9 @@ var errNotEncrypted = errors.New("REQUIRETLS on a connection without TLS")
 // askFor translates the delivery options of the envelope into parameters, and makes sure that the
 // server offers every one of them: what cannot be passed on is not dropped.
 func (c *Conn) askFor(p *plan) error {
+	if p.envelope.IsPlain() {
+		return nil
+	}
 	d := p.envelope.Delivery()
 	p.params.Return = extension.Return(d.Return)
 	p.params.EnvelopeID = d.EnvelopeID
@@ -50,5 +53,9 @@ func rcptParams(r envelope.Recipient) extension.RcptParams {
 // rcpt is the command for recipient i.
 func (p *plan) rcpt(i int) commands.Rcpt {
 	r := p.envelope.At(i)
-	return commands.Rcpt{To: r.Address, UTF8: p.params.SMTPUTF8, Params: rcptParams(r)}
+	command := commands.Rcpt{To: r.Address, UTF8: p.params.SMTPUTF8}
+	if !p.envelope.IsPlain() {
+		command.Params = rcptParams(r)
+	}
+	return command
 }

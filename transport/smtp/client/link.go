@@ -32,8 +32,7 @@ type link struct {
 	err     error         // why the link is broken; set once
 	closing bool          // the server said 421
 	body    earlySink     // who is writing a body; nil when nobody is
-	heard   int64         // replies so far
-	last    time.Time     // when the last reply came
+	last    time.Time     // when octets came last
 	limit   time.Time     // when the first expectation has waited too long; zero for no limit
 	armed   time.Time     // the deadline set on the connection; never later than limit
 	wake    chan struct{} // tells the owner that something changed
@@ -235,9 +234,9 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		l.failLocked(err)
 		return false
 	}
-	l.heard++
-	l.last = time.Now()
-	l.event(Event{Kind: EventReply, Text: reply.String()})
+	if l.trace != nil {
+		l.event(Event{Kind: EventReply, Text: reply.String()})
+	}
 	if len(l.queue) == 0 {
 		l.failLocked(l.unasked(reply))
 		return false
@@ -287,16 +286,18 @@ func (l *link) next() {
 		l.queue = nil
 		l.limit = time.Time{}
 	case l.closing: // the server is going; what it still says comes soon or not at all
-		l.setLimit(l.timeouts.Reset)
+		l.setLimitFrom(l.last, l.timeouts.Reset)
 	default:
-		l.setLimit(l.timeouts.of(l.queue[0].phase))
+		l.setLimitFrom(l.last, l.timeouts.of(l.queue[0].phase))
 	}
 }
 
 // setLimit gives the reply that is due the time d. The deadline of the connection is only moved
 // when it is too late, because moving it for each reply would cost more than reading it.
-func (l *link) setLimit(d time.Duration) {
-	l.limit = time.Now().Add(d)
+func (l *link) setLimit(d time.Duration) { l.setLimitFrom(time.Now(), d) }
+
+func (l *link) setLimitFrom(now time.Time, d time.Duration) {
+	l.limit = now.Add(d)
 	if l.armed.IsZero() || l.armed.After(l.limit) {
 		l.arm(l.limit)
 	}
@@ -313,6 +314,11 @@ type patient struct{ l *link }
 func (p patient) Read(b []byte) (int, error) {
 	for {
 		n, err := p.l.nc.Read(b)
+		if n > 0 {
+			p.l.mu.Lock()
+			p.l.last = time.Now()
+			p.l.mu.Unlock()
+		}
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || p.l.expired() {
 			return n, err
 		}

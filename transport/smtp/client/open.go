@@ -84,7 +84,7 @@ func (c *Conn) hello() *Error {
 	if name.IsZero() {
 		name = c.ownName()
 	}
-	c.info = extension.ServerInfo{}
+	c.info, c.limits, c.size = extension.ServerInfo{}, extension.SessionLimits{}, 0
 	var command commands.Command = commands.Ehlo{Client: name}
 	if c.cfg.LMTP {
 		command = commands.Lhlo{Client: name}
@@ -99,6 +99,7 @@ func (c *Conn) hello() *Error {
 			return c.fault(PhaseHello, err)
 		}
 		c.info = info.Without(c.cfg.Without...)
+		c.limits, c.size = c.info.Limits(), c.info.SizeLimit()
 		return nil
 	}
 	if c.cfg.LMTP || c.cfg.TLS != TLSNone || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS

@@ -59,7 +59,7 @@ func notCanonical(facts octets.Facts) error {
 func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error) {
 	p := plan{envelope: env, size: content.Size, form: c.form()}
 	utf8 := content.UTF8 || env.NeedsSMTPUTF8()
-	switch limit, most := c.info.SizeLimit(), c.info.Limits().RcptMax; {
+	switch limit, most := c.size, c.limits.RcptMax; {
 	case env.Len() == 0:
 		return p, envelope.ErrNoRecipient
 	case c.cfg.AllOrNothing && most > 0 && env.Len() > most:

@@ -54,6 +54,19 @@ type Receipt struct {
 	// Envelope is the time from MAIL to the last reply before the content, Body that of writing the
 	// content, Final that from its end to the verdict. Phases that share a flight share their time.
 	Envelope, Body, Final time.Duration
+
+	one [1]Verdict // of most mails
+}
+
+// newReceipt returns the receipt of a mail to n recipients.
+func newReceipt(n int) *Receipt {
+	r := &Receipt{}
+	if n <= len(r.one) {
+		r.Verdicts = r.one[:n]
+	} else {
+		r.Verdicts = make([]Verdict, n)
+	}
+	return r
 }
 
 // count returns how many recipients have the fate.

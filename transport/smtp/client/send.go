@@ -12,7 +12,7 @@ import (
 // must never be ended. Refusals leave the connection usable. When ctx ends, the connection breaks at
 // once; Err tells.
 func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
-	receipt := &Receipt{Verdicts: make([]Verdict, mail.Envelope().Len())}
+	receipt := newReceipt(mail.Envelope().Len())
 	if err := c.ready(ctx); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
 		return receipt
@@ -28,8 +28,8 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	for len(rest) > 0 && c.Err() == nil {
 		a := c.newAttempt(plan, receipt.Verdicts)
 		a.rcpt, rest = c.cut(rest)
-		c.run(a)
-		receipt.add(a)
+		c.run(&a)
+		receipt.add(&a)
 		rest = slices.Concat(a.overflow, rest)
 		if a.accepted == 0 {
 			break // what is left would fare no better
@@ -63,15 +63,15 @@ func (c *Conn) unusable(err error) *Error {
 
 // cut takes as many recipients as one transaction may have.
 func (c *Conn) cut(rest []int) (now, later []int) {
-	most := c.info.Limits().RcptMax
+	most := c.limits.RcptMax
 	if most == 0 || len(rest) <= most {
 		return rest, nil
 	}
 	return rest[:most], rest[most:]
 }
 
-func (c *Conn) newAttempt(p plan, verdicts []Verdict) *attempt {
-	return &attempt{link: c.link, plan: p, verdicts: verdicts, lmtp: c.cfg.LMTP}
+func (c *Conn) newAttempt(p plan, verdicts []Verdict) attempt {
+	return attempt{link: c.link, plan: p, verdicts: verdicts, lmtp: c.cfg.LMTP}
 }
 
 // add takes over what an attempt has found out.
@@ -106,10 +106,16 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 	r.Err.Server = c.cfg.Address
 }
 
+// everyone returns the indexes of all recipients. Nobody changes them, so short lists share one.
 func everyone(p plan) []int {
+	if n := p.envelope.Len(); n <= len(few) {
+		return few[:n:n]
+	}
 	all := make([]int, p.envelope.Len())
 	for i := range all {
 		all[i] = i
 	}
 	return all
 }
+
+var few = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}

@@ -10,7 +10,7 @@ import (
 type Job struct {
 	Mail    Mail
 	Receipt *Receipt // set before the job is handed to done
-	Tag     any      // the caller's
+	Index   int      // the caller's
 	Again   bool     // the caller's: this is not the first attempt
 }
 
@@ -71,7 +71,7 @@ type stream struct {
 // flight is a transaction of a job.
 type flight struct {
 	job     *Job
-	attempt *attempt
+	attempt attempt
 	rest    []int // recipients for further transactions
 	begun   bool  // its commands were corked
 }
@@ -114,7 +114,7 @@ func (s *stream) send(f *flight) error {
 		return s.data(f)
 	}
 	s.drain() // one after the other
-	s.conn.run(f.attempt)
+	s.conn.run(&f.attempt)
 	s.flights, s.octets = append(s.flights, f), f.attempt.plan.size
 	s.end(f)
 	return nil
@@ -186,7 +186,7 @@ func (s *stream) take(job *Job) *flight {
 	if job == nil {
 		return nil
 	}
-	job.Receipt = &Receipt{Verdicts: make([]Verdict, job.Mail.Envelope().Len())}
+	job.Receipt = newReceipt(job.Mail.Envelope().Len())
 	p, err := s.conn.plan(job.Mail)
 	if err != nil {
 		job.Receipt.Err = s.conn.unusable(err)
@@ -205,10 +205,10 @@ func (s *stream) flight(job *Job, p plan, recipients []int) *flight {
 // chunk corks a whole transaction. It is written when there is enough, or nothing to add.
 func (s *stream) chunk(f *flight) error {
 	idle := s.begin(f)
-	if err := s.conn.announce(f.attempt); err != nil {
+	if err := s.conn.announce(&f.attempt); err != nil {
 		return err
 	}
-	if err := s.conn.corkChunk(f.attempt, idle); err != nil {
+	if err := s.conn.corkChunk(&f.attempt, idle); err != nil {
 		return err
 	}
 	if len(s.conn.link.out) >= flightSize/2 {
@@ -223,23 +223,23 @@ func (s *stream) data(f *flight) error {
 	for f != nil {
 		if !f.begun {
 			s.begin(f)
-			if err := s.conn.announce(f.attempt); err != nil {
+			if err := s.conn.announce(&f.attempt); err != nil {
 				return err
 			}
 		}
-		if err := s.conn.answered(f.attempt); err != nil {
+		if err := s.conn.answered(&f.attempt); err != nil {
 			return err
 		}
 		if !f.attempt.go354 {
 			f.attempt.closed = true
-		} else if err := s.conn.corkData(f.attempt); err != nil {
+		} else if err := s.conn.corkData(&f.attempt); err != nil {
 			return err
 		}
 		behind, err := s.behind()
 		if err != nil {
 			return err
 		}
-		if err := s.conn.answered(f.attempt); err != nil {
+		if err := s.conn.answered(&f.attempt); err != nil {
 			return err
 		}
 		s.collect()
@@ -264,7 +264,7 @@ func (s *stream) behind() (*flight, error) {
 		return nil, nil
 	}
 	s.begin(f)
-	return f, s.conn.announce(f.attempt)
+	return f, s.conn.announce(&f.attempt)
 }
 
 // begin counts a transaction in, and reports whether the server had been silent before it.
@@ -272,7 +272,7 @@ func (s *stream) begin(f *flight) (idle bool) {
 	idle = len(s.flights) == 0 && s.conn.idle()
 	f.begun = true
 	f.attempt.reset = len(s.flights) > 0 || s.conn.dirty
-	s.conn.begin(f.attempt)
+	s.conn.begin(&f.attempt)
 	s.flights = append(s.flights, f)
 	s.octets += f.attempt.plan.size
 	return idle
@@ -280,7 +280,7 @@ func (s *stream) begin(f *flight) (idle bool) {
 
 // collect hands over what has its verdict.
 func (s *stream) collect() {
-	for len(s.flights) > 0 && s.conn.over(s.flights[0].attempt) {
+	for len(s.flights) > 0 && s.conn.over(&s.flights[0].attempt) {
 		s.end(s.flights[0])
 	}
 }
@@ -289,9 +289,9 @@ func (s *stream) collect() {
 func (s *stream) end(f *flight) {
 	s.flights = s.flights[1:]
 	s.octets -= f.attempt.plan.size
-	s.conn.end(f.attempt)
+	s.conn.end(&f.attempt)
 	receipt := f.job.Receipt
-	receipt.add(f.attempt)
+	receipt.add(&f.attempt)
 	s.giveUp = s.giveUp || f.attempt.unwelcome
 	if f.attempt.clean {
 		s.open = min(2*s.open, s.limit.Messages)
@@ -324,7 +324,7 @@ func (s *stream) drain() {
 // finishAll ends what has no verdict because the connection broke, and what was not begun.
 func (s *stream) finishAll() {
 	for len(s.flights) > 0 {
-		s.conn.settle(s.flights[0].attempt)
+		s.conn.settle(&s.flights[0].attempt)
 		s.end(s.flights[0])
 	}
 	cause := s.conn.Err()
@@ -333,7 +333,7 @@ func (s *stream) finishAll() {
 	}
 	for _, f := range s.leftover {
 		f.attempt.settle(0, PhaseMail, cause)
-		f.job.Receipt.add(f.attempt)
+		f.job.Receipt.add(&f.attempt)
 		s.conn.conclude(f.job.Receipt, nil)
 		s.done(f.job)
 	}

@@ -49,11 +49,11 @@ func stream(t *testing.T, o *oracle, cfg client.Config, window, n int) (fates []
 		var feed list
 		for i := range n {
 			mail := newMail(t, fmt.Sprintf("from s%d@x.org\nto r%d@x.org\n\nSubject: %d\n\ntext\n", i, i, i))
-			feed.jobs = append(feed.jobs, &client.Job{Mail: mail, Tag: i})
+			feed.jobs = append(feed.jobs, &client.Job{Mail: mail, Index: i})
 		}
 		err = conn.Stream(t.Context(), client.Window{Messages: window}, &feed, func(j *client.Job) {
 			v := j.Receipt.Verdicts[0]
-			fates = append(fates, strings.TrimSpace(fmt.Sprintf("%d %v %d", j.Tag, v.Fate, v.Response.Code)))
+			fates = append(fates, strings.TrimSpace(fmt.Sprintf("%d %v %d", j.Index, v.Fate, v.Response.Code)))
 		})
 		flights = nc.flights - before
 		_ = conn.Close()

@@ -110,14 +110,16 @@ func (c *Conn) announce(a *attempt) error {
 			return err
 		}
 	}
-	if err := c.ask(a, PhaseMail, 0, commands.Mail{From: a.plan.envelope.From(), Params: a.plan.params}); err != nil {
+	c.mail = commands.Mail{From: a.plan.envelope.From(), Params: a.plan.params}
+	if err := c.ask(a, PhaseMail, 0, &c.mail); err != nil {
 		return err
 	}
 	for _, i := range a.rcpt {
 		if a.plan.form == formLockstep && a.lost != nil && a.lost.Phase == PhaseMail {
 			break // MAIL was refused
 		}
-		if err := c.ask(a, PhaseRcpt, i, a.plan.rcpt(i)); err != nil {
+		c.rcpt = a.plan.rcpt(i)
+		if err := c.ask(a, PhaseRcpt, i, &c.rcpt); err != nil {
 			return err
 		}
 	}

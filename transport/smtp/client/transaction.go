@@ -60,7 +60,8 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 	if p.form != formLockstep {
 		p.form = formEnvelope
 	}
-	t := &Transaction{conn: c, known: content, attempt: c.newAttempt(p, receipt.Verdicts), stop: c.link.watch(ctx)}
+	a := c.newAttempt(p, receipt.Verdicts)
+	t := &Transaction{conn: c, known: content, attempt: &a, stop: c.link.watch(ctx)}
 	t.attempt.rcpt = everyone(p)
 	c.begin(t.attempt)
 	err = t.begin()
