@@ -30,6 +30,7 @@ func clientID(t *testing.T, s string) extension.ClientID {
 	return c
 }
 
+// TestAppendTo holds rows R-313 (the null sender) and R-319 (quoted local parts) among the rest.
 func TestAppendTo(t *testing.T) {
 	cases := []struct {
 		command commands.Command

@@ -68,44 +68,56 @@ func (p MailParams) checkHold() error {
 // CheckOffer returns an *OfferError for the first parameter that the server does not offer, or not as
 // much of it as wanted.
 func (p MailParams) CheckOffer(s ServerInfo) error {
-	for _, need := range []struct {
-		wanted  bool
-		keyword Keyword
-		param   string
-	}{
-		{p.Size > 0, Size, "SIZE"},
-		{p.Body == Body7Bit || p.Body == Body8Bit, EightBitMIME, "BODY"},
-		{p.Body == BodyBinary, BinaryMIME, "BODY"},
-		{p.SMTPUTF8, SMTPUTF8, "SMTPUTF8"},
-		{p.Return != "", DSN, "RET"},
-		{p.EnvelopeID != "", DSN, "ENVID"},
-		{p.Auth != "", Auth, "AUTH"},
-		{p.RequireTLS, RequireTLS, "REQUIRETLS"},
-		{p.By != By{}, DeliverBy, "BY"},
-		{p.Priority != 0, MTPriority, "MT-PRIORITY"},
-		{p.HoldFor != 0, FutureRelease, "HOLDFOR"},
-		{!p.HoldUntil.IsZero(), FutureRelease, "HOLDUNTIL"},
-	} {
-		if need.wanted && !s.Has(need.keyword) {
-			return &OfferError{Keyword: need.keyword, Param: need.param}
-		}
+	keyword, param := p.missing(s)
+	if param != "" {
+		return &OfferError{Keyword: keyword, Param: param}
 	}
 	return p.checkAmount(s)
 }
 
+// missing returns the first parameter whose extension is not offered, or "".
+func (p MailParams) missing(s ServerInfo) (k Keyword, param string) {
+	switch {
+	case p.Size > 0 && !s.Has(Size):
+		return Size, "SIZE"
+	case (p.Body == Body7Bit || p.Body == Body8Bit) && !s.Has(EightBitMIME):
+		return EightBitMIME, "BODY"
+	case p.Body == BodyBinary && !s.Has(BinaryMIME):
+		return BinaryMIME, "BODY"
+	case p.SMTPUTF8 && !s.Has(SMTPUTF8):
+		return SMTPUTF8, "SMTPUTF8"
+	case p.Return != "" && !s.Has(DSN):
+		return DSN, "RET"
+	case p.EnvelopeID != "" && !s.Has(DSN):
+		return DSN, "ENVID"
+	case p.Auth != "" && !s.Has(Auth):
+		return Auth, "AUTH"
+	case p.RequireTLS && !s.Has(RequireTLS):
+		return RequireTLS, "REQUIRETLS"
+	case p.By != By{} && !s.Has(DeliverBy):
+		return DeliverBy, "BY"
+	case p.Priority != 0 && !s.Has(MTPriority):
+		return MTPriority, "MT-PRIORITY"
+	case p.HoldFor != 0 && !s.Has(FutureRelease):
+		return FutureRelease, "HOLDFOR"
+	case !p.HoldUntil.IsZero() && !s.Has(FutureRelease):
+		return FutureRelease, "HOLDUNTIL"
+	}
+	return "", ""
+}
+
 // checkAmount compares values with the limits that the server told.
 func (p MailParams) checkAmount(s ServerInfo) error {
-	limit, most, until := s.SizeLimit(), s.MaxHoldFor(), s.MaxHoldUntil()
-	least := s.MinDeliverBy()
+	told := s.known()
 	switch {
-	case limit > 0 && p.Size > limit:
-		return &OfferError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(limit, 10) + " octets"}
-	case p.By != By{} && !p.By.Notify && time.Duration(p.By.seconds())*time.Second < least: // RFC 2852 section 3
-		return &OfferError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + least.String()}
-	case most > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > most: // RFC 4865 section 4.2
-		return &OfferError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + most.String()}
-	case !until.IsZero() && holdUntil(p.HoldUntil).After(until):
-		return &OfferError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + until.Format(time.RFC3339)}
+	case told.size > 0 && p.Size > told.size:
+		return &OfferError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(told.size, 10) + " octets"}
+	case p.By != By{} && !p.By.Notify && time.Duration(p.By.seconds())*time.Second < told.minBy: // RFC 2852 section 3
+		return &OfferError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + told.minBy.String()}
+	case told.holdFor > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > told.holdFor: // RFC 4865 section 4.2
+		return &OfferError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + told.holdFor.String()}
+	case !told.holdUntil.IsZero() && holdUntil(p.HoldUntil).After(told.holdUntil):
+		return &OfferError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + told.holdUntil.Format(time.RFC3339)}
 	}
 	return nil
 }

@@ -193,6 +193,38 @@ func TestMaxLine(t *testing.T) {
 	}
 }
 
+// TestParamsDoNotAllocate keeps the cost of what is done with every message.
+func TestParamsDoNotAllocate(t *testing.T) {
+	info := parse(t, "mx", "SIZE 1000000", "8BITMIME", "LIMITS RCPTMAX=100", "DSN")
+	mail := extension.MailParams{Size: 12345, Body: extension.Body8Bit}
+	rcpt := extension.RcptParams{Notify: extension.NotifyFailure}
+	buffer := make([]byte, 0, 256)
+	if n := testing.AllocsPerRun(100, func() {
+		if mail.Check() != nil || mail.CheckOffer(info) != nil || rcpt.Check() != nil || rcpt.CheckOffer(info) != nil {
+			t.Fatal("refused")
+		}
+		if len(rcpt.AppendTo(mail.AppendTo(buffer))) == 0 || info.Limits().RcptMax != 100 {
+			t.Fatal("nothing appended")
+		}
+	}); n > 0 {
+		t.Errorf("%.0f allocations", n)
+	}
+}
+
+func BenchmarkCheckOffer(b *testing.B) {
+	info, err := extension.Parse([]string{"mx", "SIZE 1000000", "8BITMIME", "LIMITS RCPTMAX=100", "DSN"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := extension.MailParams{Size: 12345, Body: extension.Body8Bit}
+	b.ReportAllocs()
+	for b.Loop() {
+		if p.Check() != nil || p.CheckOffer(info) != nil {
+			b.Fatal("refused")
+		}
+	}
+}
+
 // FuzzParams holds that what Check lets through is a row of well-formed parameters, read here by
 // splitting at spaces.
 func FuzzParams(f *testing.F) {

@@ -5,24 +5,28 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
 // maxLines limits an EHLO reply.
 const maxLines = 128
 
 // ServerInfo is what a server says of itself in its EHLO or LHLO reply. The zero value is a server
-// that offers nothing. A ServerInfo is immutable.
+// that offers nothing. A ServerInfo is immutable and cheap to copy.
 type ServerInfo struct {
 	name     string
 	keywords map[Keyword]string // parameters as given; of a repeated keyword joined by spaces
+	values   *values            // nil where nothing is offered
 }
 
 // Parse reads the lines of an EHLO reply. Keywords are matched in any case (RFC 5321 section 2.4),
 // empty lines, stray blanks and keywords that are not ASCII are ignored, and the first line is the
-// server's name, never a keyword.
+// server's name, never a keyword. The error is a *response.ProtocolError for more lines than any server
+// needs.
 func Parse(lines []string) (ServerInfo, error) {
 	if len(lines) > maxLines {
-		return ServerInfo{}, fmt.Errorf("EHLO reply of %d lines, at most %d", len(lines), maxLines)
+		return ServerInfo{}, &response.ProtocolError{Reason: fmt.Sprintf("EHLO reply of %d lines, at most %d", len(lines), maxLines)}
 	}
 	info := ServerInfo{keywords: map[Keyword]string{}}
 	for i, line := range lines {
@@ -44,16 +48,17 @@ func Parse(lines []string) (ServerInfo, error) {
 		keyword := Keyword(name)
 		info.keywords[keyword] = strings.TrimSpace(info.keywords[keyword] + " " + strings.Join(params, " "))
 	}
-	info.dropDependents()
-	return info, nil
+	return info.settle(), nil
 }
 
-// dropDependents takes away what cannot be used without what is missing: only BDAT can carry binary
-// content (RFC 3030 section 3).
-func (s ServerInfo) dropDependents() {
+// settle takes away what cannot be used without what is missing, for only BDAT can carry binary content
+// (RFC 3030 section 3), and reads the values that are asked for with every message.
+func (s ServerInfo) settle() ServerInfo {
 	if !s.Has(Chunking) {
 		delete(s.keywords, BinaryMIME)
 	}
+	s.values = readValues(s.keywords)
+	return s
 }
 
 // Name is the domain the server calls itself, "" when it gave none.
@@ -85,6 +90,5 @@ func (s ServerInfo) Without(keywords ...Keyword) ServerInfo {
 	for _, k := range keywords {
 		delete(s.keywords, Keyword(upper(string(k))))
 	}
-	s.dropDependents()
-	return s
+	return s.settle()
 }

@@ -1,21 +1,44 @@
 package extension
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// values are the parameters of the keywords, read once.
+type values struct {
+	size      int64
+	limits    SessionLimits
+	minBy     time.Duration
+	holdFor   time.Duration
+	holdUntil time.Time
+}
+
+// readValues takes what is malformed for not given.
+func readValues(keywords map[Keyword]string) *values {
+	var v values
+	if n, err := strconv.ParseInt(keywords[Size], 10, 64); err == nil {
+		v.size = max(n, 0)
+	}
+	v.limits = readLimits(keywords[Limits])
+	v.minBy = seconds(keywords[DeliverBy])
+	interval, until, _ := strings.Cut(keywords[FutureRelease], " ")
+	v.holdFor = seconds(interval)
+	if t, err := time.Parse(time.RFC3339, upper(until)); err == nil {
+		v.holdUntil = t.UTC()
+	}
+	return &v
+}
+
+// known returns the values, also of the zero ServerInfo.
+func (s ServerInfo) known() *values { return cmp.Or(s.values, &values{}) }
+
 // SizeLimit returns the largest message in octets that the server takes, 0 when there is no limit
 // or it is unknown (RFC 1870 section 3).
-func (s ServerInfo) SizeLimit() int64 {
-	n, err := strconv.ParseInt(s.keywords[Size], 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
+func (s ServerInfo) SizeLimit() int64 { return s.known().size }
 
 // Mechanisms returns the names of the SASL mechanisms behind AUTH, in upper case and in the server's
 // order.
@@ -39,9 +62,11 @@ type SessionLimits struct {
 
 // Limits returns what the server said behind LIMITS. A limit that is malformed counts as not given;
 // of a repeated one the lowest counts.
-func (s ServerInfo) Limits() SessionLimits {
+func (s ServerInfo) Limits() SessionLimits { return s.known().limits }
+
+func readLimits(params string) SessionLimits {
 	var l SessionLimits
-	for _, field := range strings.Fields(s.keywords[Limits]) {
+	for field := range strings.FieldsSeq(params) {
 		name, value, _ := strings.Cut(field, "=")
 		switch upper(name) {
 		case "MAILMAX":
@@ -70,27 +95,15 @@ func lower(limit int, value string) int {
 
 // MinDeliverBy returns the shortest time limit that the server takes for a message that is returned
 // when late, 0 when it told none (RFC 2852 section 3).
-func (s ServerInfo) MinDeliverBy() time.Duration {
-	return seconds(s.keywords[DeliverBy])
-}
+func (s ServerInfo) MinDeliverBy() time.Duration { return s.known().minBy }
 
 // MaxHoldFor returns the longest time that the server holds a message back, 0 when it told none
 // (RFC 4865 section 3).
-func (s ServerInfo) MaxHoldFor() time.Duration {
-	interval, _, _ := strings.Cut(s.keywords[FutureRelease], " ")
-	return seconds(interval)
-}
+func (s ServerInfo) MaxHoldFor() time.Duration { return s.known().holdFor }
 
 // MaxHoldUntil returns the latest time until which the server holds a message back, the zero time when
 // it told none (RFC 4865 section 3).
-func (s ServerInfo) MaxHoldUntil() time.Time {
-	_, until, _ := strings.Cut(s.keywords[FutureRelease], " ")
-	t, err := time.Parse(time.RFC3339, upper(until))
-	if err != nil {
-		return time.Time{}
-	}
-	return t.UTC()
-}
+func (s ServerInfo) MaxHoldUntil() time.Time { return s.known().holdUntil }
 
 // PriorityProfile returns the name of the priority assignment policy in upper case, such as "MIXER",
 // "" when the server told none (RFC 6710 section 3).

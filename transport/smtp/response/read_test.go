@@ -32,7 +32,7 @@ func TestRead(t *testing.T) {
 		"R-071 malformed enhanced code":          {"550 5..1 x\r\n", response.Response{Code: 550, Lines: []string{"5..1 x"}}, "550 5..1 x"},
 		"enhanced number too long":               {"550 5.1000.1 x\r\n", response.Response{Code: 550, Lines: []string{"5.1000.1 x"}}, "550 5.1000.1 x"},
 		"enhanced with leading zero":             {"550 5.01.1 x\r\n", response.Response{Code: 550, Lines: []string{"5.01.1 x"}}, "550 5.01.1 x"},
-		"several lines":                          {"250-a\r\n250-b\r\n250 c\r\n", response.Response{Code: 250, Lines: []string{"a", "b", "c"}}, "250 a b c"},
+		"R-013, R-081 several lines":             {"250-a\r\n250-b\r\n250 c\r\n", response.Response{Code: 250, Lines: []string{"a", "b", "c"}}, "250 a b c"},
 		"continuation line without text":         {"250-\r\n250 c\r\n", response.Response{Code: 250, Lines: []string{"", "c"}}, "250  c"},
 		"R-028 unprintable text":                 {"250 a\x00b\x1bc\xffd\u0085e\r\n", response.Response{Code: 250, Lines: []string{"a?b?c?d?e"}}, "250 a?b?c?d?e"},
 		"R-080 bare CR inside":                   {"250 a\rb\r\n", response.Response{Code: 250, Lines: []string{"a?b"}}, "250 a?b"},
