@@ -98,6 +98,8 @@ func TestAppendToRefuses(t *testing.T) {
 		"CRLF in a parameter":         commands.Mail{Params: extension.MailParams{Body: "7BIT\r\nRCPT TO:<x@y>"}},
 		"DEL in a parameter":          commands.Mail{Params: extension.MailParams{Body: "\x7f"}},
 		"not UTF-8":                   commands.Mail{Params: extension.MailParams{Body: "\xff", SMTPUTF8: true}},
+		"custom not UTF-8":            commands.Custom{Name: "XNOTE", Arguments: "\xff", UTF8: true},
+		"name not UTF-8":              commands.Vrfy{Target: "\xff", UTF8: true},
 		"CRLF in ENVID":               commands.Mail{Params: extension.MailParams{EnvelopeID: "a\r\nb"}},
 		"NOTIFY that contradicts":     commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: 3}},
 		"initial response too long":   commands.Auth{Mechanism: "PLAIN", Initial: make([]byte, 9216)},

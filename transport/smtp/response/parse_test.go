@@ -37,7 +37,8 @@ func parseAll(text string, size int) ([]response.Response, bool, error) {
 
 func TestParserTakesAnyPieces(t *testing.T) {
 	const text = "220 mx ready\r\n250-mx\r\n250-SIZE 5\r\n250 HELP\r\n250 2.1.0 Ok\r\n250 2.1.0 Ok\r\n250\r\n250\r\n" +
-		"354 go\n550-5.1.1 a\r\n550 5.1.1 b\r\n250 2.1.0 Ok\r\n250 2.1.0 Okay\r\n250 2.1.0 Ok"
+		"354 go\n550-5.1.1 a\r\n550 5.1.1 b\r\n250 2.1.0 Ok\r\n250 2.1.0 Okay\r\n" +
+		"250-2.1.0 two\r\n250 2.1.0 Ok\r\n250 2.1.0 Ok"
 	enhanced := response.Enhanced{Class: 2, Subject: 1, Detail: 0}
 	ok := response.Response{Code: 250, Enhanced: enhanced, Lines: []string{"Ok"}}
 	want := []response.Response{
@@ -47,6 +48,7 @@ func TestParserTakesAnyPieces(t *testing.T) {
 		{Code: 354, Lines: []string{"go"}},
 		{Code: 550, Enhanced: response.Enhanced{Class: 5, Subject: 1, Detail: 1}, Lines: []string{"a", "b"}},
 		ok, {Code: 250, Enhanced: enhanced, Lines: []string{"Okay"}},
+		{Code: 250, Enhanced: enhanced, Lines: []string{"two", "Ok"}},
 	}
 	for size := 1; size <= len(text); size++ {
 		got, partial, err := parseAll(text, size)
@@ -60,7 +62,7 @@ func TestParserTakesAnyPieces(t *testing.T) {
 func TestParserKeepsRepliesApart(t *testing.T) {
 	var p response.Parser
 	data := []byte("250 2.1.0 Ok\r\n")
-	for range 3 {
+	for range 5 {
 		reply, _, err := p.Parse(data)
 		if err != nil || reply.Text() != "Ok" {
 			t.Fatal(reply, err)

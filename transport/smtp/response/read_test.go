@@ -82,6 +82,7 @@ func TestReadRefuses(t *testing.T) {
 		"R-015 HTTP":                    "HTTP/1.1 400 Bad Request\r\n",
 		"R-015 TLS":                     "\x15\x03\x01\x00\x02\x02\x0a\n",
 		"R-018 line over the limit":     "250 " + strings.Repeat("x", response.MaxLine) + "\r\n",
+		"one octet over the limit":      "250 " + strings.Repeat("x", response.MaxLine-5) + "\r\n",
 		"R-019 endless continuations":   strings.Repeat("250-x\r\n", response.MaxReply/7+1),
 		"garbage inside a continuation": "250-a\r\ngarbage\r\n",
 	}
