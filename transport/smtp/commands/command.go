@@ -8,13 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Command is one line that a client sends.
+// Command is one line that a client sends. Only this package has commands, so that nothing gets on the
+// wire unchecked; Custom is for all others.
 type Command interface {
 	// Verb names the command for errors and traces, such as "MAIL".
 	Verb() string
 	// AppendTo appends the line with its CRLF to dst. It returns an *ArgumentError and dst
 	// unchanged when an argument must not go on the wire.
 	AppendTo(dst []byte) ([]byte, error)
+
+	sealed()
 }
 
 // Limits of a line with its CRLF.
