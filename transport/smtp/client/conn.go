@@ -124,7 +124,8 @@ func (c *Conn) Err() error {
 // Alive reports whether the connection still looks usable: nothing has come that nobody asked for,
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
-	return c.Err() == nil && !pendingInput(c.link.raw) && c.Err() == nil
+	c.link.checkIdle()
+	return c.Err() == nil
 }
 
 // Quit says goodbye and closes the connection. A server that closes without an answer has understood

@@ -97,6 +97,9 @@ var (
 	ErrClosing = errors.New("the server is closing the connection")
 )
 
+// errGone is why an idle connection is given up.
+var errGone = errors.New("the server closed the connection, or spoke unasked, while it was idle")
+
 // TLSError says that no trustworthy TLS connection came about.
 type TLSError struct{ Err error }
 

@@ -193,6 +193,16 @@ func (l *link) notify() {
 	}
 }
 
+// checkIdle breaks the link when something has come although no reply is due, so that it cannot answer
+// the next command. The reader would find it too, but perhaps too late.
+func (l *link) checkIdle() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil && len(l.queue) == 0 && pendingInput(l.raw) {
+		l.failLocked(errGone)
+	}
+}
+
 // watch breaks the link when ctx ends. The function that it returns ends the watch.
 func (l *link) watch(ctx context.Context) (stop func()) {
 	if ctx.Done() == nil {

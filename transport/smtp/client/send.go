@@ -47,6 +47,7 @@ func (c *Conn) ready(ctx context.Context) error {
 	case c.current != nil:
 		return ErrTransaction
 	}
+	c.link.checkIdle()
 	if err := c.Err(); err != nil {
 		return &Error{Phase: PhaseMail, Server: c.cfg.Address, Err: err}
 	}

@@ -1,0 +1,259 @@
+package client_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// dial returns a session over a real socket with a server that runs serve, and waits for serve at the
+// end of the test.
+func dial(t *testing.T, cfg client.Config, serve func(nc *net.TCPConn)) *client.Conn {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		serve(nc.(*net.TCPConn))
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-served
+	})
+	cfg.TLS, cfg.Address = client.TLSNone, l.Addr().String()
+	conn, err := client.Dial(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// welcome greets and answers EHLO.
+func welcome(nc net.Conn, keywords ...string) *bufio.Reader {
+	r := bufio.NewReader(nc)
+	_, _ = io.WriteString(nc, "220 mx\r\n")
+	_, _ = r.ReadString('\n')
+	_, _ = io.WriteString(nc, "250-"+strings.Join(append([]string{"mx"}, keywords...), "\r\n250-")+"\r\n250 HELP\r\n")
+	return r
+}
+
+func skip(r *bufio.Reader, lines int) {
+	for range lines {
+		_, _ = r.ReadString('\n')
+	}
+}
+
+// big is a mail of about n octets.
+func big(t *testing.T, n int, to ...string) *rawMail {
+	t.Helper()
+	return &rawMail{env: testEnvelope(t, "a@x.org", to...), data: strings.Repeat(strings.Repeat("x", 62)+"\r\n", n/64), fail: -1}
+}
+
+// TestEarlyRefusal: a refusal in the middle of the content reaches the caller, not "broken pipe"
+// and a half-closed stream is no success.
+func TestEarlyRefusal(t *testing.T) {
+	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking} {
+		t.Run(name, func(t *testing.T) {
+			conn := dial(t, trusted, func(nc *net.TCPConn) {
+				r := welcome(nc, keywords...)
+				if name == "DATA" {
+					skip(r, 3)
+					_, _ = io.WriteString(nc, "250 ok\r\n250 ok\r\n354 go\r\n")
+				} else {
+					skip(r, 2)
+					_, _ = io.WriteString(nc, "250 ok\r\n250 ok\r\n")
+				}
+				_, _ = io.CopyN(io.Discard, r, 100_000)
+				_, _ = io.WriteString(nc, "552 5.3.4 too big\r\n")
+				_ = nc.SetLinger(0) // the close is a reset
+			})
+			receipt := conn.Send(t.Context(), big(t, 64<<20, "b@x.org"))
+			v := receipt.Verdicts[0]
+			if v.Fate != client.Refused || v.Response.Code != 552 || receipt.Err == nil || conn.Err() == nil {
+				t.Errorf("%v %v, %v", v.Fate, v.Response, receipt.Err)
+			}
+		})
+	}
+}
+
+// TestServerStopsReading: the limit of the body ends it.
+func TestServerStopsReading(t *testing.T) {
+	stop := make(chan struct{})
+	conn := dial(t, client.Config{Timeouts: client.Timeouts{Body: 50 * time.Millisecond}}, func(nc *net.TCPConn) {
+		r := welcome(nc, pipelining...)
+		skip(r, 3)
+		_, _ = io.WriteString(nc, "250 ok\r\n250 ok\r\n354 go\r\n")
+		<-stop
+	})
+	receipt := conn.Send(t.Context(), big(t, 64<<20, "b@x.org"))
+	close(stop)
+	if receipt.Verdicts[0].Fate != client.NotSent || !errors.Is(receipt.Err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, %v", receipt.Verdicts[0].Fate, receipt.Err)
+	}
+}
+
+// TestManyRecipients: 10,000 recipients and a server that does not read while it writes, with small
+// buffers: no deadlock, and each recipient has its own reply.
+func TestManyRecipients(t *testing.T) {
+	const n = 10_000
+	conn := dial(t, client.Config{}, func(nc *net.TCPConn) {
+		_ = nc.SetReadBuffer(4096)
+		_ = nc.SetWriteBuffer(4096)
+		r := welcome(nc, pipelining...)
+		skip(r, 1)
+		_, _ = io.WriteString(nc, "250 ok\r\n")
+		for i := range n {
+			skip(r, 1)
+			if i%2 == 0 {
+				_, _ = fmt.Fprintf(nc, "250 ok %d\r\n", i)
+			} else {
+				_, _ = fmt.Fprintf(nc, "550 5.1.1 nobody %d\r\n", i)
+			}
+		}
+		skip(r, 1)
+		_, _ = io.WriteString(nc, "354 go\r\n")
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil || line == ".\r\n" {
+				break
+			}
+		}
+		_, _ = io.WriteString(nc, "250 queued\r\n")
+	})
+	to := make([]string, n)
+	for i := range to {
+		to[i] = fmt.Sprintf("r%d@x.org", i)
+	}
+	receipt := conn.Send(t.Context(), big(t, 64, to...))
+	for i, v := range receipt.Verdicts {
+		if accepted := i%2 == 0; accepted != (v.Fate == client.Accepted) || !accepted && v.Response.Lines[0] != fmt.Sprintf("nobody %d", i) {
+			t.Fatalf("recipient %d: %v %v", i, v.Fate, v.Response)
+		}
+	}
+}
+
+// TestEndlessReply: a reply of 64 MB is a protocol error after its limit, without the memory for it
+//
+func TestEndlessReply(t *testing.T) {
+	for name, piece := range map[string]string{
+		"one line":           strings.Repeat("x", 1<<20),
+		"continuation lines": strings.Repeat("250-more\r\n", 1<<16),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := dial(t, client.Config{}, func(nc *net.TCPConn) {
+				welcome(nc, pipelining...)
+				for range 64 << 20 / len(piece) {
+					if _, err := io.WriteString(nc, piece); err != nil {
+						return
+					}
+				}
+			})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			receipt := conn.Send(t.Context(), big(t, 64, "b@x.org"))
+			runtime.ReadMemStats(&after)
+			if !errors.As(receipt.Err, new(*response.ProtocolError)) {
+				t.Errorf("got %v", receipt.Err)
+			}
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
+				t.Errorf("%d octets were allocated", grown)
+			}
+		})
+	}
+}
+
+// TestAlive: a closed or chattering idle connection is noticed without a word to the server (R-501,
+//
+func TestAlive(t *testing.T) {
+	for name, act := range map[string]func(nc *net.TCPConn){
+		"closed":      func(nc *net.TCPConn) { _ = nc.Close() },
+		"half-closed": func(nc *net.TCPConn) { _ = nc.CloseWrite() },
+		"reset": func(nc *net.TCPConn) {
+			_ = nc.SetLinger(0)
+			_ = nc.Close()
+		},
+		"421":         func(nc *net.TCPConn) { _, _ = io.WriteString(nc, "421 timeout\r\n") },
+		"unsolicited": func(nc *net.TCPConn) { _, _ = io.WriteString(nc, "250 hello\r\n") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			now, done := make(chan struct{}), make(chan struct{})
+			conn := dial(t, client.Config{}, func(nc *net.TCPConn) {
+				r := welcome(nc, pipelining...)
+				<-now
+				act(nc)
+				close(done)
+				_, _ = io.Copy(io.Discard, r)
+			})
+			if !conn.Alive() {
+				t.Fatal("a healthy connection counts as dead")
+			}
+			close(now)
+			<-done
+			for conn.Alive() { // what was sent on loopback arrives in a moment
+				runtime.Gosched()
+			}
+			receipt := conn.Send(t.Context(), big(t, 64, "b@x.org"))
+			if receipt.Verdicts[0].Fate == client.Unknown || receipt.Err == nil {
+				t.Errorf("%v, %v", receipt.Verdicts, receipt.Err)
+			}
+		})
+	}
+}
+
+// TestDialFails: a failure says what was dialed.
+func TestDialFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	_, err = client.Dial(t.Context(), client.Config{TLS: client.TLSNone, Address: address})
+	var failed *client.Error
+	if !errors.As(err, &failed) || failed.Phase != client.PhaseDial || !failed.Temporary() || failed.Server != address {
+		t.Errorf("got %v", err)
+	}
+	_, err = client.Dial(t.Context(), client.Config{TLS: client.TLSNone, Address: "host.invalid:25"})
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		t.Errorf("got %v, want a *net.DNSError", err)
+	}
+}
+
+// TestHijack: the connection goes on without us.
+func TestHijack(t *testing.T) {
+	conn := dial(t, client.Config{}, func(nc *net.TCPConn) {
+		r := welcome(nc, pipelining...)
+		_, _ = io.Copy(nc, r)
+	})
+	nc := conn.Hijack()
+	defer nc.Close()
+	if _, err := io.WriteString(nc, "echo\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(nc).ReadString('\n'); line != "echo\n" || err != nil {
+		t.Errorf("%q, %v", line, err)
+	}
+	if r := conn.Send(t.Context(), big(t, 64, "b@x.org")); !errors.Is(r.Err, client.ErrHijacked) {
+		t.Errorf("Send after Hijack: %v", r.Err)
+	}
+}
