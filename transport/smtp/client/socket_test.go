@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -154,15 +155,15 @@ func TestManyRecipients(t *testing.T) {
 // TestEndlessReply: a reply of 64 MB is a protocol error after its limit, without the memory for it
 //
 func TestEndlessReply(t *testing.T) {
-	for name, piece := range map[string]string{
-		"one line":           strings.Repeat("x", 1<<20),
-		"continuation lines": strings.Repeat("250-more\r\n", 1<<16),
+	for name, piece := range map[string][]byte{
+		"one line":           bytes.Repeat([]byte("x"), 1<<20),
+		"continuation lines": bytes.Repeat([]byte("250-more\r\n"), 1<<16),
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, client.Config{}, func(nc *net.TCPConn) {
-				welcome(nc, pipelining...)
+				skip(welcome(nc, pipelining...), 1)
 				for range 64 << 20 / len(piece) {
-					if _, err := io.WriteString(nc, piece); err != nil {
+					if _, err := nc.Write(piece); err != nil {
 						return
 					}
 				}
@@ -174,7 +175,7 @@ func TestEndlessReply(t *testing.T) {
 			if !errors.As(receipt.Err, new(*response.ProtocolError)) {
 				t.Errorf("got %v", receipt.Err)
 			}
-			if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
 				t.Errorf("%d octets were allocated", grown)
 			}
 		})
