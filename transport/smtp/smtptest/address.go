@@ -1,0 +1,74 @@
+package smtptest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+)
+
+// Addr returns host and port, or the path of the socket.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Host returns the address without the port.
+func (s *Server) Host() string {
+	host, _, err := net.SplitHostPort(s.Addr())
+	if err != nil {
+		return s.Addr()
+	}
+	return host
+}
+
+// Port returns the port as a number, 0 for a socket.
+func (s *Server) Port() int {
+	if addr, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
+
+// URL returns the scheme that fits (smtps, smtp+starttls, smtp, lmtp), host and port, without a user.
+func (s *Server) URL() string { return s.url(nil) }
+
+// UserURL is [Server.URL] with the first of the users and its password.
+func (s *Server) UserURL() string {
+	names := slices.Sorted(maps.Keys(s.Config.Users))
+	if len(names) == 0 {
+		return s.url(nil)
+	}
+	return s.url(url.UserPassword(names[0], s.Config.Users[names[0]]))
+}
+
+func (s *Server) url(user *url.Userinfo) string {
+	u := url.URL{Scheme: "smtp", User: user, Host: s.Addr()}
+	switch {
+	case s.Config.Protocol == LMTP:
+		u.Scheme = "lmtp"
+	case s.Config.Security == ImplicitTLS:
+		u.Scheme = "smtps"
+	case s.Config.Security == STARTTLS:
+		u.Scheme = "smtp+starttls"
+	}
+	if s.Config.Network == "unix" {
+		u.Host, u.Path = "", s.Addr()
+	}
+	return u.String()
+}
+
+// CertPool returns a new pool with the authority that signed the certificate.
+func (s *Server) CertPool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(s.authority.cert)
+	return pool
+}
+
+// ClientTLS returns a configuration for a client that trusts the server.
+func (s *Server) ClientTLS() *tls.Config {
+	name := s.Host()
+	if s.Config.Network == "unix" {
+		name = s.Config.Hostname
+	}
+	return &tls.Config{RootCAs: s.CertPool(), ServerName: name, MinVersion: tls.VersionTLS12}
+}

@@ -1,0 +1,190 @@
+package smtptest
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Protocol is what a server speaks.
+type Protocol uint8
+
+// The protocols.
+const (
+	SMTP Protocol = iota
+	LMTP          // RFC 2033: LHLO, and one reply per recipient after the content
+)
+
+// Security is how a server comes to TLS.
+type Security uint8
+
+// The ways to TLS.
+const (
+	STARTTLS    Security = iota // offered in the reply to EHLO
+	ImplicitTLS                 // from the first octet
+	Plaintext                   // never; AUTH is offered without it
+)
+
+// User and Password are the account of a server whose [Config.Users] is nil.
+const (
+	User     = "user@example.org"
+	Password = "correct horse battery staple"
+)
+
+// defaultMaxSize is what a server takes when nothing was said: more than relays use to allow.
+const defaultMaxSize = 64 << 20
+
+// Config says how a server behaves. The zero value is a server that does everything right. It must
+// not be changed after the start; [Server.Use] changes hooks later.
+type Config struct {
+	Network  string // "tcp" (default) or "unix"
+	Address  string // default: a free port of 127.0.0.1, or a socket in a new folder
+	Protocol Protocol
+	Security Security
+
+	// Hostname is the name in the greeting; default "localhost".
+	Hostname string
+	// Extensions are the lines of the reply to EHLO, besides STARTTLS and AUTH, which the server adds
+	// where they belong. Default: [DefaultExtensions].
+	Extensions []string
+	// Hello replaces all lines of the reply to EHLO behind the first, as they are, by phase.
+	Hello Capabilities
+
+	// Certificate is the kind of certificate; default one that [Server.CertPool] verifies.
+	Certificate Certificate
+	// CertificateNames are its DNS names and addresses; default Hostname, localhost and the loopback
+	// addresses.
+	CertificateNames []string
+	// TLS is cloned and completed by the certificate: versions, client certificates, suites.
+	TLS *tls.Config
+
+	// Users are passwords (or bearer tokens) by user; default [User] and [Password].
+	Users map[string]string
+	// Mechanisms are the SASL mechanisms by name; default [DefaultMechanisms].
+	Mechanisms map[string]Mechanism
+	// RequireAuth refuses MAIL with 530 until a user is known, RequireTLS until there is TLS.
+	RequireAuth, RequireTLS bool
+
+	// MaxSize is the greatest message in octets; 0 is 64 MiB, negative is no limit.
+	MaxSize int64
+	// MaxRecipients per transaction; the next is answered 452. 0 is no limit.
+	MaxRecipients int
+
+	// Linger is how long the server waits for more input before it sends its replies. A test that
+	// counts round trips of flights beyond one segment sets it to some milliseconds.
+	Linger time.Duration
+	// DiscardContent counts the content and does not keep it, for messages of gigabytes.
+	DiscardContent bool
+
+	// Hooks are asked in order before each reply; the first that has an action decides.
+	Hooks []Hook
+	// Dialogue, if set, is played on each connection instead of SMTP; see [Server.Violations] for what
+	// the client did otherwise.
+	Dialogue string
+}
+
+// Capabilities are lines of the reply to EHLO by phase. A nil phase follows [Config.Extensions], an
+// empty one offers nothing.
+type Capabilities struct {
+	Plain         []string // before TLS
+	TLS           []string // after TLS, before AUTH
+	Authenticated []string
+}
+
+// DefaultExtensions returns the lines that a server offers without being told, in a new slice. SIZE
+// without a number takes the one of [Config.MaxSize]; REQUIRETLS is left out without TLS.
+func DefaultExtensions() []string {
+	return []string{
+		"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "CHUNKING", "BINARYMIME", "DSN", "ENHANCEDSTATUSCODES",
+		"DELIVERBY", "FUTURERELEASE 604800 2100-01-01T00:00:00Z", "MT-PRIORITY MIXER", "REQUIRETLS", "VRFY", "HELP",
+	}
+}
+
+// Without returns [DefaultExtensions] without the ones that have these keywords.
+func Without(keywords ...string) []string {
+	return slices.DeleteFunc(DefaultExtensions(), func(line string) bool {
+		keyword, _, _ := strings.Cut(line, " ")
+		return slices.Contains(keywords, keyword)
+	})
+}
+
+// withDefaults fills in what was not said.
+func (c Config) withDefaults() Config {
+	if c.Network == "" {
+		c.Network = "tcp"
+	}
+	if c.Hostname == "" {
+		c.Hostname = "localhost"
+	}
+	if c.Extensions == nil {
+		c.Extensions = DefaultExtensions()
+	}
+	if c.CertificateNames == nil {
+		c.CertificateNames = []string{c.Hostname, "localhost", "127.0.0.1", "::1"}
+	}
+	if c.Users == nil {
+		c.Users = map[string]string{User: Password}
+	}
+	if c.Mechanisms == nil {
+		c.Mechanisms = DefaultMechanisms()
+	}
+	if c.MaxSize == 0 {
+		c.MaxSize = defaultMaxSize
+	}
+	return c
+}
+
+// phase is how far a session has come.
+type phase struct{ tls, authenticated bool }
+
+// hello returns the lines of the reply to EHLO behind the first.
+func (c *Config) hello(p phase) []string {
+	set := c.Hello.Plain
+	switch {
+	case p.authenticated && c.Hello.Authenticated != nil:
+		set = c.Hello.Authenticated
+	case p.tls:
+		set = c.Hello.TLS
+	}
+	if set != nil {
+		return set
+	}
+	var lines []string
+	for _, line := range c.Extensions {
+		switch {
+		case line == "SIZE":
+			lines = append(lines, "SIZE "+strconv.FormatInt(max(c.MaxSize, 0), 10))
+		case line == "REQUIRETLS" && !p.tls:
+		default:
+			lines = append(lines, line)
+		}
+	}
+	if c.Security == STARTTLS && !p.tls {
+		lines = append(lines, "STARTTLS")
+	}
+	if names := slices.Sorted(maps.Keys(c.Mechanisms)); len(names) > 0 && (p.tls || c.Security == Plaintext) {
+		if !p.tls {
+			// Channel binding needs a channel.
+			names = slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, "-PLUS") })
+		}
+		lines = append(lines, "AUTH "+strings.Join(names, " "))
+	}
+	return lines
+}
+
+// reply formats the lines of a reply.
+func reply(code int, lines ...string) string {
+	var text strings.Builder
+	for i, line := range lines {
+		separator := "-"
+		if i == len(lines)-1 {
+			separator = " "
+		}
+		fmt.Fprintf(&text, "%d%s%s\r\n", code, separator, line)
+	}
+	return text.String()
+}
