@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	},
 	"transport/smtp/smtptest": {},
 	"internal/dotio":          {},
+	"internal/faultconn":      {},
 	"internal/linear":         {},
 	"internal/octets":         {},
 	"internal/pool":           {"golang.org/x/sync"},
