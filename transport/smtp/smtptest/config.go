@@ -82,8 +82,16 @@ type Config struct {
 
 	// Hooks are asked in order before each reply; the first that has an action decides.
 	Hooks []Hook
-	// Dialogue, if set, is played on each connection instead of SMTP; see [Server.Violations] for what
-	// the client did otherwise.
+	// Dialogue, if set, is played on each connection instead of SMTP, line by line:
+	//
+	//	S: text   the server says a line
+	//	S~ text   the server says octets, with the escapes of Go strings and no line end
+	//	C: text   the client must say exactly this line
+	//	C? text   the client must say a line that begins so
+	//	* tls     the handshake; also close, cut (without close_notify), reset, silence
+	//
+	// At the end the client must go. What it did otherwise is in [Server.Violations]; hooks are asked
+	// at Handshake and Secured alone.
 	Dialogue string
 }
 

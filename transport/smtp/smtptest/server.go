@@ -24,6 +24,7 @@ type Server struct {
 	folder    string // of the unix socket, removed by Close
 	hooks     atomic.Pointer[[]Hook]
 	record    *recorder
+	dialogue  []line // nil for SMTP
 
 	done    chan struct{}
 	running sync.WaitGroup
@@ -82,6 +83,9 @@ func (s *Server) start() (err error) {
 	s.done = make(chan struct{})
 	s.conns = map[net.Conn]struct{}{}
 	s.Use(s.Config.Hooks...)
+	if s.dialogue, err = readDialogue(s.Config.Dialogue); err != nil {
+		return err
+	}
 	if s.authority, err = newAuthority(); err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func newSession(server *Server, conn net.Conn) *session {
 		server.record.say(s.info, Exchange{TLS: s.phase.tls, Octets: octets})
 	}
 	s.link.flushed = func() {
-		if s.ordinals[Greeting] > 0 && s.command != "" {
+		if s.command != "" {
 			server.record.update(func() { s.info.RoundTrips++ })
 		}
 	}
@@ -67,6 +67,9 @@ func newSession(server *Server, conn net.Conn) *session {
 // run serves the connection until its end.
 func (s *session) run() {
 	err := s.begin()
+	if err == nil && s.server.dialogue != nil {
+		err = s.play(s.server.dialogue)
+	}
 	for err == nil {
 		err = s.next()
 	}
@@ -85,6 +88,9 @@ func (s *session) begin() error {
 		if err := s.handshake(); err != nil {
 			return err
 		}
+	}
+	if s.server.dialogue != nil {
+		return nil
 	}
 	name := " ESMTP smtptest"
 	if s.config.Protocol == LMTP {
