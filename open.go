@@ -26,12 +26,12 @@ import (
 func Open(text string) (transport.Transport, error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok {
-		return nil, &envelope.FieldError{Field: "URL", Err: errors.New("no scheme, such as smtps:")}
+		return nil, &envelope.FieldError{Field: "URL", Err: errors.New("want a scheme, such as smtps, in front of the first colon")}
 	}
 	switch scheme {
 	case "stub":
 		if rest != "" {
-			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: errors.New("nothing expected behind stub:")}
+			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: errors.New("nothing may follow the scheme stub")}
 		}
 		return stub.New(), nil
 	case "file":

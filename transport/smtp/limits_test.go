@@ -22,7 +22,7 @@ import (
 func ours() int {
 	buffer := make([]byte, 1<<20)
 	n := 0
-	for _, stack := range bytes.Split(buffer[:runtime.Stack(buffer, true)], []byte("\n\n")) {
+	for stack := range bytes.SplitSeq(buffer[:runtime.Stack(buffer, true)], []byte("\n\n")) {
 		if bytes.Contains(stack, []byte("smtp/client.(*link)")) || bytes.Contains(stack, []byte("internal/pool.")) {
 			n++
 		}

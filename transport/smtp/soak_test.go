@@ -41,7 +41,7 @@ var moods = []struct {
 // unreliable returns a hook in these moods, the same for the same seed and order of events.
 func unreliable(seed uint64) smtptest.Hook {
 	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // reproducible faults, no secret
+	random := rand.New(rand.NewPCG(seed, 0))
 	return func(e smtptest.Event) smtptest.Action {
 		mu.Lock()
 		n := random.IntN(1000)

@@ -80,18 +80,18 @@ type Timeouts struct {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	def := func(d *time.Duration, seconds time.Duration) {
+	def := func(d *time.Duration, most time.Duration) {
 		if *d == 0 {
-			*d = seconds * time.Second
+			*d = most
 		}
 	}
-	def(&t.Dial, 30)
-	def(&t.TLS, 30)
-	def(&t.Reply, 300)
-	def(&t.Data, 120)
-	def(&t.Body, 180)
-	def(&t.Final, 600)
-	def(&t.Reset, 20)
+	def(&t.Dial, 30*time.Second)
+	def(&t.TLS, 30*time.Second)
+	def(&t.Reply, 5*time.Minute)
+	def(&t.Data, 2*time.Minute)
+	def(&t.Body, 3*time.Minute)
+	def(&t.Final, 10*time.Minute)
+	def(&t.Reset, 20*time.Second)
 	return t
 }
 

@@ -105,7 +105,7 @@ func play(t *testing.T, list []section) {
 
 func configure(t *testing.T, cfg *client.Config, text string) {
 	t.Helper()
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		key, value, _ := strings.Cut(line, " ")
 		switch key {
 		case "chunking":

@@ -163,7 +163,8 @@ func TestArgumentErrorNamesTheParameter(t *testing.T) {
 func TestArgumentErrorKeepsSecrets(t *testing.T) {
 	secret := strings.Repeat("hunter2", 2000)
 	for _, command := range []commands.Command{
-		commands.Auth{Mechanism: "PLAIN", Initial: []byte(secret)}, commands.AuthResponse{Response: []byte(secret)},
+		commands.Auth{Mechanism: "PLAIN", Initial: []byte(secret)},
+		commands.AuthResponse{Response: []byte(secret)},
 		commands.Custom{Name: "XTOKEN", Arguments: secret},
 	} {
 		got, err := command.AppendTo(nil)

@@ -41,9 +41,13 @@ func FuzzAppendTo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, c string, n int64, bits uint8) {
 		flag := bits&1 != 0
 		list := []commands.Command{
-			commands.Vrfy{Target: a, UTF8: flag}, commands.Expn{Target: b, UTF8: flag}, commands.Help{Topic: c},
-			commands.Auth{Mechanism: c, Initial: []byte(a)}, commands.AuthResponse{Response: []byte(b)},
-			commands.Bdat{Size: n, Last: flag}, commands.Custom{Name: a, Arguments: b, UTF8: flag},
+			commands.Vrfy{Target: a, UTF8: flag},
+			commands.Expn{Target: b, UTF8: flag},
+			commands.Help{Topic: c},
+			commands.Auth{Mechanism: c, Initial: []byte(a)},
+			commands.AuthResponse{Response: []byte(b)},
+			commands.Bdat{Size: n, Last: flag},
+			commands.Custom{Name: a, Arguments: b, UTF8: flag},
 		}
 		if id, err := extension.ParseClientID(a); err == nil {
 			list = append(list, commands.Ehlo{Client: id})

@@ -44,7 +44,7 @@ func (s ServerInfo) SizeLimit() int64 { return s.known().size }
 // order.
 func (s ServerInfo) Mechanisms() []string {
 	var list []string
-	for _, name := range strings.Fields(upper(s.keywords[Auth])) {
+	for name := range strings.FieldsSeq(upper(s.keywords[Auth])) {
 		if !slices.Contains(list, name) {
 			list = append(list, name)
 		}

@@ -44,10 +44,13 @@ func TestParserTakesAnyPieces(t *testing.T) {
 	want := []response.Response{
 		{Code: 220, Lines: []string{"mx ready"}},
 		{Code: 250, Lines: []string{"mx", "SIZE 5", "HELP"}},
-		ok, ok, {Code: 250, Lines: []string{""}}, {Code: 250, Lines: []string{""}},
+		ok, ok,
+		{Code: 250, Lines: []string{""}},
+		{Code: 250, Lines: []string{""}},
 		{Code: 354, Lines: []string{"go"}},
 		{Code: 550, Enhanced: response.Enhanced{Class: 5, Subject: 1, Detail: 1}, Lines: []string{"a", "b"}},
-		ok, {Code: 250, Enhanced: enhanced, Lines: []string{"Okay"}},
+		ok,
+		{Code: 250, Enhanced: enhanced, Lines: []string{"Okay"}},
 		{Code: 250, Enhanced: enhanced, Lines: []string{"two", "Ok"}},
 	}
 	for size := 1; size <= len(text); size++ {

@@ -25,8 +25,11 @@ func TestRead(t *testing.T) {
 		"R-024 bare LF":         {"250 ok\n", response.Response{Code: 250, Lines: []string{"ok"}}, "250 ok"},
 		"enhanced":              {"550 5.1.1 no such user\r\n", response.Response{Code: 550, Enhanced: response.Enhanced{5, 1, 1}, Lines: []string{"no such user"}}, "550 5.1.1 no such user"},
 		"enhanced without text": {"250 2.0.0\r\n", response.Response{Code: 250, Enhanced: response.Enhanced{2, 0, 0}, Lines: []string{""}}, "250 2.0.0"},
-		"R-073 enhanced on every line": {"451-4.7.1 try\r\n451 4.7.1 later\r\n",
-			response.Response{Code: 451, Enhanced: response.Enhanced{4, 7, 1}, Lines: []string{"try", "later"}}, "451 4.7.1 try later"},
+		"R-073 enhanced on every line": {
+			"451-4.7.1 try\r\n451 4.7.1 later\r\n",
+			response.Response{Code: 451, Enhanced: response.Enhanced{4, 7, 1}, Lines: []string{"try", "later"}},
+			"451 4.7.1 try later",
+		},
 		"enhanced codes differ":                  {"451-4.7.1 a\r\n451 4.7.2 b\r\n", response.Response{Code: 451, Enhanced: response.Enhanced{4, 7, 1}, Lines: []string{"a", "4.7.2 b"}}, "451 4.7.1 a 4.7.2 b"},
 		"R-072 class contradicts the code":       {"550 2.1.5 ok?\r\n", response.Response{Code: 550, Lines: []string{"2.1.5 ok?"}}, "550 2.1.5 ok?"},
 		"R-071 malformed enhanced code":          {"550 5..1 x\r\n", response.Response{Code: 550, Lines: []string{"5..1 x"}}, "550 5..1 x"},

@@ -1,0 +1,62 @@
+# Everything that is done with the sources has a name here. `make` alone lists the names.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+TOOLS := $(CURDIR)/.tmp/bin
+GOLANGCI_VERSION := v2.12.2
+FUZZTIME ?= 10s
+MODULES := . interop bench
+
+.PHONY: help test race lint fmt fuzz bench cover interop demo check tidy clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+test: ## run the tests of the core module
+	go test ./...
+
+race: ## run them with the race detector, in random order
+	go test -race -shuffle=on ./...
+
+lint: $(TOOLS)/golangci-lint ## vet and lint
+	go vet ./...
+	$(TOOLS)/golangci-lint run ./...
+
+fmt: $(TOOLS)/golangci-lint ## format all Go files
+	$(TOOLS)/golangci-lint fmt ./...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	go list -f '{{$$p := .}}{{range .TestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}' ./... | \
+	while read -r dir file; do \
+		for target in $$(grep -ohE '^func Fuzz[A-Za-z0-9_]+' "$$dir/$$file" | cut -c6-); do \
+			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) </dev/null; \
+		done; \
+	done
+
+bench: ## compare with other libraries, all in one run
+	cd bench && go test -run '^$$' -bench . -benchmem ./...
+
+cover: ## say how much of each package the tests reach
+	mkdir -p .tmp && go test -coverpkg=./... -coverprofile=.tmp/cover.out ./... >/dev/null && go tool cover -func=.tmp/cover.out | tail -n 1
+
+interop: ## run against real mail servers (Debian, root)
+	cd interop && go test -count=1 ./...
+
+demo: ## send one message through an embedded server
+	go run ./examples/quickstart
+
+check: test race lint ## what CI runs, without the real servers
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt would change these"; exit 1; }
+	for m in $(MODULES); do (cd $$m && go mod tidy -diff); done
+
+tidy: ## tidy all modules
+	for m in $(MODULES); do (cd $$m && go mod tidy); done
+
+clean: ## remove what make made
+	rm -rf .tmp
+
+$(TOOLS)/golangci-lint: Makefile
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@touch $@
