@@ -2,6 +2,7 @@ package smtptest_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"net"
 	netsmtp "net/smtp"
@@ -17,15 +18,15 @@ import (
 
 // TestMain fails when a server left goroutines behind.
 func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
 	code := m.Run()
+	stacks := make([]byte, 4<<20)
 	for range 100 {
-		if runtime.NumGoroutine() <= before {
+		n := runtime.Stack(stacks, true)
+		if !bytes.Contains(stacks[:n], []byte("/smtptest.(*")) {
 			os.Exit(code)
 		}
 		time.Sleep(10 * time.Millisecond) // finished goroutines need a moment to be gone
 	}
-	stacks := make([]byte, 1<<20)
 	_, _ = os.Stderr.Write(append([]byte("goroutines left behind:\n"), stacks[:runtime.Stack(stacks, true)]...))
 	os.Exit(1)
 }
