@@ -1,6 +1,8 @@
 package smtptest_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"encoding/base64"
 	"testing"
 
@@ -11,7 +13,7 @@ import (
 
 func encode(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// response reads a challenge.
+// challenge reads one.
 func (r *raw) challenge() string {
 	r.t.Helper()
 	line, err := r.in.ReadString('\n')
@@ -153,4 +155,52 @@ func TestScramRefusesAWrongPassword(t *testing.T) {
 	}
 	r.send("\n")
 	r.want("535")
+}
+
+func TestScramPlus(t *testing.T) {
+	t.Parallel()
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Mechanisms = map[string]smtptest.Mechanism{"SCRAM-SHA-256-PLUS": smtptest.ScramSHA256Plus}
+	srv.StartTLS()
+	for name, want := range map[string]string{"own channel": "235", "foreign channel": "535"} {
+		conn, err := tls.Dial("tcp", srv.Addr(), srv.ClientTLS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		state := conn.ConnectionState()
+		binding, err := scram.NewTLSExporterBinding(&state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "535" {
+			binding.Data[0] ^= 1
+		}
+		client, err := scram.SHA256.NewClient(smtptest.User, smtptest.Password, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		talk := client.NewConversationWithChannelBinding(binding)
+		first, err := talk.Step("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &raw{t: t, conn: conn, in: bufio.NewReader(conn)}
+		r.want("220")
+		r.send("EHLO x\n")
+		r.want("250")
+		r.send("AUTH SCRAM-SHA-256-PLUS " + encode(first) + "\n")
+		proof, err := talk.Step(r.challenge())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.send(encode(proof) + "\n")
+		if want == "235" {
+			if _, err := talk.Step(r.challenge()); err != nil {
+				t.Error(name, err)
+			}
+			r.send("\n")
+		}
+		r.want(want)
+	}
 }

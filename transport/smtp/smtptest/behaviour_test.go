@@ -69,6 +69,9 @@ func TestBehaviours(t *testing.T) {
 		"a failed chunk needs RSET": {
 			nil, talk{{from, "250"}, {"BDAT 2 LAST\n", "503"}, {to, "250"}, {"BDAT 2 LAST\n", "503"}, {"RSET", "250"}, {from, "250"}},
 		},
+		"a refused chunk needs RSET": {
+			nil, talk{{"BDAT 2 LAST\n", "503"}, {from, "503"}, {"RSET", "250"}, {from, "250"}},
+		},
 		"DATA does not mix with BDAT": {
 			nil, talk{{from, "250"}, {to, "250"}, {"BDAT 2\n", "250"}, {to, "503"}, {"DATA", "503"}, {"BDAT 0 LAST", "250"}},
 		},

@@ -1,10 +1,12 @@
 package smtptest_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -289,5 +291,54 @@ func TestUnreadChunk(t *testing.T) {
 	r.want("250", "250", "250", "250")
 	if diff := cmp.Diff([]string{"NOOP"}, srv.Sessions()[0].Smuggled); diff != "" {
 		t.Errorf("smuggled (-want +got):\n%s", diff)
+	}
+}
+
+// TestReplyToNobody stores a message whose sender is gone when the reply leaves.
+func TestReplyToNobody(t *testing.T) {
+	t.Parallel()
+	gone := make(chan struct{})
+	srv := plaintext(t, func(c *smtptest.Config) {
+		c.Hooks = []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Wait(gone).Then(smtptest.Default()))}
+	})
+	r := dial(t, srv)
+	r.want("220")
+	r.send("EHLO x\n")
+	r.want("250")
+	r.send("MAIL FROM:<>\nRCPT TO:<a@b>\nBDAT 2 LAST\n\n")
+	r.want("250", "250")
+	if err := r.conn.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.conn.Close()
+	close(gone)
+	if _, err := srv.WaitIdle(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if m := srv.Messages(); len(m) != 1 || m[0].ReplyWritten || m[0].Recipients[0].ReplyWritten {
+		t.Errorf("messages %+v", m)
+	}
+}
+
+// TestPlaintextBehindStartTLS holds that the server forgets what a client, or somebody on the way,
+// said in the same piece.
+func TestPlaintextBehindStartTLS(t *testing.T) {
+	t.Parallel()
+	srv := smtptest.NewServer(t)
+	r := dial(t, srv)
+	r.want("220")
+	r.send("EHLO x\n")
+	r.want("250")
+	r.send("STARTTLS\nNOOP\n")
+	r.want("220")
+	conn := tls.Client(r.conn, srv.ClientTLS())
+	r.conn, r.in = conn, bufio.NewReader(conn)
+	r.send("EHLO x\nQUIT\n")
+	r.want("250", "221")
+	if n := srv.Sessions()[0].Count(smtptest.Noop); n != 0 {
+		t.Errorf("%d NOOP", n)
+	}
+	if v := srv.Violations(); len(v) != 2 || v[0].Rule != smtptest.PipeliningRule {
+		t.Error(v)
 	}
 }
