@@ -62,13 +62,24 @@ func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	stop := c.link.watch(ctx)
 	defer stop()
 	if err := c.open(ctx); err != nil {
-		c.link.fail(err)
+		c.leave(err)
 		if ctx.Err() != nil { // whatever broke first, it broke because ctx ended
 			err.Err = errors.Join(context.Cause(ctx), err.Err)
 		}
 		return nil, err
 	}
 	return c, nil
+}
+
+// leave closes a connection on which no session came about, with a goodbye where the server refused it
+// (RFC 5321 section 3.1). Nobody waits for the answer.
+func (c *Conn) leave(err *Error) {
+	if !err.Response.IsZero() && err.Response.Code != response.ServiceUnavailable && c.link.broken() == nil {
+		if c.queue(expectation{phase: PhaseQuit, to: &single{}}, commands.Quit{}) == nil {
+			_ = c.link.flush() // the connection is closed next
+		}
+	}
+	c.link.fail(err)
 }
 
 // Info returns what the server offers, as it said after the last hello.

@@ -87,6 +87,7 @@ func ExampleConfig_dialogue() {
 S: 220 mx.example.org
 C: EHLO client.example
 S: 554 5.7.1 go away
+C: QUIT
 `})
 	if err != nil {
 		log.Fatal(err)
