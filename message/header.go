@@ -52,7 +52,7 @@ func needsEncoding(text string) bool {
 		strings.TrimSpace(text) != text {
 		return true
 	}
-	for _, word := range strings.Split(text, " ") {
+	for word := range strings.SplitSeq(text, " ") {
 		if len(word) > lineLimit-100 {
 			return true
 		}

@@ -76,7 +76,7 @@ func (r *Rig) start(servers []string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Chmod(base, 0o755); err != nil { //nolint:gosec // the daemons drop privileges
+		if err := os.Chmod(base, 0o755); err != nil { // the daemons drop privileges
 			return err
 		}
 		r.base, r.up, r.env = base, map[string]bool{}, map[string]string{}
@@ -125,7 +125,7 @@ func freePorts() (int, error) {
 }
 
 func folder() string {
-	_, file, _, _ := runtime.Caller(0)
+	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // only the file matters
 	return filepath.Join(filepath.Dir(filepath.Dir(file)), "servers")
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,9 +34,8 @@ func TestAttachmentThroughPostfix(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	host, port := r.HostPort(t, "POSTFIX_SUBMISSION_ADDR")
 	send := exec.CommandContext(t.Context(), command,
-		"-url", fmt.Sprintf("smtp+starttls://alice%%40rig.test@%s:%d", host, port),
+		"-url", "smtp+starttls://alice%40rig.test@"+r.Get(t, "POSTFIX_SUBMISSION_ADDR"),
 		"-from", "Alice <alice@rig.test>", "-to", "Bob <bigfile@rig.test>", "-subject", "Größe", "-text", "see the file", "-attach", attachment)
 	send.Env = append(os.Environ(), "MAIL_PASSWORD_FILE="+secret, "SSL_CERT_FILE="+r.Get(t, "RIG_CA"))
 	if out, err := send.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("bigfile@rig.test\taccepted")) {

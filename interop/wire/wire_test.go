@@ -35,24 +35,24 @@ type peer struct {
 }
 
 func peers() []peer {
-	any := func(i int) string { return fmt.Sprintf("wire%d", i) }
+	named := func(i int) string { return fmt.Sprintf("wire%d", i) }
 	dovecot := func(i int) string { return fmt.Sprintf("u%03d", i) }
 	all := []string{"lockstep", "DATA", "BDAT", "probe", "bulk DATA", "window", "writer"}
 	pipelining := []string{"lockstep", "DATA", "bulk DATA", "writer"}
 	lockstep := []string{"lockstep", "bulk DATA", "writer"}
 	return []peer{
-		{name: "Postfix", server: "postfix", address: "POSTFIX_SMTP_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: any, forms: all},
-		{name: "Postfix strict", server: "postfix", address: "POSTFIX_STRICT_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: any, forms: all},
-		{name: "Postfix submission", server: "postfix", address: "POSTFIX_SUBMISSION_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: any, tls: true, login: true, forms: all},
-		{name: "Postfix bare", server: "postfix", address: "POSTFIX_BARE_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: any, forms: lockstep, no8bit: true},
-		{name: "Exim", server: "exim", address: "EXIM_SMTP_ADDR", mail: "EXIM_MAIL", folder: "%s", local: any, forms: all},
-		{name: "Exim strict", server: "exim", address: "EXIM_STRICT_ADDR", mail: "EXIM_MAIL", folder: "%s", local: any, tls: true, login: true, forms: all},
+		{name: "Postfix", server: "postfix", address: "POSTFIX_SMTP_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: all},
+		{name: "Postfix strict", server: "postfix", address: "POSTFIX_STRICT_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: all},
+		{name: "Postfix submission", server: "postfix", address: "POSTFIX_SUBMISSION_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
+		{name: "Postfix bare", server: "postfix", address: "POSTFIX_BARE_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: lockstep, no8bit: true},
+		{name: "Exim", server: "exim", address: "EXIM_SMTP_ADDR", mail: "EXIM_MAIL", folder: "%s", local: named, forms: all},
+		{name: "Exim strict", server: "exim", address: "EXIM_STRICT_ADDR", mail: "EXIM_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
 		{name: "Dovecot LMTP", server: "dovecot", address: "DOVECOT_LMTP_ADDR", mail: "DOVECOT_MAIL", folder: "%s@rig.test/Maildir", local: dovecot, lmtp: true, forms: all},
-		{name: "OpenSMTPD", server: "opensmtpd", address: "OPENSMTPD_SMTP_ADDR", mail: "OPENSMTPD_MAIL", folder: "%s", local: any, forms: lockstep},
-		{name: "aiosmtpd", server: "aiosmtpd", address: "AIOSMTPD_SMTP_ADDR", mail: "AIOSMTPD_MAIL", folder: "%s", local: any, forms: lockstep},
-		{name: "smtp-server", server: "nodesmtp", address: "NODESMTP_SMTP_ADDR", mail: "NODESMTP_MAIL", folder: "%s", local: any, forms: pipelining},
-		{name: "go-smtp", server: "gosmtp", address: "GOSMTP_SMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: any, tls: true, login: true, forms: all},
-		{name: "go-smtp LMTP", server: "gosmtp", address: "GOSMTP_LMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: any, lmtp: true, forms: all},
+		{name: "OpenSMTPD", server: "opensmtpd", address: "OPENSMTPD_SMTP_ADDR", mail: "OPENSMTPD_MAIL", folder: "%s", local: named, forms: lockstep},
+		{name: "aiosmtpd", server: "aiosmtpd", address: "AIOSMTPD_SMTP_ADDR", mail: "AIOSMTPD_MAIL", folder: "%s", local: named, forms: lockstep},
+		{name: "smtp-server", server: "nodesmtp", address: "NODESMTP_SMTP_ADDR", mail: "NODESMTP_MAIL", folder: "%s", local: named, forms: pipelining},
+		{name: "go-smtp", server: "gosmtp", address: "GOSMTP_SMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
+		{name: "go-smtp LMTP", server: "gosmtp", address: "GOSMTP_LMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: named, lmtp: true, forms: all},
 	}
 }
 

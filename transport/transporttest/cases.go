@@ -220,7 +220,7 @@ func testConcurrent(t *testing.T, h Harness) {
 	for i := range 16 {
 		to := fmt.Sprintf("user%d@example.org", i)
 		env := newEnvelope(t, "a@example.org", to)
-		data := []byte(fmt.Sprintf("Subject: %d\r\n\r\nfor %s\r\n", i, to))
+		data := fmt.Appendf(nil, "Subject: %d\r\n\r\nfor %s\r\n", i, to)
 		want = append(want, Received{"a@example.org", []string{to}, data})
 		sends.Go(func() {
 			result, err := tr.Send(t.Context(), transport.Raw(env, data))

@@ -35,7 +35,7 @@ func (c *content) read(n int64) error {
 			return err
 		}
 		piece = piece[:min(int64(len(piece)), n)]
-		used := 0
+		var used int
 		if c.data {
 			used = c.unstuff(piece) // what follows the dot is a command
 		} else {

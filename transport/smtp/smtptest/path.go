@@ -55,7 +55,7 @@ func (p *Path) readParams(text string) error {
 	if text != "" && text[0] != ' ' {
 		return errPath
 	}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		keyword, value, has := strings.Cut(word, "=")
 		keyword = strings.ToUpper(keyword)
 		_, twice := p.Params[keyword]
