@@ -84,7 +84,7 @@ func TestEverything(t *testing.T) {
 	var out bytes.Buffer
 	got := run(t.Context(), []string{
 		"-url", "smtp://" + srv.Addr(), "-from", "A <a@example.org>", "-to", "b@example.org", "-to", "c@example.org", "-cc", "d@example.org",
-		"-bcc", "e@example.org", "-subject", "x", "-text", "t", "-html", `<img src="cid:logo">`, "-inline", "logo=" + png, "-attach", png, "-header", "X-Campaign: spring",
+		"-bcc", "hidden@example.org", "-subject", "x", "-text", "t", "-html", `<img src="cid:logo">`, "-inline", "logo=" + png, "-attach", png, "-header", "X-Campaign: spring",
 	}, environment{func(string) string { return "" }, strings.NewReader(""), &out, &out})
 	if got != exitOK {
 		t.Fatal(out.String())
@@ -98,7 +98,7 @@ func TestEverything(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, m.Content)
 		}
 	}
-	if bytes.Contains(m.Content, []byte("e@example.org")) {
+	if bytes.Contains(m.Content, []byte("hidden@example.org")) {
 		t.Error("the Bcc recipient is visible")
 	}
 }
