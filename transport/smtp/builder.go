@@ -71,6 +71,13 @@ func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client
 // mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
 func Dangerous(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
 
+// DangerousOpportunisticTLS begins a transport on port 25 that uses STARTTLS where the server offers it,
+// and no TLS where it does not. It keeps out who only listens, not who is on the way and hides the
+// offer. Once STARTTLS was offered it must succeed.
+func DangerousOpportunisticTLS(host string) Builder {
+	return begin(host, portSMTP, client.TLSDangerousOpportunistic)
+}
+
 // LMTP begins a transport to an LMTP server over TCP, without TLS, on port 24. Every recipient has a
 // verdict of its own (RFC 2033). An LMTP server belongs on the same machine or network.
 func LMTP(host string) Builder {

@@ -54,6 +54,28 @@ func (c *Conn) probe() error {
 	return c.queue(expectation{phase: PhaseReset, to: p}, commands.Rset{})
 }
 
+// prove makes sure, before a mail that must travel by BDAT, that the server swallows a chunk that it
+// refuses; when it does not, the mail is lost. It takes a round trip unless that is known.
+func (c *Conn) prove(a *attempt) (ok bool, err error) {
+	if a.plan.params.Body != extension.BodyBinary || c.chunks() {
+		return true, nil
+	}
+	if err := c.probe(); err != nil {
+		return false, err
+	}
+	if err := c.link.flush(); err != nil {
+		return false, err
+	}
+	if err := c.link.answered(); err != nil {
+		return false, err
+	}
+	if !c.chunks() {
+		a.lost = &Error{Phase: PhaseMessage, Err: ErrNoBinaryMIME}
+		return false, nil
+	}
+	return true, nil
+}
+
 // probe takes the replies to a probe.
 type probe struct {
 	conn    *Conn

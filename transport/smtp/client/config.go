@@ -22,6 +22,10 @@ const (
 	TLSStartTLS
 	// TLSNone never encrypts. Passwords are not sent this way unless Config.InsecureAuth is set.
 	TLSNone
+	// TLSDangerousOpportunistic uses STARTTLS where it is offered and goes on in clear where it is not,
+	// so whoever is on the way can read and change everything by hiding the offer. An offer that fails
+	// is still an error.
+	TLSDangerousOpportunistic
 )
 
 // Config says how to open a connection. It is not changed by this package and may be shared.

@@ -82,6 +82,30 @@ func (c *Conn) leave(err *Error) {
 	c.link.fail(err)
 }
 
+// State is what can be done with a connection.
+type State uint8
+
+// The states of a Conn.
+const (
+	StateReady       State = iota // for a mail or a command
+	StateTransaction              // a Transaction is open
+	StateClosing                  // the server said 421: nothing more, but to Close
+	StateBroken                   // closed, or of no use after an error
+)
+
+// State returns the state of the connection. It does not ask the server.
+func (c *Conn) State() State {
+	switch err := c.Err(); {
+	case errors.Is(err, ErrClosing):
+		return StateClosing
+	case err != nil:
+		return StateBroken
+	case c.current != nil:
+		return StateTransaction
+	}
+	return StateReady
+}
+
 // Info returns what the server offers, as it said after the last hello.
 func (c *Conn) Info() extension.ServerInfo { return c.info }
 

@@ -116,6 +116,8 @@ func configure(t *testing.T, cfg *client.Config, text string) {
 			cfg.AllOrNothing = true
 		case "starttls":
 			cfg.TLS = client.TLSStartTLS
+		case "opportunistic":
+			cfg.TLS = client.TLSDangerousOpportunistic
 		case "insecure-auth":
 			cfg.InsecureAuth = true
 		case "without":
@@ -135,9 +137,10 @@ func configure(t *testing.T, cfg *client.Config, text string) {
 
 // rawMail is a mail of a dialogue.
 type rawMail struct {
-	env  envelope.Envelope
-	data string
-	fail int // the source fails behind so many octets; negative for never
+	env    envelope.Envelope
+	data   string
+	binary bool
+	fail   int // the source fails behind so many octets; negative for never
 }
 
 func (m *rawMail) Envelope() envelope.Envelope { return m.env }
@@ -146,6 +149,8 @@ func (m *rawMail) Needs8BitMIME() bool {
 	return strings.ContainsFunc(m.data, func(r rune) bool { return r > 127 })
 }
 func (m *rawMail) NeedsSMTPUTF8() bool { return false }
+
+func (m *rawMail) NeedsBinaryMIME() bool { return m.binary }
 
 var errDialogue = errors.New("source failed")
 
@@ -179,6 +184,8 @@ func newMail(t *testing.T, text string) *rawMail {
 			for _, a := range fields[1:] {
 				to = append(to, address(t, a))
 			}
+		case "binary":
+			m.binary = true
 		case "fail":
 			m.fail, _ = strconv.Atoi(fields[1])
 		case "notify":
@@ -284,6 +291,7 @@ func describe(b *strings.Builder, err error) {
 		{authentication.ErrNoMechanism, "no mechanism"},
 		{authentication.ErrNeedsTLS, "needs TLS"},
 		{errDialogue, "source failed"},
+		{client.ErrNoBinaryMIME, "no BINARYMIME"},
 	}
 	var e *client.Error
 	if !errors.As(err, &e) {

@@ -28,7 +28,7 @@ type link struct {
 	sent int64  // octets handed to the connection so far; the owner's
 
 	mu      sync.Mutex
-	queue   []expectation // what the next replies answer, oldest first
+	queue   due           // what the next replies answer
 	err     error         // why the link is broken; set once
 	closing bool          // the server said 421
 	body    earlySink     // who is writing a body; nil when nobody is
@@ -71,7 +71,7 @@ const flightSize = 64 << 10
 func (l *link) expect(e expectation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue = append(l.queue, e)
+	l.queue.push(e)
 }
 
 // report is event for the owner.
@@ -106,8 +106,8 @@ func (l *link) flushBut(last int) error {
 func (l *link) write(p []byte) error {
 	l.mu.Lock()
 	err := l.err
-	if l.limit.IsZero() && len(l.queue) > 0 {
-		l.setLimit(l.timeouts.of(l.queue[0].phase))
+	if l.limit.IsZero() && l.queue.len() > 0 {
+		l.setLimit(l.timeouts.of(l.queue.front().phase))
 	}
 	l.mu.Unlock()
 	for len(p) > 0 && err == nil {
@@ -159,7 +159,7 @@ func (l *link) wait(cond func() bool) error {
 
 // answered waits until no reply is due.
 func (l *link) answered() error {
-	return l.wait(func() bool { return len(l.queue) == 0 })
+	return l.wait(func() bool { return l.queue.len() == 0 })
 }
 
 // broken returns why the link is broken, or nil.
@@ -198,7 +198,7 @@ func (l *link) notify() {
 func (l *link) checkIdle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && len(l.queue) == 0 && pendingInput(l.raw) {
+	if l.err == nil && l.queue.len() == 0 && pendingInput(l.raw) {
 		l.failLocked(errGone)
 	}
 }
@@ -238,7 +238,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	case l.err != nil:
 		return false
 	case err != nil:
-		if errors.Is(err, io.EOF) && len(l.queue) > 0 {
+		if errors.Is(err, io.EOF) && l.queue.len() > 0 {
 			err = io.ErrUnexpectedEOF
 		}
 		l.failLocked(err)
@@ -247,14 +247,14 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	if l.trace != nil {
 		l.event(Event{Kind: EventReply, Text: reply.String()})
 	}
-	if len(l.queue) == 0 {
+	if l.queue.len() == 0 {
 		l.failLocked(l.unasked(reply))
 		return false
 	}
-	e := l.queue[0]
+	e := l.queue.front()
 	again, err := e.to.reply(e, reply)
 	if !again {
-		l.queue = l.queue[1:]
+		l.queue.pop()
 	}
 	if reply.Code == response.ServiceUnavailable {
 		l.closing = true
@@ -272,7 +272,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		return false
 	}
 	l.next()
-	if !more || len(l.queue) == 0 {
+	if !more || l.queue.len() == 0 {
 		l.notify()
 	}
 	return true
@@ -292,13 +292,12 @@ func (l *link) unasked(reply response.Response) error {
 // next sets the limit of the reply that is due now.
 func (l *link) next() {
 	switch {
-	case len(l.queue) == 0:
-		l.queue = nil
+	case l.queue.len() == 0:
 		l.limit = time.Time{}
 	case l.closing: // the server is going; what it still says comes soon or not at all
 		l.setLimitFrom(l.last, l.timeouts.Reset)
 	default:
-		l.setLimitFrom(l.last, l.timeouts.of(l.queue[0].phase))
+		l.setLimitFrom(l.last, l.timeouts.of(l.queue.front().phase))
 	}
 }
 

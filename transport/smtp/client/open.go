@@ -30,7 +30,7 @@ func (c *Conn) open(ctx context.Context) *Error {
 	if err := c.hello(); err != nil {
 		return err
 	}
-	if c.cfg.TLS == TLSStartTLS {
+	if c.cfg.TLS == TLSStartTLS || c.cfg.TLS == TLSDangerousOpportunistic && c.info.Has(extension.StartTLS) {
 		if err := c.startTLS(ctx); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (c *Conn) hello() *Error {
 		c.limits, c.size = c.info.Limits(), c.info.SizeLimit()
 		return nil
 	}
-	if c.cfg.LMTP || c.cfg.TLS != TLSNone || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS
+	if c.cfg.LMTP || c.state != nil || c.cfg.TLS == TLSImplicit || c.cfg.TLS == TLSStartTLS || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS
 		return c.refusal(PhaseHello, reply, nil)
 	}
 	reply, err = c.do(PhaseHello, commands.Helo{Client: name}) // RFC 5321 section 3.2

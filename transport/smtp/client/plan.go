@@ -37,15 +37,24 @@ const (
 // it; what it needs and the server does not offer is an error here, never dropped.
 func (c *Conn) plan(mail Mail) (plan, error) {
 	facts, err := octets.Of(mail)
+	b, knows := mail.(interface{ NeedsBinaryMIME() bool })
+	binary := knows && b.NeedsBinaryMIME()
 	switch {
 	case err != nil:
 		return plan{}, &contentError{err}
-	case facts.BareNewline >= 0, facts.NUL:
+	case !binary && (facts.BareNewline >= 0 || facts.NUL):
 		return plan{}, notCanonical(facts)
 	}
-	p, err := c.planContent(mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader})
+	p, err := c.planContent(mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader, binary})
 	p.mail = mail
 	return p, err
+}
+
+// mayBinary reports whether a binary message can be sent, or may turn out to be after a probe.
+func (c *Conn) mayBinary() bool {
+	safe, known := c.Chunks()
+	return c.info.Has(extension.BinaryMIME) && c.cfg.Chunking != ChunkingOff && (safe || !known) &&
+		(c.cfg.Chunking == ChunkingTrusted || c.info.Has(extension.Pipelining))
 }
 
 func notCanonical(facts octets.Facts) error {
@@ -66,13 +75,21 @@ func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error)
 		return p, fmt.Errorf("%w: %d recipients, at most %d", ErrTooMany, env.Len(), most)
 	case limit > 0 && content.Size > limit:
 		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
-	case content.EightBit && !c.info.Has(extension.EightBitMIME):
+	case content.Binary && !c.mayBinary():
+		return p, ErrNoBinaryMIME
+	case content.EightBit && !content.Binary && !c.info.Has(extension.EightBitMIME):
 		return p, ErrNo8BitMIME
 	case utf8 && !c.info.Has(extension.SMTPUTF8):
 		return p, ErrNoSMTPUTF8
 	}
 	p.params.SMTPUTF8 = utf8
-	if content.EightBit {
+	switch {
+	case content.Binary:
+		p.params.Body = extension.BodyBinary
+		if p.form == formData {
+			p.form = formEnvelope // a probe goes first
+		}
+	case content.EightBit:
 		p.params.Body = extension.Body8Bit
 	}
 	if c.info.Has(extension.Size) {
@@ -99,6 +116,9 @@ var (
 	ErrTooLarge = errors.New("message larger than the server takes")
 	// ErrNo8BitMIME means that the message has octets above 127 and the server does not take them.
 	ErrNo8BitMIME = errors.New("8-bit message and the server does not offer 8BITMIME")
+	// ErrNoBinaryMIME means that the message is not made of lines and the server does not take that, or
+	// may not be given it by BDAT.
+	ErrNoBinaryMIME = errors.New("binary message and the server does not offer BINARYMIME and CHUNKING")
 	// ErrNoSMTPUTF8 means that an address or header needs UTF-8 and the server does not take it.
 	ErrNoSMTPUTF8 = errors.New("UTF-8 address or header and the server does not offer SMTPUTF8")
 	// ErrNotCanonical means that the message has octets that some servers take for the end of the

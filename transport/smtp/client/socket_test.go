@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,100 @@ func TestEndlessReply(t *testing.T) {
 				t.Errorf("%d octets were allocated", grown)
 			}
 		})
+	}
+}
+
+// endless is a mail of n times the same line.
+type endless struct {
+	rawMail
+	piece []byte
+	times int
+}
+
+func (e *endless) Size() int64 { return int64(len(e.piece)) * int64(e.times) }
+
+func (e *endless) WriteTo(w io.Writer) (n int64, err error) {
+	for range e.times {
+		m, err := w.Write(e.piece)
+		n += int64(m)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// TestGigabyte: a content of 1 GiB passes through DATA, BDAT and a Transaction in constant memory.
+func TestGigabyte(t *testing.T) {
+	line := strings.Repeat("x", 62) + "\r\n"
+	message := &endless{piece: []byte(strings.Repeat(line, 1<<14)), times: gigabyte >> 20}
+	message.env = testEnvelope(t, "a@x.org", "b@x.org")
+	const size = gigabyte
+	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking} {
+		for _, writer := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", transaction ", writer), func(t *testing.T) {
+				conn := dial(t, trusted, func(nc *net.TCPConn) { swallow(nc, keywords) })
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				var receipt *client.Receipt
+				if writer {
+					tx, refused := conn.Begin(t.Context(), message.env, client.Content{})
+					if tx == nil {
+						t.Fatal(refused.Err)
+					}
+					if n, err := message.WriteTo(tx); n != size || err != nil {
+						t.Fatal(n, err)
+					}
+					receipt = tx.Close()
+				} else {
+					receipt = conn.Send(t.Context(), message)
+				}
+				runtime.ReadMemStats(&after)
+				if v := receipt.Verdicts[0]; v.Fate != client.Accepted || v.Response.Lines[0] != strconv.Itoa(size) {
+					t.Errorf("%v, %v", v, receipt.Err)
+				}
+				if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+					t.Errorf("%d octets were allocated", grown)
+				}
+			})
+		}
+	}
+}
+
+// swallow takes one mail of lines without dots and tells its size.
+func swallow(nc net.Conn, keywords []string) {
+	r := welcome(nc, keywords...)
+	size, wire := int64(0), bufio.NewReaderSize(r, 1<<16)
+	for {
+		line, err := wire.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		reply := "250 ok"
+		switch {
+		case bytes.HasPrefix(line, []byte("BDAT ")):
+			var n int64
+			_, _ = fmt.Sscanf(string(line), "BDAT %d", &n)
+			last := bytes.HasSuffix(line, []byte(" LAST\r\n"))
+			_, _ = io.CopyN(io.Discard, wire, n)
+			if size += n; last {
+				reply = fmt.Sprintf("250 %d", size)
+			}
+		case string(line) == "DATA\r\n":
+			_, _ = io.WriteString(nc, "354 go\r\n")
+			for {
+				line, err := wire.ReadSlice('\n')
+				if err != nil {
+					return
+				}
+				if string(line) == ".\r\n" {
+					break
+				}
+				size += int64(len(line))
+			}
+			reply = fmt.Sprintf("250 %d", size)
+		}
+		_, _ = io.WriteString(nc, reply+"\r\n")
 	}
 }
 

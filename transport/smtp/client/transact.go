@@ -73,6 +73,9 @@ func (c *Conn) settle(a *attempt) {
 func (c *Conn) transact(a *attempt) error {
 	idle := c.idle()
 	a.reset = c.dirty
+	if ok, err := c.prove(a); err != nil || !ok {
+		return err
+	}
 	if err := c.announce(a); err != nil {
 		return err
 	}
@@ -217,7 +220,7 @@ func (c *Conn) bodyEnds(a *attempt) error {
 		return l.err
 	}
 	l.body = nil
-	l.queue = append(l.queue, expectation{phase: PhaseFinal, to: a})
+	l.queue.push(expectation{phase: PhaseFinal, to: a})
 	a.asked++
 	a.closed = true
 	a.end = l.sent + int64(len(l.out))

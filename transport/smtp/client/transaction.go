@@ -17,6 +17,7 @@ type Content struct {
 	Size     int64 // octets; 0 when unknown
 	EightBit bool  // an octet above 127 may come
 	UTF8     bool  // the header section may hold one
+	Binary   bool  // any octets may come, also lines that do not end in CRLF (RFC 3030 section 3)
 }
 
 // Transaction is a mail whose content the caller writes: an io.Writer between the recipients and the
@@ -81,6 +82,9 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 func (t *Transaction) begin() error {
 	c, a := t.conn, t.attempt
 	a.reset = c.dirty
+	if ok, err := c.prove(a); err != nil || !ok {
+		return err
+	}
 	if err := c.announce(a); err != nil {
 		return err
 	}
@@ -130,6 +134,8 @@ func (t *Transaction) Write(p []byte) (int, error) {
 // judge checks content against what it must be, and what was said of it.
 func (t *Transaction) judge(facts octets.Facts) error {
 	switch {
+	case t.known.Binary:
+		return nil
 	case facts.BareNewline >= 0, facts.NUL:
 		return &contentError{notCanonical(facts)}
 	case facts.EightBit && !t.known.EightBit && !t.known.UTF8, facts.EightBitHeader && !t.known.UTF8:

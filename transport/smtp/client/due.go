@@ -1,0 +1,29 @@
+package client
+
+// due are the replies that the server owes, oldest first. It reuses its memory, because in bulk it is
+// never empty for long.
+type due struct {
+	list []expectation
+	head int
+}
+
+func (d *due) len() int { return len(d.list) - d.head }
+
+func (d *due) front() expectation { return d.list[d.head] }
+
+func (d *due) push(e expectation) {
+	if d.head > 0 && len(d.list) == cap(d.list) {
+		n := copy(d.list, d.list[d.head:])
+		clear(d.list[n:])
+		d.list, d.head = d.list[:n], 0
+	}
+	d.list = append(d.list, e)
+}
+
+func (d *due) pop() {
+	d.list[d.head] = expectation{}
+	d.head++
+	if d.head == len(d.list) {
+		d.list, d.head = d.list[:0], 0
+	}
+}
