@@ -5,6 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 TOOLS := $(CURDIR)/.tmp/bin
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.tmp/lint# its cache remembers paths of other checkouts
 GOLANGCI_VERSION := v2.12.2
 FUZZTIME ?= 10s
 MODULES := . interop bench
