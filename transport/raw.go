@@ -15,13 +15,14 @@ import (
 func Raw(env envelope.Envelope, message []byte) Mail {
 	var s octets.Scanner
 	_, _ = s.Write(message) // a Scanner never fails
-	return &raw{envelope: env, message: message, facts: s.Facts()}
+	return &raw{envelope: env, message: message, facts: s.Facts(), id: headerMessageID(message)}
 }
 
 type raw struct {
 	envelope envelope.Envelope
 	message  []byte
 	facts    octets.Facts
+	id       string
 }
 
 func (r *raw) Envelope() envelope.Envelope { return r.envelope }
@@ -29,7 +30,7 @@ func (r *raw) Facts() octets.Facts         { return r.facts }
 func (r *raw) Size() int64                 { return r.facts.Size }
 func (r *raw) Needs8BitMIME() bool         { return r.facts.EightBit }
 func (r *raw) NeedsSMTPUTF8() bool         { return r.facts.EightBitHeader }
-func (r *raw) MessageID() string           { return headerMessageID(r.message) }
+func (r *raw) MessageID() string           { return r.id }
 
 func (r *raw) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(r.message)

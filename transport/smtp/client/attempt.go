@@ -22,7 +22,6 @@ type attempt struct {
 	accepted     int               // recipients that were accepted at RCPT
 	go354        bool              // DATA was answered with 354
 	clean        bool              // the server took the content, which ends the transaction
-	unwelcome    bool              // the server refused what was not the fault of the mail
 	end          int64             // where in the stream the content ends; 0 until its last write is started
 	nextFinal    int               // position in rcpt of the recipient that the next verdict is for
 	lmtp         bool              // one verdict per accepted recipient
@@ -69,7 +68,7 @@ func (a *attempt) reply(e expectation, r response.Response) (more bool, err erro
 // onReset: a server that does not even take RSET is about to close the connection.
 func (a *attempt) onReset(r response.Response) {
 	if !r.Code.IsCompleted() {
-		a.link.closing, a.unwelcome = true, true
+		a.link.closing = true
 		a.lose(PhaseReset, r)
 	}
 }
@@ -80,7 +79,7 @@ func (a *attempt) onMail(r response.Response) error {
 	case r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
 	default:
-		a.unwelcome = r.Code.IsTransient()
+		a.link.refusing = a.link.refusing || r.Code.IsTransient()
 		a.lose(PhaseMail, r)
 		for _, i := range a.rcpt {
 			a.verdicts[i] = Verdict{Refused, r}
@@ -140,7 +139,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 	if r.Code.Severity() == response.Intermediate {
 		return false, unexpected(r)
 	}
-	a.times[timeFinal] = time.Now()
+	a.times[timeFinal] = a.link.last
 	if a.accepted == 0 { // a lone dot or a refused BDAT: nobody was to get it
 		if r.Code.IsCompleted() && a.plan.form == formChunk {
 			return false, unexpected(r)

@@ -133,6 +133,7 @@ func (c *Config) tlsConfig() *tls.Config {
 	if t.MinVersion < tls.VersionTLS12 {
 		t.MinVersion = tls.VersionTLS12 // RFC 8996
 	}
+	t.DynamicRecordSizingDisabled = true // mail is not read while it arrives, so small records help nobody
 	if t.ServerName == "" {
 		t.ServerName = c.serverName()
 	}

@@ -31,6 +31,7 @@ type Conn struct {
 	dirty    bool         // the last transaction did not end cleanly: RSET before the next
 	sends    int          // transactions so far
 	current  *Transaction // nil between transactions
+	coarse   time.Time    // the time as of the last look, in a Stream
 	probed   bool
 	chunking chunkState // guarded by the link's lock
 }

@@ -27,16 +27,17 @@ type link struct {
 	out  []byte // corked octets: one flight is one write
 	sent int64  // octets handed to the connection so far; the owner's
 
-	mu      sync.Mutex
-	queue   due           // what the next replies answer
-	err     error         // why the link is broken; set once
-	closing bool          // the server said 421
-	body    earlySink     // who is writing a body; nil when nobody is
-	last    time.Time     // when octets came last
-	limit   time.Time     // when the first expectation has waited too long; zero for no limit
-	armed   time.Time     // the deadline set on the connection; never later than limit
-	wake    chan struct{} // tells the owner that something changed
-	stopped chan struct{} // closed when the reader has ended
+	mu       sync.Mutex
+	queue    due           // what the next replies answer
+	err      error         // why the link is broken; set once
+	closing  bool          // the server said 421
+	refusing bool          // MAIL was refused for now: it is time to go
+	body     earlySink     // who is writing a body; nil when nobody is
+	last     time.Time     // when octets came last
+	limit    time.Time     // when the first expectation has waited too long; zero for no limit
+	armed    time.Time     // the deadline set on the connection; never later than limit
+	wake     chan struct{} // tells the owner that something changed
+	stopped  chan struct{} // closed when the reader has ended
 }
 
 // expectation is one reply that the server owes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Job is one mail of a Stream.
@@ -65,7 +66,6 @@ type stream struct {
 	flights  []*flight // transactions that were begun, oldest first
 	octets   int64     // of the content of flights
 	leftover []*flight // transactions that wait for their turn
-	giveUp   bool      // the server refused what was not the fault of a mail
 }
 
 // flight is a transaction of a job.
@@ -80,6 +80,11 @@ type flight struct {
 var errGiveUp = errors.New("the server refuses service on this connection")
 
 func (s *stream) run() error {
+	s.conn.link.mu.Lock()
+	s.conn.link.refusing = false
+	s.conn.link.mu.Unlock()
+	s.conn.coarse = time.Now()
+	defer func() { s.conn.coarse = time.Time{} }()
 	for {
 		f := s.next()
 		if f == nil {
@@ -134,6 +139,7 @@ func (s *stream) next() *flight {
 		if err := s.conn.link.flush(); err != nil {
 			return nil
 		}
+		s.conn.coarse = time.Now()
 		if s.ended || s.full(0) || len(s.leftover) > 0 {
 			<-s.conn.link.wake
 			continue
@@ -292,7 +298,6 @@ func (s *stream) end(f *flight) {
 	s.conn.end(&f.attempt)
 	receipt := f.job.Receipt
 	receipt.add(&f.attempt)
-	s.giveUp = s.giveUp || f.attempt.unwelcome
 	if f.attempt.clean {
 		s.open = min(2*s.open, s.limit.Messages)
 	}
@@ -309,7 +314,7 @@ func (s *stream) end(f *flight) {
 func (s *stream) trouble() bool {
 	s.conn.link.mu.Lock()
 	defer s.conn.link.mu.Unlock()
-	return s.giveUp || s.conn.link.closing || slices.ContainsFunc(s.flights, func(f *flight) bool { return f.attempt.unwelcome })
+	return s.conn.link.closing || s.conn.link.refusing
 }
 
 // drain waits for the verdicts on everything that was begun.

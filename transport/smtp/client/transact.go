@@ -24,7 +24,16 @@ func (c *Conn) begin(a *attempt) {
 	for _, i := range a.rcpt {
 		a.verdicts[i] = Verdict{}
 	}
-	a.times[timeStart] = time.Now()
+	a.times[timeStart] = c.now()
+}
+
+// now is the time, in a Stream as of its last look at the clock: one for each mail would be a good part
+// of what the mail costs.
+func (c *Conn) now() time.Time {
+	if c.coarse.IsZero() {
+		return time.Now()
+	}
+	return c.coarse
 }
 
 // end takes note of how a transaction ended.
@@ -202,7 +211,7 @@ func (c *Conn) bodyStarts(a *attempt) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	c.link.body = a
-	a.times[timeEnvelope] = time.Now()
+	a.times[timeEnvelope] = c.now()
 }
 
 // bodyEnds makes the end of the content, which is the last thing corked, a step of its own: from now
@@ -224,7 +233,7 @@ func (c *Conn) bodyEnds(a *attempt) error {
 	a.asked++
 	a.closed = true
 	a.end = l.sent + int64(len(l.out))
-	a.times[timeBody] = time.Now()
+	a.times[timeBody] = c.now()
 	return nil
 }
 
