@@ -16,6 +16,7 @@ type attempt struct {
 	verdicts []Verdict // of the whole envelope
 
 	reset        bool              // RSET goes first
+	void         bool              // RSET was refused: nothing that follows decides
 	closed       bool              // nothing more will be asked; the owner's
 	asked        int               // commands, the end of the content among them; the owner's
 	replies      int               // how many of them were answered
@@ -65,17 +66,18 @@ func (a *attempt) reply(e expectation, r response.Response) (more bool, err erro
 	return more, err
 }
 
-// onReset: a server that does not even take RSET is about to close the connection.
+// onReset: a server that does not even take RSET is of no further use. What it answers to the rest of
+// the transaction is about the one before as much as about this one, so it decides nothing.
 func (a *attempt) onReset(r response.Response) {
 	if !r.Code.IsCompleted() {
-		a.link.closing = true
+		a.link.closing, a.void = true, true
 		a.lose(PhaseReset, r)
 	}
 }
 
 func (a *attempt) onMail(r response.Response) error {
 	switch {
-	case r.Code.IsCompleted():
+	case r.Code.IsCompleted(), a.void:
 	case r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
 	default:
@@ -96,6 +98,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 	case r.Code.IsCompleted():
 		a.accepted++
 		a.verdicts[i].Response = r
+	case a.void:
 	case a.accepted > 0 && r.TooManyRecipients():
 		a.overflow = append(a.overflow, i)
 		a.verdicts[i] = Verdict{Refused, r}
@@ -108,6 +111,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 
 func (a *attempt) onData(r response.Response) error {
 	switch {
+	case a.void:
 	case r.Code == response.StartMailInput:
 		a.go354 = true
 	case r.Code.IsCompleted() || r.Code.Severity() == response.Intermediate:
@@ -147,10 +151,15 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 		return false, nil
 	}
 	fate := Refused
-	if r.Code.IsCompleted() {
+	switch {
+	case a.void && r.Code.IsCompleted(): // it took something, and nobody knows from whom
+		fate = Unknown
+	case a.void:
+		return false, nil
+	case r.Code.IsCompleted():
 		fate = Accepted
 		a.clean = true
-	} else {
+	default:
 		a.lose(PhaseFinal, r)
 	}
 	for ; a.nextFinal < len(a.rcpt); a.nextFinal++ {

@@ -84,7 +84,7 @@ func (r *Receipt) count(f Fate) int {
 // Stale reports whether the connection proved dead before it had taken anything: nobody was accepted
 // or refused, nothing is uncertain, and neither the mail nor the caller is to blame. The same mail
 // can be sent over another connection without a risk. A server that says goodbye with 421 before it
-// looks at the mail counts as dead.
+// looks at the mail counts as dead, and so does one that refuses RSET.
 func (r *Receipt) Stale() bool {
 	switch {
 	case r.Err == nil || r.count(Accepted)+r.count(Unknown) > 0:
@@ -93,6 +93,8 @@ func (r *Receipt) Stale() bool {
 		return r.Err.Phase == PhaseReset || r.Err.Phase == PhaseMail
 	case r.count(Refused) > 0:
 		return false
+	case r.Err.Phase == PhaseReset: // refused, so the connection was worth nothing
+		return true
 	}
 	return r.Err.Phase != PhaseMessage && !errors.As(r.Err.Err, new(*contentError))
 }

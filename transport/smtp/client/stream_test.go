@@ -208,3 +208,32 @@ func TestStreamKeepsSendersApart(t *testing.T) {
 		}
 	}
 }
+
+// TestResetRefusedWithMailBehindIt: when RSET is refused and the server goes on, what it takes behind it is
+// in doubt, and what it refuses is not judged.
+func TestResetRefusedWithMailBehindIt(t *testing.T) {
+	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking, "lockstep": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := &oracle{keywords: keywords, refuse: func(line string) string {
+					if line == "RSET" {
+						return "500 what"
+					}
+					return ""
+				}}
+				conn := open(t, o, trusted)
+				defer conn.Close()
+				_ = conn.Send(t.Context(), newMail(t, "from s0@x.org\nto bad@x.org\n\ntext\n")) // refused, and MAIL stands
+				receipt := conn.Send(t.Context(), newMail(t, "from s1@x.org\nto b@x.org\n\ntext\n"))
+				_ = conn.Close()
+				want := client.NotSent
+				if len(o.taken) > 0 {
+					want = client.Unknown
+				}
+				if got := receipt.Verdicts[0].Fate; got != want || conn.Err() == nil {
+					t.Errorf("%v, want %v; taken %v; %v", got, want, o.taken, receipt.Err)
+				}
+			})
+		})
+	}
+}

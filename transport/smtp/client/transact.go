@@ -165,6 +165,8 @@ func (c *Conn) answered(a *attempt) error {
 // wants content for nobody is given an empty one in the DATA form, because only that ends its wait.
 func (c *Conn) worthIt(a *attempt) bool {
 	switch {
+	case a.void:
+		return false
 	case c.cfg.AllOrNothing:
 		return a.accepted == len(a.verdicts)
 	case a.plan.form == formData:
