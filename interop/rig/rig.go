@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -27,6 +28,7 @@ import (
 type Rig struct {
 	base string
 	port int
+	hold net.Listener // on the first port of the block: other test processes take another block
 	mu   sync.Mutex
 	up   map[string]bool
 	env  map[string]string
@@ -80,18 +82,25 @@ func (r *Rig) start(servers []string) error {
 			return err
 		}
 		r.base, r.up, r.env = base, map[string]bool{}, map[string]string{}
-		if r.port, err = freePorts(); err != nil {
+		if r.hold, err = freePorts(); err != nil {
 			return err
 		}
+		r.port = r.hold.Addr().(*net.TCPAddr).Port
 	}
+	news := false
 	for _, server := range servers {
 		if r.up[server] {
 			continue
 		}
+		news = true
 		if out, err := r.script(server, "start"); err != nil {
+			_, _ = r.script(server, "stop") // what is left of it
 			return fmt.Errorf("%s did not start: %w\n%s", server, err, out)
 		}
 		r.up[server] = true
+	}
+	if !news {
+		return nil
 	}
 	out, err := r.script("rig", "env") // of all servers, also those that others have started
 	if err != nil {
@@ -105,23 +114,33 @@ func (r *Rig) start(servers []string) error {
 	return nil
 }
 
-// freePorts finds a block of 1,000 ports of which none of the first of each server is in use.
-func freePorts() (int, error) {
+// freePorts finds a block of 1,000 ports of which none that servers use is taken, and holds its first one.
+func freePorts() (net.Listener, error) {
 	for base := 20000; base < 32000; base += 1000 {
-		free := true
-		for _, offset := range []int{24, 34, 125, 126, 127, 128, 129, 165, 187, 225, 265, 325, 425, 465, 525, 565, 625, 725, 765} {
-			l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+offset))
-			if err != nil {
-				free = false
-				break
-			}
-			_ = l.Close()
+		hold, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base))
+		if err != nil {
+			continue
 		}
-		if free {
-			return base, nil
+		if allFree(base) {
+			return hold, nil
 		}
+		_ = hold.Close()
 	}
-	return 0, fmt.Errorf("no block of free ports")
+	return nil, errors.New("no block of free ports")
+}
+
+func allFree(base int) bool {
+	for _, offset := range []int{
+		24, 34, 125, 126, 127, 128, 129, 165, 166, 167, 168, 169, 187, 225, 226, 227, 228, 265, 325, 326,
+		424, 425, 465, 524, 525, 565, 625, 626, 627, 628, 629, 630, 631, 632, 633, 634, 635, 724, 725, 765,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+offset))
+		if err != nil {
+			return false
+		}
+		_ = l.Close()
+	}
+	return true
 }
 
 func folder() string {
@@ -143,17 +162,20 @@ func (r *Rig) script(server, verb string) (string, error) {
 func (r *Rig) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.base == "" {
+		return
+	}
+	// Dovecot always, because Postfix and Exim start it by themselves.
 	for _, server := range []string{"sink", "gosmtp", "nodesmtp", "aiosmtpd", "opensmtpd", "exim", "postfix", "dovecot"} {
-		if !r.up[server] && server != "dovecot" { // Postfix and Exim start Dovecot by themselves
+		if !r.up[server] && server != "dovecot" {
 			continue
 		}
 		if out, err := r.script(server, "stop"); err != nil {
 			fmt.Fprintf(os.Stderr, "%s did not stop: %v\n%s", server, err, out)
 		}
 	}
-	if r.base != "" {
-		_ = os.RemoveAll(r.base)
-	}
+	_ = os.RemoveAll(r.base)
+	_ = r.hold.Close()
 }
 
 // Get returns a setting that the scripts print, such as POSTFIX_SMTP_ADDR.
@@ -246,11 +268,11 @@ for part in m.walk():
 `
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", program)
 	cmd.Stdin = bytes.NewReader(data)
-	var errors bytes.Buffer
-	cmd.Stderr = &errors
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, errors.String())
+		t.Fatalf("%v: %s", err, complaint.String())
 	}
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	for lines.Scan() {

@@ -10,7 +10,7 @@ import (
 	"github.com/depeche-mail/depeche/interop/rig"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
-	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestBulkWithRefusals sends 5,000 mails with 20 in flight and every third recipient refused, with a
@@ -30,7 +30,7 @@ func TestBulkWithRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer sender.Close()
-			outcomes := map[string]int{}
+			outcomes, accepted := map[string]int{}, map[string]entry{}
 			for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
 				for i := range n {
 					data := fmt.Sprintf("From: s%d@rig.test\r\nSubject: bulk %d\r\n\r\ntext\r\n", i, i)
@@ -48,11 +48,17 @@ func TestBulkWithRefusals(t *testing.T) {
 					want = transport.Rejected
 				}
 				outcomes[got.Outcome.String()]++
+				if want == transport.Accepted {
+					accepted[fmt.Sprintf("s%d@rig.test", sent.Index)] = entry{got.Address.String(), sent.Result.QueueID}
+				}
 				if got.Outcome != want {
 					t.Errorf("mail %d to %s: %v, %v", sent.Index, got.Address, got.Outcome, err)
 				}
 			}
 			t.Logf("%v, %+v", outcomes, sender.Stats())
+			if diff := cmp.Diff(accepted, logged(t, r, server, len(accepted))); diff != "" {
+				t.Errorf("results and the log of the server differ:\n%.3000s", diff)
+			}
 			for i := range n {
 				if !stored(i) {
 					continue
@@ -103,36 +109,6 @@ func TestThousandOverOneConnection(t *testing.T) {
 	}
 	if opened := sender.Stats().Opened; opened != 1 {
 		t.Errorf("%d connections", opened)
-	}
-}
-
-// TestProbe: what the probe finds out about each server that offers CHUNKING.
-func TestProbe(t *testing.T) {
-	for _, p := range peers() {
-		if p.tls || p.forms[len(p.forms)-2] != "window" {
-			continue
-		}
-		t.Run(p.name, func(t *testing.T) {
-			r := rig.Start(t, p.server)
-			conn, err := client.Dial(t.Context(), client.Config{Address: r.Get(t, p.address), TLS: client.TLSNone, LMTP: p.lmtp})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			local := "discard"
-			if p.lmtp {
-				local = p.local(199)
-			}
-			if receipt := conn.Send(t.Context(), mail(t, "alice@rig.test", "Subject: probe\r\n\r\nx\r\n", local+"@rig.test")); receipt.Err != nil {
-				t.Fatal(receipt.Err)
-			}
-			if err := conn.Noop(t.Context()); err != nil { // the replies to the probe come before this one
-				t.Fatal(err)
-			}
-			if safe, known := conn.Chunks(); !safe || !known {
-				t.Errorf("safe %v, known %v", safe, known)
-			}
-		})
 	}
 }
 

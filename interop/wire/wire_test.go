@@ -1,9 +1,10 @@
 package wire_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
@@ -26,9 +28,9 @@ type peer struct {
 	mail    string // the setting of the folder
 	// folder is where mail for a local part is, below mail; %s is the local part.
 	folder string
-	local  func(i int) string // the local part of recipient i, "" for any
+	local  func(i int) string // the local part of recipient i
 	lmtp   bool
-	tls    bool // STARTTLS
+	tls    client.TLSMode
 	login  bool
 	forms  []string
 	no8bit bool
@@ -36,24 +38,44 @@ type peer struct {
 
 func peers() []peer {
 	named := func(i int) string { return fmt.Sprintf("wire%d", i) }
-	dovecot := func(i int) string { return fmt.Sprintf("u%03d", i) }
+	account := func(i int) string { return fmt.Sprintf("u%03d", i) }
 	all := []string{"lockstep", "DATA", "BDAT", "probe", "bulk DATA", "window", "writer"}
 	pipelining := []string{"lockstep", "DATA", "bulk DATA", "writer"}
 	lockstep := []string{"lockstep", "bulk DATA", "writer"}
-	return []peer{
-		{name: "Postfix", server: "postfix", address: "POSTFIX_SMTP_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: all},
-		{name: "Postfix strict", server: "postfix", address: "POSTFIX_STRICT_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: all},
-		{name: "Postfix submission", server: "postfix", address: "POSTFIX_SUBMISSION_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
-		{name: "Postfix bare", server: "postfix", address: "POSTFIX_BARE_ADDR", mail: "POSTFIX_MAIL", folder: "%s", local: named, forms: lockstep, no8bit: true},
-		{name: "Exim", server: "exim", address: "EXIM_SMTP_ADDR", mail: "EXIM_MAIL", folder: "%s", local: named, forms: all},
-		{name: "Exim strict", server: "exim", address: "EXIM_STRICT_ADDR", mail: "EXIM_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
-		{name: "Dovecot LMTP", server: "dovecot", address: "DOVECOT_LMTP_ADDR", mail: "DOVECOT_MAIL", folder: "%s@rig.test/Maildir", local: dovecot, lmtp: true, forms: all},
-		{name: "OpenSMTPD", server: "opensmtpd", address: "OPENSMTPD_SMTP_ADDR", mail: "OPENSMTPD_MAIL", folder: "%s", local: named, forms: lockstep},
-		{name: "aiosmtpd", server: "aiosmtpd", address: "AIOSMTPD_SMTP_ADDR", mail: "AIOSMTPD_MAIL", folder: "%s", local: named, forms: lockstep},
-		{name: "smtp-server", server: "nodesmtp", address: "NODESMTP_SMTP_ADDR", mail: "NODESMTP_MAIL", folder: "%s", local: named, forms: pipelining},
-		{name: "go-smtp", server: "gosmtp", address: "GOSMTP_SMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: named, tls: true, login: true, forms: all},
-		{name: "go-smtp LMTP", server: "gosmtp", address: "GOSMTP_LMTP_ADDR", mail: "GOSMTP_MAIL", folder: "%s", local: named, lmtp: true, forms: all},
+	const clear, starttls, implicit = client.TLSNone, client.TLSStartTLS, client.TLSImplicit
+	list := []peer{
+		{name: "Postfix", server: "postfix", address: "SMTP", tls: clear, forms: all},
+		{name: "Postfix strict", server: "postfix", address: "STRICT", tls: clear, forms: all},
+		{name: "Postfix submission", server: "postfix", address: "SUBMISSION", tls: starttls, login: true, forms: all},
+		{name: "Postfix smtps", server: "postfix", address: "SMTPS", tls: implicit, login: true, forms: all},
+		{name: "Postfix bare", server: "postfix", address: "BARE", tls: clear, forms: lockstep, no8bit: true},
+		{name: "Exim", server: "exim", address: "SMTP", tls: clear, forms: all},
+		{name: "Exim strict", server: "exim", address: "STRICT", tls: starttls, login: true, forms: all},
+		{name: "Exim smtps", server: "exim", address: "SMTPS", tls: implicit, login: true, forms: all},
+		{name: "Exim bare", server: "exim", address: "BARE", tls: clear, forms: lockstep},
+		{name: "Dovecot", server: "dovecot", address: "LMTP", tls: clear, lmtp: true, forms: all},
+		{name: "Dovecot starttls", server: "dovecot", address: "LMTP", tls: starttls, lmtp: true, forms: []string{"writer"}},
+		{name: "Dovecot lmtps", server: "dovecot", address: "LMTPS", tls: implicit, lmtp: true, forms: []string{"writer"}},
+		{name: "OpenSMTPD", server: "opensmtpd", address: "SMTP", tls: clear, forms: lockstep},
+		{name: "aiosmtpd", server: "aiosmtpd", address: "SMTP", tls: starttls, login: true, forms: lockstep},
+		{name: "aiosmtpd smtps", server: "aiosmtpd", address: "SMTPS", tls: implicit, login: true, forms: lockstep},
+		{name: "aiosmtpd LMTP", server: "aiosmtpd", address: "LMTP", tls: clear, lmtp: true, forms: lockstep},
+		{name: "smtp-server", server: "nodesmtp", address: "SMTP", tls: starttls, login: true, forms: pipelining},
+		{name: "smtp-server smtps", server: "nodesmtp", address: "SMTPS", tls: implicit, login: true, forms: pipelining},
+		{name: "smtp-server LMTP", server: "nodesmtp", address: "LMTP", tls: clear, lmtp: true, forms: pipelining},
+		{name: "go-smtp", server: "gosmtp", address: "SMTP", tls: starttls, login: true, forms: all},
+		{name: "go-smtp smtps", server: "gosmtp", address: "SMTPS", tls: implicit, login: true, forms: all},
+		{name: "go-smtp LMTP", server: "gosmtp", address: "LMTP", tls: clear, lmtp: true, forms: all},
 	}
+	for i := range list {
+		p := &list[i]
+		upper := strings.ToUpper(p.server)
+		p.address, p.mail, p.folder, p.local = upper+"_"+p.address+"_ADDR", upper+"_MAIL", "%s", named
+		if p.server == "dovecot" {
+			p.folder, p.local = "%s@rig.test/Maildir", account
+		}
+	}
+	return list
 }
 
 // transport returns a transport to the peer for a form.
@@ -64,8 +86,10 @@ func (p peer) transport(t *testing.T, r *rig.Rig, form string) *smtp.Transport {
 	switch {
 	case p.lmtp:
 		b = smtp.LMTP(host)
-	case p.tls:
+	case p.tls == client.TLSStartTLS:
 		b = smtp.StartTLSRelay(host).TLSConfig(r.TLS(t))
+	case p.tls == client.TLSImplicit:
+		b = smtp.Relay(host).TLSConfig(r.TLS(t))
 	}
 	if p.login {
 		b = b.Credentials(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
@@ -81,12 +105,40 @@ func (p peer) transport(t *testing.T, r *rig.Rig, form string) *smtp.Transport {
 	case "window":
 		b = b.Chunking(client.ChunkingTrusted).Pipelining(20)
 	}
+	return build(t, b)
+}
+
+// build returns a transport that is closed with the test.
+func build(t *testing.T, b smtp.Builder) *smtp.Transport {
+	t.Helper()
 	sender, err := b.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sender.Close() })
 	return sender
+}
+
+// dial returns a connection to the peer that is closed with the test.
+func (p peer) dial(t *testing.T, r *rig.Rig, chunking client.Chunking) *client.Conn {
+	t.Helper()
+	cfg := client.Config{Address: r.Get(t, p.address), TLS: p.tls, LMTP: p.lmtp, Chunking: chunking}
+	if p.tls != client.TLSNone {
+		cfg.TLSConfig = r.TLS(t)
+	}
+	if p.login {
+		credentials, err := authentication.Password(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Credentials = credentials
+	}
+	conn, err := client.Dial(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 // body has what servers and clients get wrong: dots at the start of lines, a lone dot, lines of 998
@@ -128,15 +180,18 @@ func TestEveryForm(t *testing.T) {
 	next := 0
 	for _, p := range peers() {
 		for _, form := range p.forms {
+			n := next
+			next += 2
+			a, b := p.local(n), p.local(n+1)
 			t.Run(p.name+" "+form, func(t *testing.T) {
-				r := rig.Start(t, p.server)
-				a, b := p.local(next), p.local(next+1)
-				next += 2
+				t.Parallel()
+				r := rig.Start(t, p.server, "dovecot") // whose settings name the CA and the account
 				sender := p.transport(t, r, form)
 				var sent []string
 				for i := range 3 {
-					sent = append(sent, body(fmt.Sprintf("m%d.%d", next, i), !p.no8bit && i == 2))
+					sent = append(sent, body(fmt.Sprintf("m%d.%d", n, i), !p.no8bit && i == 2))
 				}
+				sent[1] += strings.Repeat(".\r\n..x\r\n", 12000) // more than one chunk, dots at its border
 				switch form {
 				case "bulk DATA", "window":
 					sendAll(t, sender, sent, a, b)
@@ -181,22 +236,7 @@ func sendAll(t *testing.T, sender *smtp.Transport, sent []string, a, b string) {
 // write sends through a transaction of a connection of its own.
 func write(t *testing.T, r *rig.Rig, p peer, sent []string, a, b string) {
 	t.Helper()
-	cfg := client.Config{Address: r.Get(t, p.address), TLS: client.TLSNone, LMTP: p.lmtp, Chunking: client.ChunkingTrusted}
-	if p.tls {
-		cfg.TLS, cfg.TLSConfig = client.TLSStartTLS, r.TLS(t)
-	}
-	if p.login {
-		credentials, err := authentication.Password(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Credentials = credentials
-	}
-	conn, err := client.Dial(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := p.dial(t, r, client.ChunkingTrusted)
 	for _, data := range sent {
 		m := mail(t, "alice@rig.test", data, a+"@rig.test", b+"@rig.test")
 		tx, receipt := conn.Begin(t.Context(), m.Envelope(), client.Content{EightBit: strings.Contains(data, "ü")})
@@ -214,20 +254,19 @@ func write(t *testing.T, r *rig.Rig, p peer, sent []string, a, b string) {
 	}
 }
 
-// compare finds each sent message, whole, behind the trace fields of a stored one.
+// compare says how what is stored, without the trace fields, differs from what was sent.
 func compare(t *testing.T, stored [][]byte, sent []string) {
 	t.Helper()
-	if len(stored) != len(sent) {
-		t.Errorf("%d stored, %d sent", len(stored), len(sent))
+	var got []string
+	for _, data := range stored {
+		canonical := strings.ReplaceAll(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n", "\r\n") // some Maildirs keep bare LF
+		got = append(got, strings.TrimPrefix(canonical, trace.FindString(canonical)))
 	}
-	for _, want := range sent {
-		found := false
-		for _, data := range stored {
-			canonical := strings.ReplaceAll(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n", "\r\n") // Maildirs keep bare LF
-			found = found || strings.HasSuffix(canonical, want)
-		}
-		if !found {
-			t.Errorf("not stored as sent:\n%.300q\nstored:\n%.600q", want, bytes.Join(stored, []byte("\n----\n")))
-		}
+	slices.Sort(got)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(sent)), got); diff != "" {
+		t.Errorf("sent and stored differ:\n%.3000s", diff)
 	}
 }
+
+// trace are the fields that servers add: none of them is in what is sent.
+var trace = regexp.MustCompile(`(?i)^(?:(?:return-path|received|delivered-to|x-original-to|envelope-to|delivery-date|x-(?:mail|rcpt)-(?:options|args)):[^\n]*\n(?:[ \t][^\n]*\n)*)*`)
