@@ -38,6 +38,7 @@ type link struct {
 	armed    time.Time     // the deadline set on the connection; never later than limit
 	wake     chan struct{} // tells the owner that something changed
 	stopped  chan struct{} // closed when the reader has ended
+	ahead    bool          // the reader holds octets behind the last reply
 }
 
 // expectation is one reply that the server owes.
@@ -72,7 +73,20 @@ const flightSize = 64 << 10
 func (l *link) expect(e expectation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.letJudge()
 	l.queue.push(e)
+}
+
+// letJudge lets the reader judge what it holds already although nothing is due: it was said too early to
+// answer what is expected next. Half a line has until the limit to become one. The lock is held, but not
+// while this waits.
+func (l *link) letJudge() {
+	if l.ahead && l.queue.len() == 0 && l.err == nil {
+		l.setLimit(l.timeouts.Reset)
+		l.mu.Unlock()
+		_ = l.wait(func() bool { return !l.ahead }) // the next write finds out that the link is broken
+		l.mu.Lock()
+	}
 }
 
 // report is event for the owner.
@@ -245,6 +259,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		l.failLocked(err)
 		return false
 	}
+	l.ahead = more
 	if l.trace != nil {
 		l.event(Event{Kind: EventReply, Text: reply.String()})
 	}

@@ -227,6 +227,7 @@ func (c *Conn) bodyEnds(a *attempt) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.letJudge()
 	if l.err != nil {
 		return l.err
 	}
