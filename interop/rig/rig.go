@@ -4,13 +4,10 @@
 package rig
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -114,35 +111,6 @@ func (r *Rig) start(servers []string) error {
 	return nil
 }
 
-// freePorts finds a block of 1,000 ports of which none that servers use is taken, and holds its first one.
-func freePorts() (net.Listener, error) {
-	for base := 20000; base < 32000; base += 1000 {
-		hold, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base))
-		if err != nil {
-			continue
-		}
-		if allFree(base) {
-			return hold, nil
-		}
-		_ = hold.Close()
-	}
-	return nil, errors.New("no block of free ports")
-}
-
-func allFree(base int) bool {
-	for _, offset := range []int{
-		24, 34, 125, 126, 127, 128, 129, 165, 166, 167, 168, 169, 187, 225, 226, 227, 228, 265, 325, 326,
-		424, 425, 465, 524, 525, 565, 625, 626, 627, 628, 629, 630, 631, 632, 633, 634, 635, 724, 725, 765,
-	} {
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+offset))
-		if err != nil {
-			return false
-		}
-		_ = l.Close()
-	}
-	return true
-}
-
 func folder() string {
 	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // only the file matters
 	return filepath.Join(filepath.Dir(filepath.Dir(file)), "servers")
@@ -214,73 +182,4 @@ func (r *Rig) TLS(t *testing.T) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	return &tls.Config{RootCAs: pool}
-}
-
-// Stored waits until n messages are in the Maildir below a folder setting and a name, and returns them.
-// Delivery goes on after the reply, so this polls, for half a minute at most.
-func (r *Rig) Stored(t *testing.T, setting, name string, n int) [][]byte {
-	t.Helper()
-	pattern := filepath.Join(r.Get(t, setting), name, "new", "*")
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		names, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(names) >= n {
-			var messages [][]byte
-			for _, name := range names {
-				data, err := os.ReadFile(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				messages = append(messages, data)
-			}
-			return messages
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d messages in %s, want %d", len(names), pattern, n)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// Attachment is a part with a file name, as Python's email package sees it.
-type Attachment struct {
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Size   int    `json:"size"`
-	SHA256 string `json:"sha256"`
-}
-
-// Attachments reads a message with Python's email package, which shares no code with ours.
-func Attachments(t *testing.T, data []byte) (list []Attachment) {
-	t.Helper()
-	const program = `
-import email, email.policy, hashlib, json, sys
-m = email.message_from_binary_file(sys.stdin.buffer, policy=email.policy.default)
-for part in m.walk():
-    for defect in part.defects:
-        sys.exit("defect: %r" % defect)
-    if part.get_filename():
-        body = part.get_payload(decode=True)
-        print(json.dumps({"name": part.get_filename(), "type": part.get_content_type(), "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}))
-`
-	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", program)
-	cmd.Stdin = bytes.NewReader(data)
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, complaint.String())
-	}
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	for lines.Scan() {
-		var a Attachment
-		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, a)
-	}
-	return list
 }

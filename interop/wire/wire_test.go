@@ -42,30 +42,30 @@ func peers() []peer {
 	all := []string{"lockstep", "DATA", "BDAT", "probe", "bulk DATA", "window", "writer"}
 	pipelining := []string{"lockstep", "DATA", "bulk DATA", "writer"}
 	lockstep := []string{"lockstep", "bulk DATA", "writer"}
-	const clear, starttls, implicit = client.TLSNone, client.TLSStartTLS, client.TLSImplicit
+	const plain, starttls, implicit = client.TLSNone, client.TLSStartTLS, client.TLSImplicit
 	list := []peer{
-		{name: "Postfix", server: "postfix", address: "SMTP", tls: clear, forms: all},
-		{name: "Postfix strict", server: "postfix", address: "STRICT", tls: clear, forms: all},
+		{name: "Postfix", server: "postfix", address: "SMTP", tls: plain, forms: all},
+		{name: "Postfix strict", server: "postfix", address: "STRICT", tls: plain, forms: all},
 		{name: "Postfix submission", server: "postfix", address: "SUBMISSION", tls: starttls, login: true, forms: all},
 		{name: "Postfix smtps", server: "postfix", address: "SMTPS", tls: implicit, login: true, forms: all},
-		{name: "Postfix bare", server: "postfix", address: "BARE", tls: clear, forms: lockstep, no8bit: true},
-		{name: "Exim", server: "exim", address: "SMTP", tls: clear, forms: all},
+		{name: "Postfix bare", server: "postfix", address: "BARE", tls: plain, forms: lockstep, no8bit: true},
+		{name: "Exim", server: "exim", address: "SMTP", tls: plain, forms: all},
 		{name: "Exim strict", server: "exim", address: "STRICT", tls: starttls, login: true, forms: all},
 		{name: "Exim smtps", server: "exim", address: "SMTPS", tls: implicit, login: true, forms: all},
-		{name: "Exim bare", server: "exim", address: "BARE", tls: clear, forms: lockstep},
-		{name: "Dovecot", server: "dovecot", address: "LMTP", tls: clear, lmtp: true, forms: all},
+		{name: "Exim bare", server: "exim", address: "BARE", tls: plain, forms: lockstep},
+		{name: "Dovecot", server: "dovecot", address: "LMTP", tls: plain, lmtp: true, forms: all},
 		{name: "Dovecot starttls", server: "dovecot", address: "LMTP", tls: starttls, lmtp: true, forms: []string{"writer"}},
 		{name: "Dovecot lmtps", server: "dovecot", address: "LMTPS", tls: implicit, lmtp: true, forms: []string{"writer"}},
-		{name: "OpenSMTPD", server: "opensmtpd", address: "SMTP", tls: clear, forms: lockstep},
+		{name: "OpenSMTPD", server: "opensmtpd", address: "SMTP", tls: plain, forms: lockstep},
 		{name: "aiosmtpd", server: "aiosmtpd", address: "SMTP", tls: starttls, login: true, forms: lockstep},
 		{name: "aiosmtpd smtps", server: "aiosmtpd", address: "SMTPS", tls: implicit, login: true, forms: lockstep},
-		{name: "aiosmtpd LMTP", server: "aiosmtpd", address: "LMTP", tls: clear, lmtp: true, forms: lockstep},
+		{name: "aiosmtpd LMTP", server: "aiosmtpd", address: "LMTP", tls: plain, lmtp: true, forms: lockstep},
 		{name: "smtp-server", server: "nodesmtp", address: "SMTP", tls: starttls, login: true, forms: pipelining},
 		{name: "smtp-server smtps", server: "nodesmtp", address: "SMTPS", tls: implicit, login: true, forms: pipelining},
-		{name: "smtp-server LMTP", server: "nodesmtp", address: "LMTP", tls: clear, lmtp: true, forms: pipelining},
+		{name: "smtp-server LMTP", server: "nodesmtp", address: "LMTP", tls: plain, lmtp: true, forms: pipelining},
 		{name: "go-smtp", server: "gosmtp", address: "SMTP", tls: starttls, login: true, forms: all},
 		{name: "go-smtp smtps", server: "gosmtp", address: "SMTPS", tls: implicit, login: true, forms: all},
-		{name: "go-smtp LMTP", server: "gosmtp", address: "LMTP", tls: clear, lmtp: true, forms: all},
+		{name: "go-smtp LMTP", server: "gosmtp", address: "LMTP", tls: plain, lmtp: true, forms: all},
 	}
 	for i := range list {
 		p := &list[i]
