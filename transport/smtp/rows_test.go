@@ -194,23 +194,28 @@ func TestTransactionRows(t *testing.T) {
 		"R-500 several mails over one connection": {nil, []step{good, good, good}, 1, 3},
 		"R-309 RSET refused": {
 			smtptest.On(smtptest.Rset, smtptest.Reply("500 5.5.1 what")),
-			[]step{{transport.Rejected, "unknown@example.org"}, good}, 2, 1,
+			[]step{{transport.Rejected, "unknown@example.org"}, good},
+			2, 1,
 		},
 		"R-310 RSET that stalls": {
 			smtptest.On(smtptest.Rset, smtptest.Silence()),
-			[]step{{transport.Rejected, "unknown@example.org"}, good}, 2, 1,
+			[]step{{transport.Rejected, "unknown@example.org"}, good},
+			2, 1,
 		},
 		"R-506, R-507 the verdict of a reused connection is lost: no second delivery, and it is not used again": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Ordinal: 2, Do: smtptest.Accept().Then(smtptest.Reset())}),
-			[]step{good, {transport.Unknown, "b@example.org"}, good}, 2, 3,
+			[]step{good, {transport.Unknown, "b@example.org"}, good},
+			2, 3,
 		},
 		"R-512 an idle connection that has become a black hole": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Ordinal: 1, Do: smtptest.Default().Then(smtptest.StopReading())}),
-			[]step{good, good}, 2, 2, // found out at MAIL, where a retry is free
+			[]step{good, good},
+			2, 2, // found out at MAIL, where a retry is free
 		},
 		"R-511 a new connection repeats STARTTLS and the login": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Do: smtptest.Default().Then(smtptest.Close())}),
-			[]step{good, good}, 2, 2,
+			[]step{good, good},
+			2, 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
