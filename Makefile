@@ -22,7 +22,7 @@ race: ## run them with the race detector, in random order
 	go test -race -shuffle=on ./...
 
 lint: $(TOOLS)/golangci-lint ## vet and lint all modules
-	for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOLS)/golangci-lint run ./...); done
+	for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOLS)/golangci-lint run --allow-parallel-runners ./...); done
 
 fmt: $(TOOLS)/golangci-lint ## format all Go files
 	for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint fmt ./...); done
