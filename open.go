@@ -9,6 +9,7 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/file"
+	"github.com/depeche-mail/depeche/transport/sendmail"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/stub"
 )
@@ -18,6 +19,7 @@ import (
 //	smtps://user:password@host          a relay, TLS from the first octet
 //	smtp+starttls://user:password@host  a relay, STARTTLS required
 //	smtp://host                         a relay, no TLS
+//	sendmail:                           the sendmail command of this machine, or sendmail:/path/of/another
 //	file:folder                         each message becomes a file in the folder
 //	stub:                               messages are recorded in memory and go nowhere
 //
@@ -34,12 +36,17 @@ func Open(text string) (transport.Transport, error) {
 			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: errors.New("nothing may follow the scheme stub")}
 		}
 		return stub.New(), nil
-	case "file":
-		folder, err := url.PathUnescape(strings.TrimPrefix(rest, "//"))
-		if err != nil {
+	case "file", "sendmail":
+		path, err := url.PathUnescape(strings.TrimPrefix(rest, "//"))
+		switch {
+		case err != nil:
 			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: err}
+		case scheme == "file":
+			return file.New(path)
+		case path == "":
+			return sendmail.New()
 		}
-		return file.New(folder)
+		return sendmail.Command(path), nil
 	}
 	return smtp.FromURL(text).Build()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/depeche-mail/depeche/message"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/file"
+	"github.com/depeche-mail/depeche/transport/sendmail"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 	"github.com/depeche-mail/depeche/transport/stub"
@@ -20,12 +21,14 @@ import (
 func TestOpen(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "out box")
 	is := map[string]func(transport.Transport) bool{
-		"stub": func(t transport.Transport) bool { _, ok := t.(*stub.Transport); return ok },
-		"file": func(t transport.Transport) bool { _, ok := t.(*file.Transport); return ok },
-		"smtp": func(t transport.Transport) bool { _, ok := t.(*smtp.Transport); return ok },
+		"stub":     func(t transport.Transport) bool { _, ok := t.(*stub.Transport); return ok },
+		"file":     func(t transport.Transport) bool { _, ok := t.(*file.Transport); return ok },
+		"sendmail": func(t transport.Transport) bool { _, ok := t.(*sendmail.Transport); return ok },
+		"smtp":     func(t transport.Transport) bool { _, ok := t.(*smtp.Transport); return ok },
 	}
 	for _, tc := range []struct{ url, kind string }{
 		{"stub:", "stub"},
+		{"sendmail:/usr/bin/none", "sendmail"},
 		{"file:" + strings.ReplaceAll(folder, " ", "%20"), "file"},
 		{"file://" + strings.ReplaceAll(folder, " ", "%20"), "file"},
 		{"smtps://user:hunter2@example.org", "smtp"},

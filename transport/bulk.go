@@ -26,7 +26,7 @@ const bulkWorkers = 8
 // Send would have returned. Every mail that was taken from the sequence is yielded once.
 //
 // Mails are taken when there is room for them, so a sequence may be long, or slow, or made while it
-// is read; it is read in a goroutine of its own. When ctx ends no more are taken, and those under way
+// is read; it is read in a goroutine of its own, and one that can block must watch ctx itself. When ctx ends no more are taken, and those under way
 // end as Send says. A caller who leaves the loop early stops the taking too, and waits until those
 // under way have ended; their results are lost.
 func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {

@@ -275,7 +275,10 @@ func (s *stream) behind() (*flight, error) {
 
 // begin counts a transaction in, and reports whether the server had been silent before it.
 func (s *stream) begin(f *flight) (idle bool) {
-	idle = len(s.flights) == 0 && s.conn.idle()
+	if len(s.flights) == 0 {
+		s.conn.link.checkIdle() // a link that it breaks shows at the next write
+		idle = s.conn.idle()
+	}
 	f.begun = true
 	f.attempt.reset = len(s.flights) > 0 || s.conn.dirty
 	s.conn.begin(&f.attempt)

@@ -1,0 +1,222 @@
+package sendmail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// Errors that are the cause of a send that failed.
+var (
+	// ErrClosed means that Close was called before.
+	ErrClosed = errors.New("sendmail: transport is closed")
+	// ErrUnsupported means that the command cannot be told what the envelope asks for.
+	ErrUnsupported = errors.New("sendmail: delivery option that the command has no flag for")
+)
+
+// Transport runs a sendmail command for each mail. It is safe for concurrent use.
+type Transport struct {
+	path   string
+	args   []string
+	closed atomic.Bool
+}
+
+// paths are where the command is looked for; it is often not in PATH.
+var paths = []string{"/usr/sbin/sendmail", "/usr/lib/sendmail", "sendmail"}
+
+// New returns a transport over the sendmail command of this machine. The error says that there is none.
+func New() (*Transport, error) {
+	var failed error
+	for _, path := range paths {
+		found, err := exec.LookPath(path)
+		if err == nil {
+			return Command(found), nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return nil, &envelope.FieldError{Field: "Command", Err: failed}
+}
+
+// Command returns a transport over another command and the arguments that go before ours, such as
+// Command("/usr/bin/msmtp", "--account=work").
+func Command(path string, args ...string) *Transport {
+	return &Transport{path: path, args: append([]string(nil), args...)}
+}
+
+// Close makes later sends fail with ErrClosed.
+func (t *Transport) Close() error {
+	t.closed.Store(true)
+	return nil
+}
+
+// Send runs the command and gives it the mail. It returns when the command has ended.
+func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+	env := mail.Envelope()
+	switch {
+	case env.Len() == 0:
+		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	case t.closed.Load():
+		return transport.Fail(mail, transport.PhaseWait, ErrClosed)
+	case ctx.Err() != nil:
+		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
+	}
+	args, err := arguments(env)
+	if err != nil {
+		return transport.Fail(mail, transport.PhaseMessage, err)
+	}
+	args = append(append([]string(nil), t.args...), args...)
+	r := &run{mail: mail, cmd: exec.CommandContext(ctx, t.path, args...)} //nolint:gosec // the program chose the command, and no shell reads the arguments
+	result, err := r.send(ctx)
+	result.Relay = "sendmail:" + t.path
+	return result, err
+}
+
+// arguments is the envelope as the flags that Sendmail, Postfix and Exim share.
+func arguments(env envelope.Envelope) ([]string, error) {
+	d, notify := env.Delivery(), env.At(0).Notify
+	known := envelope.Delivery{Return: d.Return, EnvelopeID: d.EnvelopeID}
+	for i := range env.Len() {
+		if r := env.At(i); r.Notify != notify || !r.Original.IsNull() { // one flag serves all recipients
+			return nil, fmt.Errorf("%w: of recipient %s", ErrUnsupported, r.Address)
+		}
+	}
+	if d != known {
+		return nil, ErrUnsupported
+	}
+	args := []string{"-i", "-f", sender(env.From())} // -i: a lone dot does not end the message
+	if notify != 0 {
+		args = append(args, "-N", strings.ToLower(notify.String()))
+	}
+	if d.Return != "" {
+		args = append(args, "-R", strings.ToLower(string(d.Return)))
+	}
+	if d.EnvelopeID != "" {
+		args = append(args, "-V", d.EnvelopeID)
+	}
+	args = append(args, "--")
+	for i := range env.Len() {
+		args = append(args, env.At(i).Address.String())
+	}
+	return args, nil
+}
+
+func sender(from envelope.Address) string {
+	if from.IsNull() {
+		return "<>"
+	}
+	return from.String()
+}
+
+// run is one run of the command.
+type run struct {
+	mail   transport.Mail
+	cmd    *exec.Cmd
+	stderr bounded
+	whole  bool // the command has seen the end of the content
+}
+
+// goodbye is how long the output of a killed command is waited for.
+const goodbye = 5 * time.Second
+
+func (r *run) send(ctx context.Context) (*transport.Result, error) {
+	isolate(r.cmd)
+	r.cmd.Stdout, r.cmd.Stderr = &r.stderr, &r.stderr
+	r.cmd.WaitDelay = goodbye
+	input, err := r.cmd.StdinPipe()
+	if err == nil {
+		err = r.cmd.Start()
+	}
+	if err != nil {
+		return transport.Fail(r.mail, transport.PhaseDial, err)
+	}
+	var source error
+	_, err = r.mail.WriteTo(&unixLines{w: input, failed: &source})
+	if err != nil && source == nil { // not the pipe's fault but the mail's
+		kill(r.cmd) // before the command can see the end of its input
+		_ = input.Close()
+		_ = r.cmd.Wait() // it was killed
+		return transport.Fail(r.mail, transport.PhaseBody, errors.Join(err, context.Cause(ctx)))
+	}
+	r.whole = err == nil && ctx.Err() == nil
+	closed := input.Close()
+	err = r.cmd.Wait()
+	if err == nil { // it ended well, but perhaps without all of the content
+		err = source
+	}
+	if err == nil && r.whole {
+		err = closed
+	}
+	return r.judge(ctx, err)
+}
+
+// judge turns the end of the command into the outcome.
+func (r *run) judge(ctx context.Context, err error) (*transport.Result, error) {
+	status := r.cmd.ProcessState.ExitCode()
+	reply := transport.Reply{Code: max(status, 0), Lines: r.stderr.lines()}
+	outcome := outcomeOf(status)
+	switch {
+	case err == nil && r.whole:
+		outcome = transport.Accepted
+	case !r.whole && (status <= 0 || ctx.Err() != nil): // it did not see the end of the content
+		outcome = transport.NotSent
+	case status < 0 || ctx.Err() != nil: // killed after it
+		outcome = transport.Unknown
+	}
+	result := transport.NewResult(r.mail.Envelope(), outcome, reply)
+	result.MessageID = transport.MessageID(r.mail)
+	if outcome == transport.Accepted {
+		return result, nil
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return result, &transport.SendError{Result: result, Phase: transport.PhaseFinal, Reply: reply, Err: err}
+}
+
+// outcomeOf is the meaning of an exit status of sysexits.h: whether another attempt may help.
+func outcomeOf(status int) transport.Outcome {
+	switch status {
+	case exitSoftware, exitOSErr, exitCantCreat, exitIOErr, exitTempFail:
+		return transport.Deferred
+	}
+	return transport.Rejected
+}
+
+// The statuses of sysexits.h that are worth another attempt.
+const (
+	exitSoftware  = 70
+	exitOSErr     = 71
+	exitCantCreat = 73
+	exitIOErr     = 74
+	exitTempFail  = 75
+)
+
+// bounded keeps the first part of what a command says.
+type bounded struct{ text bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	const most = 4 << 10
+	b.text.Write(p[:min(len(p), most-min(b.text.Len(), most))])
+	return len(p), nil
+}
+
+// lines returns what was said, with control characters replaced.
+func (b *bounded) lines() (list []string) {
+	for line := range strings.Lines(strings.ToValidUTF8(b.text.String(), "?")) {
+		list = append(list, strings.Map(func(r rune) rune {
+			if r < ' ' || r == 0x7f {
+				return '?'
+			}
+			return r
+		}, strings.TrimRight(line, "\r\n")))
+	}
+	return list
+}
