@@ -76,7 +76,7 @@ var waits = []time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second
 
 // TestFaultInPlaceOfEachReply puts every fault in the place of every reply, over every form, in clear and
 // in TLS, and demands the outcome of the contract: NotSent or Deferred before the end of the content,
-// Unknown behind it (Deferred for a 421), and what the server has stored agrees. The mail after it goes
+// Unknown behind it (Deferred for a 421; R-118: the end of the stream without close_notify too), and what the server has stored agrees. The mail after it goes
 // through.
 func TestFaultInPlaceOfEachReply(t *testing.T) {
 	points := []string{

@@ -36,7 +36,7 @@ func descriptors() int {
 	return len(list)
 }
 
-// TestManySenders: 64 goroutines on four connections never open a fifth, nobody starves, and nothing
+// TestManySenders: 64 goroutines on four connections never open a fifth, nobody starves, and nothing
 // is left after Shutdown.
 func TestManySenders(t *testing.T) {
 	srv := smtptest.NewServer(t)

@@ -246,7 +246,7 @@ func TestBrokenSourceLeavesNothing(t *testing.T) {
 }
 
 // TestStaleConnection: a reused connection that the server has closed costs one retry and nothing
-// else.
+// else.
 func TestStaleConnection(t *testing.T) {
 	for name, hook := range map[string]smtptest.Hook{
 		"closed at MAIL":          smtptest.Script(smtptest.Case{At: smtptest.Mail, Session: 1, Transaction: 1, Do: smtptest.Close()}),
@@ -288,7 +288,7 @@ func TestFreshConnectionIsNotRetried(t *testing.T) {
 	}
 }
 
-// TestResult checks everything that a success tells.
+// TestResult checks everything that a success tells, the queue id among it.
 func TestResult(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Reply("250 2.0.0 Ok: queued as 4F2A91"))}

@@ -203,7 +203,7 @@ func (e *endless) WriteTo(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// TestGigabyte: a content of 1 GiB passes through DATA, BDAT and a Transaction in constant memory.
+// TestGigabyte: a content of 1 GiB passes through DATA, BDAT and a Transaction in constant memory.
 func TestGigabyte(t *testing.T) {
 	line := strings.Repeat("x", 62) + "\r\n"
 	message := &endless{piece: []byte(strings.Repeat(line, 1<<14)), times: gigabyte >> 20}

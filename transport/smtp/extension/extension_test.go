@@ -23,6 +23,8 @@ func parse(t *testing.T, lines ...string) extension.ServerInfo {
 }
 
 // TestParse holds rows.
+// TestParse: any letter case, several AUTH lines, the old form, blanks and unknown keywords (R-050, R-051,
+//
 func TestParse(t *testing.T) {
 	info := parse(t, "mx.example.org greets you", "PIPELINING", "size 1000", "8BitMime", "AUTH PLAIN  login",
 		"auth=CRAM-MD5 PLAIN", "", " \t STARTTLS \t", "XUNKNOWN a=b c", "LIMITS RCPTMAX=10")
