@@ -70,7 +70,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestEverything sends one message with every flag and a password from a file.
+// TestEverything sends one message with every flag and a password from a file.
 func TestEverything(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Security = smtptest.Plaintext

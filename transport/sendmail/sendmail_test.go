@@ -130,6 +130,7 @@ func plain(t *testing.T) transport.Mail {
 	return mail(t, []envelope.Recipient{{Address: address(t, "b@example.org")}}, envelope.Delivery{})
 }
 
+// TestArguments: the envelope is arguments and never read by a shell, the recipients behind "--".
 func TestArguments(t *testing.T) {
 	tr, calls := fake(t)
 	m := mail(t, []envelope.Recipient{

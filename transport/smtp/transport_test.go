@@ -374,7 +374,7 @@ func TestShutdown(t *testing.T) {
 
 // TestRoundTrips counts flights at the server: one with CHUNKING once it is proven, two with
 // PIPELINING alone, four with neither, for 1 and for 100 recipients (100 + 3 in lockstep); no NOOP and
-// no RSET of our own.
+// no RSET of our own.
 func TestRoundTrips(t *testing.T) {
 	many := make([]string, 100)
 	for i := range many {
