@@ -27,7 +27,7 @@ lint: $(TOOLS)/golangci-lint ## vet and lint all modules
 fmt: $(TOOLS)/golangci-lint ## format all Go files
 	for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint fmt ./...); done
 
-fuzz: ## run each fuzz target for FUZZTIME
+fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 	go list -f '{{$$p := .}}{{range .TestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}' ./... | \
 	while read -r dir file; do \
 		for target in $$(grep -ohE '^func Fuzz[A-Za-z0-9_]+' "$$dir/$$file" | cut -c6-); do \
