@@ -97,10 +97,10 @@ func writeWhole(ctx context.Context, path string, fill func(*os.File) error) (er
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := f.Close(); err != nil {
 		return err
 	}
-	return f.Close()
+	return os.Rename(f.Name(), path)
 }
 
 // Close makes later sends fail with ErrClosed.

@@ -146,6 +146,9 @@ func (r *run) send(ctx context.Context) (*transport.Result, error) {
 		return transport.Fail(r.mail, transport.PhaseBody, errors.Join(err, context.Cause(ctx)))
 	}
 	r.whole = err == nil && ctx.Err() == nil
+	if ctx.Err() != nil {
+		kill(r.cmd) // here too: the kill that ctx brings may come after the end of the input
+	}
 	closed := input.Close()
 	err = r.cmd.Wait()
 	if err == nil { // it ended well, but perhaps without all of the content
@@ -165,8 +168,10 @@ func (r *run) judge(ctx context.Context, err error) (*transport.Result, error) {
 	switch {
 	case err == nil && r.whole:
 		outcome = transport.Accepted
-	case !r.whole && (status <= 0 || ctx.Err() != nil): // it did not see the end of the content
+	case !r.whole && ctx.Err() != nil && status != 0: // killed before it could see the end of the content
 		outcome = transport.NotSent
+	case status == 0: // it says that all is well and has not seen all of it
+		outcome = transport.Unknown
 	case status < 0 || ctx.Err() != nil: // killed after it
 		outcome = transport.Unknown
 	}

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if folder == "" {
 		os.Exit(m.Run())
 	}
+	if os.Getenv("FAKE_DEAF") != "" {
+		os.Exit(0)
+	}
 	data, err := io.ReadAll(os.Stdin)
 	if err == nil {
 		var note []byte
@@ -233,5 +236,42 @@ func TestContextInContent(t *testing.T) {
 	result, err := tr.Send(ctx, stuck{plain(t), cancel})
 	if !errors.Is(err, context.Canceled) || result.Recipients[0].Outcome != transport.NotSent || len(calls()) > 0 {
 		t.Errorf("%v, %v, %v", result.Recipients, err, calls())
+	}
+}
+
+// late is a mail whose context ends with its last octet.
+type late struct {
+	transport.Mail
+	cancel func()
+}
+
+func (l late) WriteTo(w io.Writer) (int64, error) {
+	n, err := l.Mail.WriteTo(w)
+	l.cancel()
+	return n, err
+}
+
+// TestContextAtTheEnd: a context that ends with the content never lets the command take a mail that is
+// reported as not sent.
+func TestContextAtTheEnd(t *testing.T) {
+	for range 20 {
+		tr, calls := fake(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		result, err := tr.Send(ctx, late{plain(t), cancel})
+		if !errors.Is(err, context.Canceled) || result.Recipients[0].Outcome == transport.NotSent && len(calls()) > 0 {
+			t.Errorf("%v, %v, taken %v", result.Recipients, err, calls())
+		}
+	}
+}
+
+// TestDeafCommand: a command that ends well without reading the mail has done nobody knows what.
+func TestDeafCommand(t *testing.T) {
+	tr, _ := fake(t)
+	t.Setenv("FAKE_DEAF", "1")
+	env := plain(t).Envelope()
+	big := transport.Raw(env, []byte(strings.Repeat(strings.Repeat("x", 62)+"\r\n", 1<<15)))
+	result, err := tr.Send(t.Context(), big)
+	if result.Recipients[0].Outcome != transport.Unknown || err == nil {
+		t.Errorf("%v, %v", result.Recipients, err)
 	}
 }
