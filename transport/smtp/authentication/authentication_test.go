@@ -1,6 +1,7 @@
 package authentication_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,21 @@ func TestCredentialsDoNotPrint(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "user:***") {
 		t.Errorf("no user name in %s", out.String())
+	}
+}
+
+func TestMask(t *testing.T) {
+	c := credentials(t)
+	for text, want := range map[string]string{
+		"no secret here": "no secret here",
+		secret + " and " + base64.StdEncoding.EncodeToString([]byte(secret)): "*** and ***",
+	} {
+		if got := c.Mask(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := (authentication.Credentials{}).Mask("x"); got != "x" {
+		t.Errorf("no credentials: %q", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package authentication
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -51,3 +52,13 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 
 // MarshalText returns what String returns.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Mask returns text with the password replaced, as it is and in base64: for what a server said, which
+// may be an echo.
+func (c Credentials) Mask(text string) string {
+	if c.password == nil {
+		return text
+	}
+	text = strings.ReplaceAll(text, *c.password, mask)
+	return strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(*c.password)), mask)
+}

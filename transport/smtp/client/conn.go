@@ -132,9 +132,9 @@ func (c *Conn) Spent() bool {
 	return most > 0 && c.sends >= most
 }
 
-// Hijack ends the session without a word and returns the connection, below TLS and what was read
-// ahead, to a caller who goes on with another protocol. It must not be called while a command is under
-// way; the Conn is broken afterwards.
+// Hijack ends the session without a word and returns the connection, with its TLS if it has any, to a
+// caller who goes on with another protocol. What the server said unasked behind its last reply is lost.
+// It must not be called while a command is under way; the Conn is broken afterwards.
 func (c *Conn) Hijack() net.Conn {
 	l := c.link
 	l.mu.Lock()

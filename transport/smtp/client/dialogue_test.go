@@ -63,7 +63,10 @@ func sections(text string) (list []section) {
 func play(t *testing.T, list []section) {
 	near, far := net.Pipe()
 	var got strings.Builder
-	cfg := client.Config{TLS: client.TLSNone, Address: "mx.example.org:25", Trace: func(e client.Event) { t.Log(e) }}
+	cfg := client.Config{TLS: client.TLSNone, Address: "mx.example.org:25", Trace: func(e client.Event) {
+		t.Log(e)
+		wantNoSecret(t, e.String())
+	}}
 	var want string
 	var mails []client.Mail
 	server := make(chan struct{})
@@ -86,6 +89,7 @@ func play(t *testing.T, list []section) {
 	defer cancel()
 	conn, err := client.New(ctx, near, cfg)
 	if err != nil {
+		wantNoSecret(t, err.Error())
 		describe(&got, err)
 	} else {
 		for i, mail := range mails {
@@ -103,6 +107,16 @@ func play(t *testing.T, list []section) {
 	<-server
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
+	}
+}
+
+// wantNoSecret fails when text shows the password of the dialogues, or what it is on the wire.
+func wantNoSecret(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{"s3cret", "czNjcmV0", "AHVzZXIAczNjcmV0"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q shows the password", text)
+		}
 	}
 }
 

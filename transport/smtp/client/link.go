@@ -28,17 +28,18 @@ type link struct {
 	sent int64  // octets handed to the connection so far; the owner's
 
 	mu       sync.Mutex
-	queue    due           // what the next replies answer
-	err      error         // why the link is broken; set once
-	closing  bool          // the server said 421
-	refusing bool          // MAIL was refused for now: it is time to go
-	body     earlySink     // who is writing a body; nil when nobody is
-	last     time.Time     // when octets came last
-	limit    time.Time     // when the first expectation has waited too long; zero for no limit
-	armed    time.Time     // the deadline set on the connection; never later than limit
-	wake     chan struct{} // tells the owner that something changed
-	stopped  chan struct{} // closed when the reader has ended
-	ahead    bool          // the reader holds octets behind the last reply
+	queue    due                 // what the next replies answer
+	err      error               // why the link is broken; set once
+	closing  bool                // the server said 421
+	refusing bool                // MAIL was refused for now: it is time to go
+	body     earlySink           // who is writing a body; nil when nobody is
+	last     time.Time           // when octets came last
+	limit    time.Time           // when the first expectation has waited too long; zero for no limit
+	armed    time.Time           // the deadline set on the connection; never later than limit
+	wake     chan struct{}       // tells the owner that something changed
+	stopped  chan struct{}       // closed when the reader has ended
+	ahead    bool                // the reader holds octets behind the last reply
+	mask     func(string) string // takes secrets out of replies; nil outside of a login
 }
 
 // expectation is one reply that the server owes.
@@ -114,6 +115,9 @@ func (l *link) flushBut(last int) error {
 	n := len(l.out) - last
 	err := l.write(l.out[:n])
 	l.out = l.out[:copy(l.out, l.out[n:])]
+	if len(l.out) == 0 && cap(l.out) > 4*flightSize { // a long list of recipients is over
+		l.out = nil
+	}
 	return err
 }
 
@@ -249,6 +253,7 @@ func (l *link) start() {
 func (l *link) take(reply response.Response, err error, more bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.hide(&reply, err)
 	switch {
 	case l.err != nil:
 		return false
@@ -292,6 +297,26 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		l.notify()
 	}
 	return true
+}
+
+// hide takes secrets out of what the server said, which may be an echo of a login.
+func (l *link) hide(reply *response.Response, err error) {
+	if l.mask == nil {
+		return
+	}
+	for i := range reply.Lines {
+		reply.Lines[i] = l.mask(reply.Lines[i])
+	}
+	if garbage, ok := errors.AsType[*response.ProtocolError](err); ok {
+		garbage.Line = l.mask(garbage.Line)
+	}
+}
+
+// setMask sets what takes secrets out of replies from now on.
+func (l *link) setMask(mask func(string) string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mask = mask
 }
 
 // unasked judges a reply that answers no command.
