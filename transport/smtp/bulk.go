@@ -37,7 +37,7 @@ type worker struct {
 	ended func(transport.Sent, error)
 	again []*client.Job // to be sent first, on the next connection
 	fails int           // attempts in a row to get a connection, or to get a mail over one
-	stale bool          // the connection was used before and has not shown a sign of life yet
+	stale bool          // the connection was used before, or idle, and has not shown a sign of life since
 }
 
 // A worker that fails some times in a row takes the relay to be down, and for a while lets mails
@@ -185,5 +185,7 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 	if l.full() {
 		return nil, true
 	}
-	return l.worker.Wait(wake)
+	job, ended := l.worker.Wait(wake)
+	l.stale = l.stale || l.conn.Sends() > 0 // the server may have closed it meanwhile
+	return job, ended
 }

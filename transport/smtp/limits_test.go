@@ -265,3 +265,27 @@ func TestSendAllContext(t *testing.T) {
 		t.Errorf("outcomes %v", outcomes)
 	}
 }
+
+// TestSendAllAfterAPause: a connection that the server closes while SendAll waits for mails costs a retry
+// and no result, also without Resume.
+func TestSendAllAfterAPause(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Hooks = []smtptest.Hook{smtptest.Script(smtptest.Case{At: smtptest.Mail, Session: 1, Ordinal: 2, Do: smtptest.Close()})}
+	srv.Start()
+	sender := build(t, relay(srv).Chunking(client.ChunkingOff).Pool(smtp.Pool{MaxOpen: 1}))
+	ended := make(chan struct{}, 2)
+	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
+		if yield(mail(t, "a@example.org")) {
+			<-ended // the connection is idle now
+			yield(mail(t, "b@example.org"))
+		}
+	}) {
+		if err != nil {
+			t.Errorf("mail %d: %v", sent.Index, err)
+		}
+		ended <- struct{}{}
+	}
+	if n := len(srv.Messages()); n != 2 || len(srv.Sessions()) != 2 {
+		t.Errorf("%d messages over %d connections", n, len(srv.Sessions()))
+	}
+}
