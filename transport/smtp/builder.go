@@ -203,7 +203,8 @@ func (b Builder) Pipelining(depth int) Builder {
 	})
 }
 
-// Resume lets SendAll send mails that a broken connection left NotSent once more over another one.
+// Resume lets SendAll send mails that a broken connection left NotSent over another one, as long as
+// every second connection at least brings something to an end.
 func (b Builder) Resume() Builder { return b.step(func(s *state) { s.bulk.resume = true }) }
 
 // LocalAddr makes connections from an address of this machine.

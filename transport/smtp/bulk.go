@@ -15,8 +15,8 @@ import (
 // [transport.SendAll]. On each connection the commands of a mail travel with the content of the one
 // before, so that a round trip brings a verdict. [Builder.Pipelining] lets more travel at once.
 //
-// Mails that a broken connection left NotSent are sent once more over another one when
-// [Builder.Resume] was set; what is Unknown never is.
+// Mails that a broken connection left NotSent go over another one when [Builder.Resume] was set;
+// what is Unknown never does.
 func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.Sent, error] {
 	return func(yield func(transport.Sent, error) bool) {
 		transport.Fan(ctx, mails, yield, func(jobs <-chan transport.Sent, ended func(transport.Sent, error)) {
@@ -37,7 +37,9 @@ type worker struct {
 	ended func(transport.Sent, error)
 	again []*client.Job // to be sent first, on the next connection
 	fails int           // attempts in a row to get a connection, or to get a mail over one
+	taken int           // jobs that the connection has been given and not given back
 	stale bool          // the connection was used before, or idle, and has not shown a sign of life since
+	alive bool          // the connection has brought the end of a job
 }
 
 // A worker that fails some times in a row takes the relay to be down, and for a while lets mails
@@ -91,7 +93,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
-	w.stale = lease.Reused()
+	w.taken, w.stale, w.alive = 0, lease.Reused(), false
 	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn, most: w.t.limits.MaxMessages}, w.done)
 	w.t.learn(conn)
 	if err != nil {
@@ -101,14 +103,17 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	}
 }
 
-// done takes a job back from a connection.
+// done takes a job back from a connection. One that was lost goes over the next connection when it
+// may. That can't go on for ever: a job that was lost by a connection of no use at all is tried once
+// more, and each other connection has brought the end of at least one job.
 func (w *worker) done(job *client.Job) {
-	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && !job.Again {
-		job.Again = true
+	w.taken--
+	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && (w.alive || !job.Again) {
+		job.Again = !w.alive
 		w.again = append(w.again, job)
 		return
 	}
-	w.stale = false
+	w.stale, w.alive = false, true
 	if job.Receipt.Err == nil {
 		w.fails = 0
 	}
@@ -177,7 +182,7 @@ func (l *limited) Poll() (*client.Job, bool) {
 	if l.full() {
 		return nil, true
 	}
-	return l.worker.Poll()
+	return l.took(l.worker.Poll())
 }
 
 // Wait is that of the worker until the limit.
@@ -185,7 +190,14 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 	if l.full() {
 		return nil, true
 	}
-	job, ended := l.worker.Wait(wake)
-	l.stale = l.stale || l.conn.Sends() > 0 // the server may have closed it meanwhile
+	return l.took(l.worker.Wait(wake))
+}
+
+// took counts a job. The server may have closed a connection that had nothing to do before it.
+func (l *limited) took(job *client.Job, ended bool) (*client.Job, bool) {
+	if job != nil {
+		l.stale = l.stale || l.taken == 0 && l.conn.Sends() > 0
+		l.taken++
+	}
 	return job, ended
 }

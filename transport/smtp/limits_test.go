@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -287,5 +288,45 @@ func TestSendAllAfterAPause(t *testing.T) {
 	}
 	if n := len(srv.Messages()); n != 2 || len(srv.Sessions()) != 2 {
 		t.Errorf("%d messages over %d connections", n, len(srv.Sessions()))
+	}
+}
+
+// TestResumeTwice: with Resume a mail goes over as many connections as it takes, when each of them
+// hangs up behind a refusal and takes the mails in the window with it.
+func TestResumeTwice(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Hooks = []smtptest.Hook{
+		smtptest.ErrorLimit(1, smtptest.Reply("421 4.7.0 too many errors").Then(smtptest.Close())),
+		func(e smtptest.Event) smtptest.Action {
+			if e.At == smtptest.Rcpt && strings.Contains(e.Line, "refused") {
+				return smtptest.Reply("550 5.1.1 no")
+			}
+			return smtptest.Action{}
+		},
+	}
+	srv.Start()
+	sender := build(t, relay(srv).Pipelining(64).Resume().Pool(smtp.Pool{MaxOpen: 1}))
+	const n = 256
+	counts := map[transport.Outcome]int{}
+	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
+		for i := range n {
+			to := "taken@example.org"
+			if i >= 64 && i%8 == 0 {
+				to = "refused@example.org"
+			}
+			if !yield(mail(t, to)) {
+				return
+			}
+		}
+	}) {
+		o := sent.Result.Recipients[0].Outcome
+		counts[o]++
+		if o == transport.NotSent {
+			t.Errorf("mail %d: %v", sent.Index, err)
+		}
+	}
+	t.Logf("%d connections, %v", len(srv.Sessions()), counts)
+	if accepted := len(srv.Messages()); counts[transport.Accepted]+counts[transport.Unknown] < accepted || counts[transport.Accepted] > accepted {
+		t.Errorf("the server has %d, results %v", accepted, counts)
 	}
 }

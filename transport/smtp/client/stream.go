@@ -12,7 +12,7 @@ type Job struct {
 	Mail    Mail
 	Receipt *Receipt // set before the job is handed to done
 	Index   int      // the caller's
-	Again   bool     // the caller's: this is not the first attempt
+	Again   bool     // the caller's: a connection that was of no use has lost it
 }
 
 // Feed gives a Stream its mails. It is called from the goroutine of Stream.
