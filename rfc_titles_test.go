@@ -77,6 +77,7 @@ var rfcTitles = map[int]string{
 	7208: "Sender Policy Framework (SPF)",
 	7293: "The Require-Recipient-Valid-Since Header Field and SMTP Service Extension",
 	7372: "Email Authentication Status Codes",
+	7469: "Public Key Pinning Extension for HTTP",
 	7489: "Domain-based Message Authentication, Reporting, and Conformance (DMARC)",
 	7504: "SMTP 521 and 556 Reply Codes",
 	7505: "A Null MX No Service Resource Record for Domains That Accept No Mail",

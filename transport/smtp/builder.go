@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -27,12 +26,13 @@ type Builder struct{ handle linear.Handle[state] }
 
 // state is what the steps collect; Build judges it.
 type state struct {
-	host   string
-	port   int
-	config client.Config
-	pool   Pool
-	bulk   bulk
-	faults []error
+	host     string
+	port     int
+	config   client.Config
+	pool     Pool
+	bulk     bulk
+	security security
+	faults   []error
 }
 
 // bulk is how SendAll uses a connection.
@@ -45,6 +45,9 @@ type bulk struct {
 func (s state) Clone() state {
 	s.faults = append([]error(nil), s.faults...)
 	s.config.Without = append([]extension.Keyword(nil), s.config.Without...)
+	s.config.Pins = append([]client.Pin(nil), s.config.Pins...)
+	s.config.TLSConfig = s.config.TLSConfig.Clone()
+	s.security = s.security.clone()
 	return s
 }
 
@@ -140,12 +143,6 @@ func (b Builder) HelloName(name string) Builder {
 func (s *state) helloName(name string) (err error) {
 	s.config.Hello, err = extension.ParseClientID(name)
 	return err
-}
-
-// TLSConfig adds to the settings of TLS: roots, client certificates, a server name that differs from
-// the host. It is cloned. The minimum stays TLS 1.2.
-func (b Builder) TLSConfig(config *tls.Config) Builder {
-	return b.step(func(s *state) { s.config.TLSConfig = config.Clone() })
 }
 
 // Timeout limits each wait for the server except for two: the dial has at most 30 s, and the verdict
@@ -250,4 +247,5 @@ func (s *state) check() {
 		}
 	}
 	s.pool.check(s)
+	s.checkTLS()
 }

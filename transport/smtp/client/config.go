@@ -37,6 +37,13 @@ type Config struct {
 	TLS        TLSMode
 	// TLSConfig is cloned and completed with ServerName and a minimum of TLS 1.2; nil is allowed.
 	TLSConfig *tls.Config
+	// Pins, if any, are keys of which the server must show one, in a certificate that is valid besides.
+	Pins []Pin
+	// VerifyConnection may refuse a connection whose certificate is valid. It is asked after everything
+	// else, also when a session is resumed.
+	VerifyConnection func(tls.ConnectionState) error
+	// DangerousMinVersion allows versions of TLS below 1.2 that are known to be broken (RFC 8996).
+	DangerousMinVersion uint16
 	// Hello is what the client calls itself. Its zero value is the host's name when that is fully
 	// qualified, else the address of the local end.
 	Hello extension.ClientID
@@ -122,20 +129,4 @@ func (c *Config) serverName() string {
 		return c.Address
 	}
 	return host
-}
-
-// tlsConfig returns the caller's settings with the parts that are not negotiable.
-func (c *Config) tlsConfig() *tls.Config {
-	t := &tls.Config{}
-	if c.TLSConfig != nil {
-		t = c.TLSConfig.Clone()
-	}
-	if t.MinVersion < tls.VersionTLS12 {
-		t.MinVersion = tls.VersionTLS12 // RFC 8996
-	}
-	t.DynamicRecordSizingDisabled = true // mail is not read while it arrives, so small records help nobody
-	if t.ServerName == "" {
-		t.ServerName = c.serverName()
-	}
-	return t
 }

@@ -238,6 +238,10 @@ func (c *Conn) fault(phase Phase, err error) *Error {
 	if errors.As(err, &known) {
 		return known
 	}
+	if _, ok := alertOf(err); ok && c.state != nil { // TLS 1.3 servers judge us after the handshake
+		fault := (&witness{}).tlsError(err)
+		phase, fault.ServerName, err = PhaseTLS, c.cfg.serverName(), fault
+	}
 	return &Error{Phase: phase, Server: c.cfg.Address, Err: err}
 }
 

@@ -75,7 +75,8 @@ func (e *Error) Temporary() bool {
 		var network interface{ Timeout() bool }
 		return errors.As(e.Err, &network)
 	case PhaseTLS:
-		return !errors.As(e.Err, new(*TLSError))
+		fault, ok := errors.AsType[*TLSError](e.Err)
+		return !ok || fault.Temporary()
 	}
 	return !errors.As(e.Err, new(*response.ProtocolError)) && !errors.As(e.Err, new(*contentError))
 }
@@ -99,15 +100,6 @@ var (
 
 // errGone is why an idle connection is given up.
 var errGone = errors.New("the server closed the connection, or spoke unasked, while it was idle")
-
-// TLSError says that no trustworthy TLS connection came about.
-type TLSError struct{ Err error }
-
-// Error names the cause.
-func (e *TLSError) Error() string { return "TLS: " + e.Err.Error() }
-
-// Unwrap returns the cause, such as a *tls.CertificateVerificationError.
-func (e *TLSError) Unwrap() error { return e.Err }
 
 // closedError says that the server ended the session by a reply that answers no command, such as 421.
 type closedError struct{ response response.Response }

@@ -2,12 +2,9 @@ package client
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"net"
 	"net/netip"
 	"os"
-	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
@@ -43,21 +40,6 @@ func (c *Conn) refusal(phase Phase, r response.Response, err error) *Error {
 	return &Error{Phase: phase, Server: c.cfg.Address, Response: r, Err: err}
 }
 
-// handshake encrypts the connection. The reader is not running.
-func (c *Conn) handshake(ctx context.Context) *Error {
-	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.TLS)
-	defer cancel()
-	nc := tls.Client(c.link.raw, c.cfg.tlsConfig())
-	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
-		return c.refusal(PhaseTLS, response.Response{}, &TLSError{err})
-	}
-	state := nc.ConnectionState()
-	c.link.nc, c.state = nc, &state
-	c.link.armed = time.Time{}
-	c.link.report(Event{Kind: EventTLS, Text: tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)})
-	return nil
-}
-
 // greet reads the first reply (RFC 5321 section 3.1).
 func (c *Conn) greet() *Error {
 	var s single
@@ -67,7 +49,7 @@ func (c *Conn) greet() *Error {
 		return c.fault(PhaseGreeting, err)
 	}
 	if err := c.link.wait(func() bool { return s.done }); err != nil {
-		return c.fault(PhaseGreeting, err)
+		return c.fault(PhaseGreeting, c.silence(err))
 	}
 	c.greeting = s.response
 	if !s.response.Code.IsCompleted() {
@@ -129,34 +111,4 @@ func (c *Conn) ownName() extension.ClientID {
 		}
 	}
 	return extension.DefaultClientID(hostname, local)
-}
-
-// startTLS upgrades the connection and forgets what the server said before (RFC 3207 section 4.2).
-func (c *Conn) startTLS(ctx context.Context) *Error {
-	if !c.info.Has(extension.StartTLS) {
-		return c.refusal(PhaseTLS, response.Response{}, ErrNoStartTLS)
-	}
-	var s single
-	err := c.queue(expectation{phase: PhaseTLS, halt: true, to: &s}, commands.Starttls{})
-	if err == nil {
-		err = c.link.flush()
-	}
-	if err == nil {
-		err = c.link.wait(func() bool { return s.done })
-	}
-	if err == nil {
-		err = c.link.broken() // octets behind the reply
-	}
-	switch {
-	case err != nil:
-		return c.fault(PhaseTLS, err)
-	case s.response.Code != response.Ready:
-		return c.refusal(PhaseTLS, s.response, ErrNoStartTLS)
-	}
-	<-c.link.stopped
-	if err := c.handshake(ctx); err != nil {
-		return err
-	}
-	c.link.start()
-	return c.hello()
 }
