@@ -3,18 +3,17 @@ package message
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/depeche-mail/depeche/envelope"
 )
 
+// dateLayout is the date-time of RFC 5322 section 3.3, with a numeric zone.
+const dateLayout = "Mon, 2 Jan 2006 15:04:05 -0700"
+
 // Build ends the chain: it checks everything that was given, looks at attached files, and returns
-// the immutable message, or every fault found, joined, each a *[FieldError].
+// the immutable message, or every fault found, joined, each a [*FieldError]. It blocks while files
+// are looked at and one-shot readers are read.
 func (b Builder) Build() (*Message, error) {
 	s, err := b.handle.Finish()
 	if err != nil {
@@ -30,145 +29,182 @@ func (b Builder) Build() (*Message, error) {
 		s.date = s.clock()
 	}
 	s.check()
-	env, err := s.envelope()
-	if err != nil {
-		s.faults = append(s.faults, err)
-	}
-	body := s.body()
-	if len(s.faults) > 0 {
+	env := s.envelope()
+	tree := s.tree()
+	prepared := preparer{eightBit: s.eightBit, step: "Body"}
+	body := prepared.node(&tree)
+	if s.faults = append(s.faults, prepared.faults...); len(s.faults) > 0 {
 		return nil, errors.Join(s.faults...)
 	}
-	id, err := s.identity()
-	if err != nil {
-		return nil, err
+	m := &Message{envelope: env, refs: s.refs}
+	const tries = 8
+	for try := 0; ; try++ {
+		err := s.render(m, &body)
+		if err == nil {
+			return m, nil
+		}
+		if try == tries || !errors.Is(err, errBoundary) {
+			return nil, err
+		}
 	}
-	header := s.header(id)
-	r := renderer{random: s.random, ready: header}
-	r.entity(body)
-	if r.err != nil {
-		return nil, r.err
-	}
-	return &Message{envelope: env, id: id, segments: r.finish(), utf8: needs8Bit(string(header))}, nil
 }
 
-func (s *state) fault(field, value string, err error) {
-	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
+// render writes the message into m.
+func (s *state) render(m *Message, body *node) error {
+	const usualHeader = 768
+	r := renderer{random: s.random, segments: m.first[:0]}
+	r.raw = s.raw
+	r.dst = make([]byte, 0, usualHeader+int(min(body.weight(), streamFrom)))
+	if err := s.header(&r, m); err != nil {
+		return err
+	}
+	for _, c := range r.dst {
+		if c >= 0x80 {
+			m.utf8 = true
+			break
+		}
+	}
+	m.eightBit = m.utf8 || body.facts.eightBit
+	if err := r.node(body); err != nil {
+		return err
+	}
+	r.endLine()
+	m.segments = r.finish()
+	m.size = m.segments.size()
+	return nil
+}
+
+// weight estimates how many octets the ready content of a node takes.
+func (n *node) weight() int64 {
+	const usualHeader = 256
+	weight := usualHeader + n.facts.size + n.facts.size/4 + base64Size(n.size)
+	for i := range n.children {
+		weight += n.children[i].weight()
+	}
+	return weight
 }
 
 // check judges what is not tied to one step's argument.
 func (s *state) check() {
 	switch {
-	case len(s.from) == 0:
+	case s.from.IsEmpty():
 		s.fault("From", "", errors.New("a message needs an author"))
-	case len(s.from) > 1 && len(s.sender) == 0:
+	case len(s.from.entries) > 1 && s.sender.IsEmpty():
 		s.fault("Sender", "", errors.New("required with several authors (RFC 5322 section 3.6.2)"))
 	}
-	if len(s.sender) > 1 {
-		s.fault("Sender", s.sender[1].String(), errors.New("there can be only one"))
+	if len(s.sender.entries) > 1 {
+		s.fault("Sender", s.sender.entries[1].mailbox.String(), errors.New("there can be only one"))
 	}
-	if !utf8.ValidString(s.subject) {
-		s.fault("Subject", s.subject, errNotUTF8)
-	} else if hasControl(s.subject) {
-		s.fault("Subject", s.subject, errControl)
+	if err := checkText(s.subject); err != nil {
+		s.fault("Subject", s.subject, err)
 	}
-	for i, f := range s.fields {
-		if err := checkField(f); err != nil {
-			s.faults = append(s.faults, &FieldError{Field: "Header", Index: i, Value: f.name + ": " + f.value, Err: err})
-		}
+	if year := s.date.Year(); year < 1900 || year > 9999 {
+		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a year from 1900 to 9999 (RFC 5322 section 3.3)"))
 	}
-	for _, text := range []struct {
-		field string
-		value *string
-	}{{"Text", s.text}, {"HTML", s.html}} {
-		if text.value != nil && !utf8.ValidString(*text.value) {
-			s.fault(text.field, "", errNotUTF8)
-		}
+	if s.messageID != "" && !isMessageID(bareID(s.messageID)) {
+		s.fault("MessageID", s.messageID, errNoID)
 	}
-	if len(s.inline) > 0 && s.html == nil {
-		s.fault("Inline", s.inline[0].name, errors.New("only an HTML body can show an inline part"))
+	if s.idDomain != "" && !isMessageID("x@"+s.idDomain) {
+		s.fault("MessageIDDomain", s.idDomain, errors.New("want a domain name"))
 	}
 }
 
 // envelope derives the envelope: Sender or else the author; To, Cc and Bcc in order.
-func (s *state) envelope() (envelope.Envelope, error) {
+func (s *state) envelope() envelope.Envelope {
 	if s.explicit != nil {
-		return *s.explicit, nil
+		return *s.explicit
 	}
 	var sender envelope.Address
 	switch {
-	case len(s.sender) > 0:
-		sender = s.sender[0].Address
-	case len(s.from) > 0:
-		sender = s.from[0].Address
+	case !s.sender.IsEmpty():
+		sender = s.sender.entries[0].mailbox.Address
+	case !s.from.IsEmpty():
+		sender = s.from.entries[0].mailbox.Address
 	}
-	var recipients []envelope.Recipient
-	for _, m := range slices.Concat(s.to, s.cc, s.bcc) {
+	recipients := make([]envelope.Recipient, 0, len(s.to.entries)+len(s.cc.entries)+len(s.bcc.entries))
+	add := func(m Mailbox) {
 		if !m.Address.IsNull() { // an address that did not parse is a fault already
 			recipients = append(recipients, envelope.Recipient{Address: m.Address})
 		}
 	}
-	if len(recipients) == 0 && len(s.faults) > 0 {
-		return envelope.Envelope{}, nil
+	for _, list := range [...]*AddressList{&s.to, &s.cc, &s.bcc} {
+		for _, e := range list.entries {
+			if e.group == nil {
+				add(e.mailbox)
+				continue
+			}
+			for _, m := range e.group.Members {
+				add(m)
+			}
+		}
 	}
-	return envelope.NewWith(sender, recipients, s.delivery)
+	if len(recipients) == 0 && len(s.faults) > 0 {
+		return envelope.Envelope{}
+	}
+	env, err := envelope.NewWith(sender, recipients, s.delivery)
+	if err != nil {
+		s.faults = append(s.faults, err)
+	}
+	return env
 }
 
 // identity returns the Message-ID with its angle brackets: the caller's, or 128 random bits in the
 // domain of the author.
-func (s *state) identity() (string, error) {
+func (s *state) identity(r *renderer) (string, error) {
 	if s.messageID != "" {
-		id := strings.TrimSuffix(strings.TrimPrefix(s.messageID, "<"), ">")
-		left, right, found := strings.Cut(id, "@")
-		if !found || left == "" || right == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) {
-			return "", &FieldError{Field: "MessageID", Value: s.messageID, Err: errors.New("want <left@right> without spaces")}
-		}
-		return "<" + id + ">", nil
+		return "<" + bareID(s.messageID) + ">", nil
 	}
-	token, err := randomToken(s.random)
+	token, err := r.token()
 	if err != nil {
 		return "", err
 	}
-	return "<" + token + "@" + s.from[0].Address.Domain() + ">", nil
+	domain := s.idDomain
+	if domain == "" {
+		domain = s.from.entries[0].mailbox.Address.Domain()
+	}
+	return "<" + token + "@" + domain + ">", nil
 }
 
-// randomToken returns 128 random bits as 26 lower-case letters and digits.
-func randomToken(random io.Reader) (string, error) {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-	var bits [26]byte
-	if _, err := io.ReadFull(random, bits[:]); err != nil {
-		return "", fmt.Errorf("source of randomness: %w", err)
+// header writes the fields up to MIME-Version, in the order readers are used to.
+func (s *state) header(r *renderer, m *Message) error {
+	id, err := s.identity(r)
+	if err != nil {
+		return err
 	}
-	for i := range bits {
-		bits[i] = alphabet[bits[i]&31]
-	}
-	return string(bits[:]), nil
-}
-
-// header writes the fields before MIME-Version, in the order readers are used to.
-func (s *state) header(id string) []byte {
-	var h []byte
-	list := func(name string, m []Mailbox) {
-		if len(m) > 0 {
-			h = appendField(h, name, mailboxWords(m)...)
+	m.id = id
+	list := func(name string, l *AddressList) {
+		if !l.IsEmpty() {
+			r.list(name, *l)
 		}
 	}
-	list("From", s.from)
-	if len(s.sender) > 0 && (len(s.from) != 1 || s.sender[0] != s.from[0]) { // RFC 5322 section 3.6.2
-		list("Sender", s.sender)
+	list("From", &s.from)
+	if !s.sender.IsEmpty() && (len(s.from.entries) != 1 || s.sender.entries[0] != s.from.entries[0]) { // RFC 5322 section 3.6.2
+		list("Sender", &s.sender)
 	}
-	list("Reply-To", s.replyTo)
-	if len(s.to)+len(s.cc) == 0 {
-		h = appendField(h, "To", "undisclosed-recipients:;")
+	list("Reply-To", &s.replyTo)
+	if s.to.IsEmpty() && s.cc.IsEmpty() {
+		r.words("To", "undisclosed-recipients:;")
 	}
-	list("To", s.to)
-	list("Cc", s.cc)
+	list("To", &s.to)
+	list("Cc", &s.cc)
+	if s.keepBcc {
+		list("Bcc", &s.bcc)
+	}
 	if s.subject != "" {
-		h = appendField(h, "Subject", textWords(s.subject)...)
+		r.textField("Subject", s.subject)
 	}
-	h = appendField(h, "Date", s.date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
-	h = appendField(h, "Message-ID", id)
+	r.dst = append(r.dst, "Date: "...)
+	r.dst = append(s.date.AppendFormat(r.dst, dateLayout), '\r', '\n')
+	r.words("Message-ID", id)
+	if len(s.inReplyTo) > 0 {
+		r.words("In-Reply-To", s.inReplyTo...)
+	}
+	if len(s.refs) > 0 {
+		r.words("References", s.refs...)
+	}
 	for _, f := range s.fields {
-		h = appendField(h, f.name, textWords(f.value)...)
+		r.field(f)
 	}
-	return appendField(h, "MIME-Version", "1.0")
+	r.words("MIME-Version", "1.0")
+	return nil
 }

@@ -279,9 +279,9 @@ func TestForgottenStepIsAnError(t *testing.T) {
 }
 
 func TestFileChangedAfterBuild(t *testing.T) {
-	dir := fstest.MapFS{"a.bin": {Data: []byte("12345"), Mode: 0o444}}
+	dir := fstest.MapFS{"a.bin": {Data: bytes.Repeat([]byte("12345"), 10_000), Mode: 0o444}}
 	m := build(t, message.New().From("a@example.org").To("b@example.org").Attach(message.File(dir, "a.bin")))
-	dir["a.bin"] = &fstest.MapFile{Data: []byte("1234")}
+	dir["a.bin"] = &fstest.MapFile{Data: bytes.Repeat([]byte("1234"), 10_000)}
 	if _, err := m.Bytes(); err == nil {
 		t.Error("a file that shrank was written as if whole")
 	}

@@ -21,39 +21,53 @@ type Builder struct {
 	handle linear.Handle[state]
 }
 
-// field is a header field that the caller gave by name and value.
-type field struct{ name, value string }
-
 // state is what the steps collect; Build judges it.
 type state struct {
-	from, sender, replyTo, to, cc, bcc []Mailbox
+	from, sender, replyTo, to, cc, bcc AddressList
 
 	subject   string
 	date      time.Time
 	messageID string
+	idDomain  string
+	inReplyTo []string
+	refs      []string
 	fields    []field
-	text      *string
-	html      *string
-	inline    []Part
-	attached  []Part
-	explicit  *envelope.Envelope
-	delivery  envelope.Delivery
+
+	text, amp, html *Part
+	alternatives    []Part
+	calendar        *Part
+	inline          []Part
+	attached        []Part
+	body            *Part
+
+	explicit *envelope.Envelope
+	delivery envelope.Delivery
+	keepBcc  bool
+	eightBit bool
+	raw      bool // header fields in UTF-8
 
 	clock  func() time.Time
 	random io.Reader
 	faults []error
 }
 
-// Clone returns a copy that shares no slice with s. What the slices hold is never changed.
+// Clone returns a copy that shares no slice with s that either of them may append to.
 func (s state) Clone() state {
-	for _, list := range []*[]Mailbox{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc, &s.bcc} {
-		*list = slices.Clone(*list)
+	for _, list := range []*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc, &s.bcc} {
+		list.entries = slices.Clip(list.entries)
 	}
-	s.fields = slices.Clone(s.fields)
-	s.inline = slices.Clone(s.inline)
-	s.attached = slices.Clone(s.attached)
-	s.faults = slices.Clone(s.faults)
+	s.inReplyTo = slices.Clip(s.inReplyTo)
+	s.refs = slices.Clip(s.refs)
+	s.fields = slices.Clip(s.fields)
+	s.alternatives = slices.Clip(s.alternatives)
+	s.inline = slices.Clip(s.inline)
+	s.attached = slices.Clip(s.attached)
+	s.faults = slices.Clip(s.faults)
 	return s
+}
+
+func (s *state) fault(field, value string, err error) {
+	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
 }
 
 // New returns the first handle of an empty message.
@@ -64,84 +78,6 @@ func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
 
 func (b Builder) step(change func(*state)) Builder { return Builder{b.handle.Step(change)} }
 
-// addresses appends parsed strings to the list that pick chooses.
-func (b Builder) addresses(name string, pick func(*state) *[]Mailbox, list []string) Builder {
-	return b.step(func(s *state) {
-		to := pick(s)
-		for _, text := range list {
-			m, err := ParseMailbox(text)
-			if err != nil {
-				s.faults = append(s.faults, &FieldError{Field: name, Index: len(*to), Value: text, Err: err})
-			}
-			*to = append(*to, m)
-		}
-	})
-}
-
-// mailboxes appends typed mailboxes to the list that pick chooses.
-func (b Builder) mailboxes(name string, pick func(*state) *[]Mailbox, list []Mailbox) Builder {
-	return b.step(func(s *state) {
-		to := pick(s)
-		for _, m := range list {
-			if err := m.check(); err != nil {
-				s.faults = append(s.faults, &FieldError{Field: name, Index: len(*to), Value: m.Name, Err: err})
-			}
-			*to = append(*to, m)
-		}
-	})
-}
-
-func from(s *state) *[]Mailbox    { return &s.from }
-func sender(s *state) *[]Mailbox  { return &s.sender }
-func replyTo(s *state) *[]Mailbox { return &s.replyTo }
-func to(s *state) *[]Mailbox      { return &s.to }
-func cc(s *state) *[]Mailbox      { return &s.cc }
-func bcc(s *state) *[]Mailbox     { return &s.bcc }
-
-// From adds an author. Each string is one mailbox, "Name <a@b>" or "a@b". At least one is required;
-// with several, Sender is required too (RFC 5322 section 3.6.2).
-func (b Builder) From(mailbox ...string) Builder { return b.addresses("From", from, mailbox) }
-
-// FromMailbox is From for data.
-func (b Builder) FromMailbox(m ...Mailbox) Builder { return b.mailboxes("From", from, m) }
-
-// Sender sets who handed the message in, when that is not the author. It becomes the envelope's
-// sender.
-func (b Builder) Sender(mailbox string) Builder {
-	return b.addresses("Sender", sender, []string{mailbox})
-}
-
-// SenderMailbox is Sender for data.
-func (b Builder) SenderMailbox(m Mailbox) Builder {
-	return b.mailboxes("Sender", sender, []Mailbox{m})
-}
-
-// ReplyTo adds a mailbox that replies go to instead of From.
-func (b Builder) ReplyTo(mailbox ...string) Builder {
-	return b.addresses("ReplyTo", replyTo, mailbox)
-}
-
-// ReplyToMailbox is ReplyTo for data.
-func (b Builder) ReplyToMailbox(m ...Mailbox) Builder { return b.mailboxes("ReplyTo", replyTo, m) }
-
-// To adds recipients. Each string is one mailbox.
-func (b Builder) To(mailbox ...string) Builder { return b.addresses("To", to, mailbox) }
-
-// ToMailbox is To for data.
-func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.mailboxes("To", to, m) }
-
-// Cc adds recipients of a copy.
-func (b Builder) Cc(mailbox ...string) Builder { return b.addresses("Cc", cc, mailbox) }
-
-// CcMailbox is Cc for data.
-func (b Builder) CcMailbox(m ...Mailbox) Builder { return b.mailboxes("Cc", cc, m) }
-
-// Bcc adds recipients whom the others do not see: they are in the envelope only.
-func (b Builder) Bcc(mailbox ...string) Builder { return b.addresses("Bcc", bcc, mailbox) }
-
-// BccMailbox is Bcc for data.
-func (b Builder) BccMailbox(m ...Mailbox) Builder { return b.mailboxes("Bcc", bcc, m) }
-
 // Subject sets the subject; the last call wins.
 func (b Builder) Subject(subject string) Builder {
 	return b.step(func(s *state) { s.subject = subject })
@@ -150,30 +86,12 @@ func (b Builder) Subject(subject string) Builder {
 // Date sets the date instead of the time of Build.
 func (b Builder) Date(date time.Time) Builder { return b.step(func(s *state) { s.date = date }) }
 
-// MessageID sets the Message-ID, with or without angle brackets, instead of a random one in the
-// domain of the author.
+// MessageID sets the Message-ID, with or without angle brackets, instead of a random one.
 func (b Builder) MessageID(id string) Builder { return b.step(func(s *state) { s.messageID = id }) }
 
-// Header adds a field of free text, which is encoded and folded as needed. Fields keep their order
-// and the case of their name and may repeat. The fields that Build writes itself are refused.
-func (b Builder) Header(name, value string) Builder {
-	return b.step(func(s *state) { s.fields = append(s.fields, field{name, value}) })
-}
-
-// Text sets the plain text body. Line ends may be LF or CRLF.
-func (b Builder) Text(text string) Builder { return b.step(func(s *state) { s.text = &text }) }
-
-// HTML sets the HTML body. With Text it becomes the preferred alternative.
-func (b Builder) HTML(html string) Builder { return b.step(func(s *state) { s.html = &html }) }
-
-// Inline adds a part that the HTML body shows by the address "cid:" + id.
-func (b Builder) Inline(id string, part Part) Builder {
-	return b.step(func(s *state) { s.inline = append(s.inline, part.inlineAs(id)) })
-}
-
-// Attach adds attachments in order.
-func (b Builder) Attach(part ...Part) Builder {
-	return b.step(func(s *state) { s.attached = append(s.attached, part...) })
+// MessageIDDomain sets the domain of the random Message-ID instead of that of the first author.
+func (b Builder) MessageIDDomain(domain string) Builder {
+	return b.step(func(s *state) { s.idDomain = domain })
 }
 
 // Envelope replaces the envelope that Build would derive from the header fields.
@@ -185,6 +103,18 @@ func (b Builder) Envelope(env envelope.Envelope) Builder {
 func (b Builder) Delivery(d envelope.Delivery) Builder {
 	return b.step(func(s *state) { s.delivery = d })
 }
+
+// KeepBcc writes the Bcc recipients into the message, for drafts, and for programs that take the
+// recipients from it, such as sendmail -t. Whoever receives it can read them.
+func (b Builder) KeepBcc() Builder { return b.step(func(s *state) { s.keepBcc = true }) }
+
+// EightBit writes texts that are not ASCII as they are where their lines allow it. Such a message can
+// only be sent to servers with 8BITMIME (RFC 6152), and relays may change it, which breaks signatures.
+func (b Builder) EightBit() Builder { return b.step(func(s *state) { s.eightBit = true }) }
+
+// Internationalized writes names, subject and other free text of the header in UTF-8 instead of
+// encoded-words (RFC 6532). Such a message can only be sent to servers with SMTPUTF8.
+func (b Builder) Internationalized() Builder { return b.step(func(s *state) { s.raw = true }) }
 
 // Clock replaces the clock that Date is taken from, for reproducible messages.
 func (b Builder) Clock(now func() time.Time) Builder {

@@ -2,80 +2,145 @@ package message
 
 import (
 	"encoding/base64"
+	"unicode"
 	"unicode/utf8"
 )
 
-// Encoded-words of RFC 2047 section 2: at most 75 characters, of which prefix and suffix take 12.
+// Encoded-words of RFC 2047 section 2: at most 75 characters.
 const (
 	wordPrefixQ = "=?utf-8?q?"
 	wordPrefixB = "=?utf-8?b?"
 	wordSuffix  = "?="
-	wordRoom    = 75 - len(wordPrefixQ) - len(wordSuffix)
+	wordFrame   = len(wordPrefixQ) + len(wordSuffix)
+	wordMost    = 75
+	wordLeast   = wordFrame + 12 // one character always fits, as 4 octets in Q
 )
 
-// encodedWords returns text, which must be valid UTF-8, as encoded-words that readers join without
-// the spaces between them. Words end between characters, never inside one. The encoding is the
-// shorter of Q and B.
-func encodedWords(text string) []string {
-	quoted := 0
-	for i := range len(text) {
-		quoted += qLen(text[i])
-	}
-	if quoted <= base64.StdEncoding.EncodedLen(len(text)) {
-		return cutWords(text, wordPrefixQ, qLen, wordRoom, appendQ)
-	}
-	// B words hold a multiple of 3 octets where the characters allow it; padding in the middle of a
-	// run stops one reader.
-	return cutWords(text, wordPrefixB, func(byte) int { return 1 }, wordRoom/4*3, appendB)
-}
-
-// cutWords cuts text into pieces that cost at most room and wraps each as an encoded-word.
-func cutWords(text, prefix string, cost func(byte) int, room int, encode func([]byte, string) []byte) []string {
-	var words []string
+// encode appends text, which must be valid UTF-8, as encoded-words, which readers join without the
+// spaces between them. The encoding is the shorter of Q and B for the whole.
+func (f *folder) encode(text string) {
+	quoted := total(text, &qCost)
+	asQ := quoted <= base64.StdEncoding.EncodedLen(len(text))
 	for text != "" {
-		end, used := 0, 0
-		for end < len(text) {
-			_, size := utf8.DecodeRuneInString(text[end:])
-			more := 0
-			for i := range size {
-				more += cost(text[end+i])
-			}
-			if used+more > room {
-				break
-			}
-			end, used = end+size, used+more
+		whole := wordFrame + quoted
+		if !asQ {
+			whole = wordFrame + base64.StdEncoding.EncodedLen(len(text))
 		}
-		word := encode(append(make([]byte, 0, 75), prefix...), text[:end])
-		words = append(words, string(append(word, wordSuffix...)))
-		text = text[end:]
+		room := encodedAt - f.column - 1
+		// One reader shows a space between two words in a name, so a fold is better than a cut.
+		if !f.first && (room < wordLeast || room < whole && whole <= wordMost) {
+			f.fold()
+			room = wordMost
+		}
+		n, q := cutWord(text, asQ, min(max(room, wordLeast), wordMost)-wordFrame)
+		f.encodedWord(text[:n], q)
+		quoted -= total(text[:n], &qCost)
+		text = text[n:]
 	}
-	return words
 }
 
-// qLen is the length of an octet in the Q encoding, in the alphabet that phrases allow
+func (f *folder) encodedWord(text string, q bool) {
+	f.dst = append(f.dst, ' ')
+	start := len(f.dst)
+	if q {
+		f.dst = appendQ(append(f.dst, wordPrefixQ...), text)
+	} else {
+		f.dst = base64.StdEncoding.AppendEncode(append(f.dst, wordPrefixB...), []byte(text))
+	}
+	f.dst = append(f.dst, wordSuffix...)
+	f.column += 1 + len(f.dst) - start
+	f.first, f.encoded = false, true
+}
+
+// cutWord returns how many octets of text the next word takes, given room for encoded characters,
+// and whether it is a Q word. Words end between characters, and between those that a reader would see
+// as one where that is possible. A B word that is not the last holds a multiple of 3 octets, because
+// padding inside a run stops one reader; where no character ends there, the word becomes Q.
+func cutWord(text string, asQ bool, room int) (n int, q bool) {
+	if asQ {
+		return cut(text, &qCost, room, 1), true
+	}
+	octets := room / 4 * 3
+	if len(text) <= octets {
+		return len(text), false
+	}
+	if n := cut(text, &octetCost, octets, 3); n > 0 {
+		return n, false
+	}
+	return cut(text, &qCost, room, 1), true
+}
+
+// cut returns the length of the longest beginning of text that costs at most room, ends between
+// characters and has a length that is a multiple of step; 0 when there is none.
+func cut(text string, cost *[256]uint8, room, step int) int {
+	apart, any := 0, 0 // the best cut between visible characters, and between any
+	for n := 0; n < len(text); {
+		r, size := utf8.DecodeRuneInString(text[n:])
+		for _, c := range []byte(text[n : n+size]) {
+			room -= int(cost[c])
+		}
+		if n += size; room < 0 {
+			break
+		}
+		if n%step != 0 {
+			continue
+		}
+		any = n
+		if n == len(text) || !joins(r, text[n:]) {
+			apart = n
+		}
+	}
+	if apart > any/2 {
+		return apart
+	}
+	return any
+}
+
+// joins reports whether the text behind a character belongs to what it shows: a combining mark, or a
+// sequence of emoji.
+func joins(r rune, rest string) bool {
+	const joiner = '\u200d'
+	next, _ := utf8.DecodeRuneInString(rest)
+	return r == joiner || next == joiner || unicode.In(next, unicode.M, unicode.Sk)
+}
+
+// qCost is the length of an octet in the Q encoding, in the alphabet that phrases allow
 // (RFC 2047 section 5 rule 3).
-func qLen(c byte) int {
-	if c == ' ' || qLiteral(c) {
-		return 1
+var qCost = func() (cost [256]uint8) {
+	for c := range cost {
+		cost[c] = 3
+		if b := byte(c); b == ' ' || isAlphanumeric(b) || b == '!' || b == '*' || b == '+' || b == '-' || b == '/' {
+			cost[c] = 1
+		}
 	}
-	return 3
+	return cost
+}()
+
+// octetCost counts octets.
+var octetCost = func() (cost [256]uint8) {
+	for c := range cost {
+		cost[c] = 1
+	}
+	return cost
+}()
+
+// total is what text costs.
+func total(text string, cost *[256]uint8) int {
+	n := 0
+	for i := range len(text) {
+		n += int(cost[text[i]])
+	}
+	return n
 }
 
-func qLiteral(c byte) bool {
-	switch c {
-	case '!', '*', '+', '-', '/':
-		return true
-	}
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
+const upperHex = "0123456789ABCDEF"
 
 func appendQ(dst []byte, s string) []byte {
-	const upperHex = "0123456789ABCDEF"
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == ' ':
 			dst = append(dst, '_')
-		case qLiteral(c):
+		case qCost[c] == 1:
 			dst = append(dst, c)
 		default:
 			dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
@@ -84,6 +149,6 @@ func appendQ(dst []byte, s string) []byte {
 	return dst
 }
 
-func appendB(dst []byte, s string) []byte {
-	return base64.StdEncoding.AppendEncode(dst, []byte(s))
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

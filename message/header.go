@@ -4,114 +4,115 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
-// Lines of a header section are folded at 78 characters (RFC 5322 section 2.1.1); one that holds an
-// encoded-word at 76 (RFC 2047 section 2).
-const (
-	foldAt    = 76
-	lineLimit = 998
-)
+// Header adds a field of free text, which is encoded and folded as needed. Fields keep their order
+// and the case of their name and may repeat. Fields that Build or another step writes are refused,
+// and so is anything but ASCII in fields that are no free text, such as List-Post.
+func (b Builder) Header(name, value string) Builder {
+	return b.own("Header", field{name: name, text: value})
+}
 
-// appendField appends a field whose value consists of the given words, with a single space or a
-// fold between them.
-func appendField(dst []byte, name string, words ...string) []byte {
-	dst = append(append(dst, name...), ':')
-	column := len(name) + 1
-	for i, word := range words {
-		if i > 0 && column+1+len(word) > foldAt {
-			dst, column = append(dst, '\r', '\n'), 0
+// RawHeader adds a field whose value is written as it is, folded at its spaces only, for values that
+// are no free text. It must be ASCII without control characters.
+func (b Builder) RawHeader(name, value string) Builder {
+	return b.own("RawHeader", field{name: name, kind: fieldWords, words: strings.Fields(value), text: value})
+}
+
+// own adds a field that the caller names.
+func (b Builder) own(step string, x field) Builder {
+	return b.step(func(s *state) {
+		x.step = step
+		err := x.checkOwn()
+		if err == nil && x.kind == fieldWords {
+			err = checkRaw(x.text)
 		}
-		dst = append(append(dst, ' '), word...)
-		column += 1 + len(word)
-	}
-	return append(dst, '\r', '\n')
+		if err != nil {
+			s.fault(step, x.name+": "+x.text, err)
+			return
+		}
+		s.fields = append(s.fields, x)
+	})
 }
 
-// textWords splits free text into words of a header field. Text that would not survive as it is
-// becomes encoded-words, with the spaces inside them.
-func textWords(text string) []string {
-	if needsEncoding(text) {
-		return encodedWords(text)
-	}
-	return strings.Split(text, " ")
+// typed adds a field that a step names. The error is about the value.
+func (b Builder) typed(step, value string, x field, err error) Builder {
+	return b.step(func(s *state) {
+		if err == nil {
+			err = x.check()
+		}
+		if err != nil {
+			s.fault(step, value, err)
+			return
+		}
+		s.fields = append(s.fields, x)
+	})
 }
 
-// phraseWords is textWords for a display name, which is quoted where it has to be.
-func phraseWords(name string) []string {
-	if needsEncoding(name) {
-		return encodedWords(name)
-	}
-	return strings.Split(quotePhrase(name), " ")
+func (b Builder) word(step, name, value string, err error) Builder {
+	return b.typed(step, value, field{name: name, kind: fieldWords, words: []string{value}}, err)
 }
 
-// needsEncoding reports whether text would not come back as it is from a plain header field.
-func needsEncoding(text string) bool {
-	if strings.Contains(text, "=?") || strings.Contains(text, "  ") || strings.Contains(text, "\t") ||
-		strings.TrimSpace(text) != text {
-		return true
-	}
-	for word := range strings.SplitSeq(text, " ") {
-		if len(word) > lineLimit-100 {
-			return true
+// oneOf returns an error for a value that is not in the list.
+func oneOf(value string, list ...string) error {
+	for _, v := range list {
+		if value == v {
+			return nil
 		}
 	}
-	return strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+	return fmt.Errorf("want one of %s", strings.Join(list, ", "))
 }
 
-// paramWords splits a value with parameters behind each semicolon.
-func paramWords(value string) []string {
-	words := strings.SplitAfter(value, "; ")
-	for i := range words {
-		words[i] = strings.TrimSuffix(words[i], " ")
+// Comments adds a remark (RFC 5322 section 3.6.5).
+func (b Builder) Comments(text string) Builder {
+	return b.typed("Comments", text, field{name: "Comments", text: text}, nil)
+}
+
+// Keywords adds a field of words or short phrases (RFC 5322 section 3.6.5).
+func (b Builder) Keywords(keyword ...string) Builder {
+	var err error
+	if len(keyword) == 0 {
+		err = errors.New("want at least one")
 	}
-	return words
+	return b.typed("Keywords", strings.Join(keyword, ", "), field{name: "Keywords", kind: fieldNames, words: keyword}, err)
 }
 
-// mailboxWords returns the words of an address list.
-func mailboxWords(list []Mailbox) []string {
-	var words []string
-	for i, m := range list {
-		address := m.Address.String()
-		if m.Name != "" {
-			words = append(words, phraseWords(m.Name)...)
-			address = "<" + address + ">"
-		}
-		if i < len(list)-1 {
-			address += ","
-		}
-		words = append(words, address)
+// UserAgent names the program that composed the message. There is no default.
+func (b Builder) UserAgent(text string) Builder {
+	return b.typed("UserAgent", text, field{name: "User-Agent", text: text}, nil)
+}
+
+// AutoSubmitted says that no person wrote the message: "auto-generated", "auto-replied" or
+// "auto-notified" (RFC 3834 section 5, RFC 5436 section 2.7.1). Robots do not answer it.
+func (b Builder) AutoSubmitted(value string) Builder {
+	return b.word("AutoSubmitted", "Auto-Submitted", value, oneOf(value, "auto-generated", "auto-replied", "auto-notified", "no"))
+}
+
+// Precedence is what robots looked at before Auto-Submitted: "bulk", "list" or "junk".
+func (b Builder) Precedence(value string) Builder {
+	return b.word("Precedence", "Precedence", value, oneOf(value, "bulk", "list", "junk"))
+}
+
+// Importance is a hint to the reader: "high", "normal" or "low" (RFC 2156 section 5.3.6).
+func (b Builder) Importance(value string) Builder {
+	return b.word("Importance", "Importance", value, oneOf(value, "high", "normal", "low"))
+}
+
+// Priority is a hint about delivery: "urgent", "normal" or "non-urgent" (RFC 2156 section 5.3.6).
+func (b Builder) Priority(value string) Builder {
+	return b.word("Priority", "Priority", value, oneOf(value, "urgent", "normal", "non-urgent"))
+}
+
+// DispositionNotificationTo asks the recipients' programs for a receipt to these mailboxes (RFC 8098
+// section 2.1).
+func (b Builder) DispositionNotificationTo(mailbox ...Mailbox) Builder {
+	const step = "DispositionNotificationTo"
+	var err error
+	if len(mailbox) == 0 {
+		err = errors.New("want at least one")
 	}
-	return words
-}
-
-// ownFields are the fields that Build writes from other steps.
-var ownFields = map[string]string{
-	"from": "From", "sender": "Sender", "reply-to": "ReplyTo", "to": "To", "cc": "Cc", "bcc": "Bcc",
-	"subject": "Subject", "date": "Date", "message-id": "MessageID", "mime-version": "",
-	"content-type": "", "content-transfer-encoding": "", "content-disposition": "", "content-id": "",
-}
-
-// checkField returns what makes a caller's own field unusable.
-func checkField(f field) error {
-	step, own := ownFields[strings.ToLower(f.name)]
-	switch {
-	case !isFieldName(f.name):
-		return errors.New("not a field name (RFC 5322 section 3.6.8)")
-	case own && step != "":
-		return fmt.Errorf("use the step %s", step)
-	case own:
-		return errors.New("Build writes this field from the parts")
-	case !utf8.ValidString(f.value):
-		return errNotUTF8
-	case hasControl(f.value):
-		return errControl
+	for _, m := range mailbox {
+		err = errors.Join(err, m.check())
 	}
-	return nil
-}
-
-// isFieldName reports whether s consists of printable ASCII without colon.
-func isFieldName(s string) bool {
-	return s != "" && len(s) <= 76 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
+	return b.typed(step, List(mailbox...).String(), field{name: "Disposition-Notification-To", kind: fieldList, list: List(mailbox...)}, err)
 }

@@ -2,7 +2,6 @@ package message
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -15,62 +14,28 @@ type Mailbox struct {
 	Address envelope.Address
 }
 
-// ParseMailbox parses one mailbox: "a@b", "<a@b>", "Name <a@b>" or `"Name, quoted" <a@b>`. A list
-// is refused, and so is anything behind the mailbox.
+// ParseMailbox parses one mailbox: "a@b", "<a@b>", "Name <a@b>" or `"Name, quoted" <a@b>`, with
+// comments in parentheses, which are dropped. A list is refused, and so is anything behind the
+// mailbox. Encoded-words of RFC 2047 are not decoded: a name is what it looks like.
 func ParseMailbox(s string) (Mailbox, error) {
-	text := strings.Trim(s, " \t")
-	open := strings.LastIndexByte(text, '<')
-	if open < 0 || !strings.HasSuffix(text, ">") {
-		address, err := envelope.ParseAddress(text)
-		return Mailbox{Address: address}, err
+	p := addressParser{text: s}
+	p.blank()
+	m, err := p.mailbox()
+	if err == nil {
+		err = p.expectEnd()
 	}
-	address, err := envelope.ParseAddress(text[open+1 : len(text)-1])
 	if err != nil {
 		return Mailbox{}, err
 	}
-	name, err := parsePhrase(strings.Trim(text[:open], " \t"))
-	if err != nil {
-		return Mailbox{}, fmt.Errorf("name of mailbox: %w", err)
-	}
-	m := Mailbox{Name: name, Address: address}
 	return m, m.check()
-}
-
-// parsePhrase reads a display name: one quoted string, or text without the characters that have a
-// meaning of their own in an address list (RFC 5322 section 3.2.3).
-func parsePhrase(s string) (string, error) {
-	if !strings.HasPrefix(s, `"`) {
-		if i := strings.IndexAny(s, `"<>()[],;:\@`); i >= 0 {
-			return "", fmt.Errorf("%q must be quoted", s[i])
-		}
-		return s, nil
-	}
-	var name strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '"' && i == len(s)-1:
-			return name.String(), nil
-		case s[i] == '"':
-			return "", errors.New("text after the closing quote")
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-		}
-		name.WriteByte(s[i])
-	}
-	return "", errors.New("unfinished quoted string")
 }
 
 // check returns what makes m unusable in a header field.
 func (m Mailbox) check() error {
-	switch {
-	case m.Address.IsNull():
+	if m.Address.IsNull() {
 		return errors.New("a mailbox needs an address")
-	case !utf8.ValidString(m.Name):
-		return errNotUTF8
-	case hasControl(m.Name):
-		return errControl
 	}
-	return nil
+	return checkText(m.Name)
 }
 
 // String returns the mailbox as people write it, with the name quoted where it has to be.
@@ -81,16 +46,52 @@ func (m Mailbox) String() string {
 	return quotePhrase(m.Name) + " <" + m.Address.String() + ">"
 }
 
-// quotePhrase quotes name unless it consists of atoms and spaces.
-func quotePhrase(name string) string {
-	plain := func(r rune) bool {
-		return r == ' ' || r >= utf8.RuneSelf || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r) ||
-			'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+// MarshalText returns what String returns; the zero Mailbox becomes empty text.
+func (m Mailbox) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what ParseMailbox reads; empty text is the zero Mailbox.
+func (m *Mailbox) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*m = Mailbox{}
+		return nil
 	}
-	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 && strings.TrimSpace(name) == name {
+	parsed, err := ParseMailbox(string(text))
+	if err == nil {
+		*m = parsed
+	}
+	return err
+}
+
+// quotePhrase quotes name unless it consists of atoms and single spaces.
+func quotePhrase(name string) string {
+	if isAtoms(name) {
 		return name
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	return string(appendQuoted(nil, name))
+}
+
+// isAtoms reports whether s consists of atoms (RFC 5322 section 3.2.3, with UTF-8 as in RFC 6532
+// section 3.2) with single spaces between them.
+func isAtoms(s string) bool {
+	space := true
+	for i := range len(s) {
+		if s[i] == ' ' {
+			if space {
+				return false
+			}
+			space = true
+			continue
+		}
+		if !isAtomChar(s[i]) {
+			return false
+		}
+		space = false
+	}
+	return !space
+}
+
+func isAtomChar(c byte) bool {
+	return isAlphanumeric(c) || c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
 }
 
 var (
@@ -100,5 +101,10 @@ var (
 
 // hasControl reports whether s holds a character that could end a line or a field. Tab is none.
 func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
 }

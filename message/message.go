@@ -1,9 +1,8 @@
 package message
 
 import (
-	"bytes"
-	"fmt"
 	"io"
+	"slices"
 
 	"github.com/depeche-mail/depeche/envelope"
 )
@@ -13,8 +12,12 @@ import (
 type Message struct {
 	envelope envelope.Envelope
 	id       string
-	segments []segment
-	utf8     bool // the header section holds an address that cannot be written in ASCII
+	refs     []string
+	segments segments
+	first    [1]segment // of most messages
+	size     int64
+	utf8     bool // an octet above 127 in the header section
+	eightBit bool // one anywhere
 }
 
 // Envelope returns who sends and who receives.
@@ -23,56 +26,27 @@ func (m *Message) Envelope() envelope.Envelope { return m.envelope }
 // MessageID returns the Message-ID with its angle brackets.
 func (m *Message) MessageID() string { return m.id }
 
-// Size returns the number of octets that WriteTo writes.
-func (m *Message) Size() int64 {
-	var size int64
-	for _, s := range m.segments {
-		size += s.size()
-	}
-	return size
-}
+// References returns the Message-IDs of the References field, with angle brackets.
+func (m *Message) References() []string { return slices.Clone(m.refs) }
 
-// Needs8BitMIME reports whether an octet above 127 is in the message. Only an address with a UTF-8
-// local part puts one there.
-func (m *Message) Needs8BitMIME() bool { return m.utf8 }
+// Size returns the number of octets that WriteTo writes.
+func (m *Message) Size() int64 { return m.size }
+
+// Needs8BitMIME reports whether an octet above 127 is in the message: only [Builder.EightBit],
+// [Builder.Internationalized], an embedded message or an address with a UTF-8 local part put one there.
+func (m *Message) Needs8BitMIME() bool { return m.eightBit }
 
 // NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
 func (m *Message) NeedsSMTPUTF8() bool { return m.utf8 }
 
 // WriteTo writes the message. Every call writes the same octets; files are read anew, and one that
 // changed its size since Build is an error.
-func (m *Message) WriteTo(w io.Writer) (int64, error) {
-	count := counter{w: w}
-	for _, s := range m.segments {
-		var err error
-		if s.source == nil {
-			_, err = count.Write(s.ready)
-		} else {
-			err = s.source.writeTo(&count)
-		}
-		if err != nil {
-			return count.n, fmt.Errorf("message: %w", err)
-		}
-	}
-	return count.n, nil
-}
+func (m *Message) WriteTo(w io.Writer) (int64, error) { return m.segments.WriteTo(w) }
 
-// Bytes returns the whole message.
+// Bytes returns the whole message. The slice is a copy.
 func (m *Message) Bytes() ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(m.Size()))
-	_, err := m.WriteTo(&b)
-	return b.Bytes(), err
-}
-
-// counter counts the octets that pass it.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
+	if len(m.segments) == 1 && m.segments[0].stream == nil {
+		return slices.Clone(m.segments[0].ready), nil
+	}
+	return flatten(m.segments)
 }

@@ -1,121 +1,155 @@
 package message
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"mime"
-	"net/http"
 	"path"
+	"slices"
 )
 
-// Part is a file to be attached or shown inline. Its methods return changed copies, so one Part can
-// be used in many messages.
+// Part is a node of the body: a text, a file, another message, or a multipart of other parts. Its
+// methods return changed copies, so one Part can be used in many messages. What is wrong with a part
+// shows when a message with it is built.
 type Part struct {
-	name   string
-	media  string // the content type with parameters; "" to guess
-	id     string // Content-ID of an inline part
-	inline bool
-	source source
+	form        partForm
+	media       string // type/subtype with parameters; "" to guess
+	params      []parameter
+	name        string
+	id          string
+	disposition string // "" for a body
+	description string
+	fields      []field
+	encoding    Encoding
+	flowed      bool
+	legacy      bool
+
+	text     string
+	source   source
+	children []Part
+	seal     func(io.WriterTo) (Part, error)
+	ready    *encoded
+	fault    error  // found when the part was made
+	step     string // of the builder, that it was given to
+	index    int    // among the parts of that step
 }
 
-// source is content that can be read again and again.
-type source struct {
-	data []byte                        // the content, or
-	open func() (io.ReadCloser, error) // how to read it,
-	size int64                         // with its length; negative when it must be asked from stat
-	stat func() (fs.FileInfo, error)
-}
+// partForm says what a part consists of.
+type partForm uint8
 
-// Bytes returns a part of a file name and its content. The slice must not change afterwards.
+const (
+	formNone partForm = iota
+	formText
+	formData
+	formMessage
+	formMultipart
+	formSigned
+	formReady
+)
+
+const (
+	inline     = "inline"
+	attachment = "attachment"
+)
+
+// Bytes returns a file of a name and content, to be attached or shown inline. The slice must not
+// change afterwards.
 func Bytes(name string, data []byte) Part {
-	return Part{name: name, source: source{data: data, size: int64(len(data))}}
+	return Part{form: formData, name: name, disposition: attachment, source: source{data: data}}
 }
 
-// File returns a part that is read from fsys: looked at by Build, and streamed each time the message
-// is written. It must not change in between. Its file name is the last element of name.
+// File returns a file that is read from fsys: looked at by Build, and, unless it is small, streamed
+// each time the message is written. It must not change in between; one that changed its length is an
+// error of WriteTo. Its file name is the last element of name.
 func File(fsys fs.FS, name string) Part {
-	return Part{name: path.Base(name), source: source{
+	return Part{form: formData, name: path.Base(name), disposition: attachment, source: source{
 		open: func() (io.ReadCloser, error) { return fsys.Open(name) },
 		stat: func() (fs.FileInfo, error) { return fs.Stat(fsys, name) },
-		size: -1,
 	}}
 }
 
-// Named returns the part under another file name.
+// Opener returns a file of a name and content that open gives anew each time it is called: by Build,
+// which reads it to know its length, and each time the message is written.
+func Opener(name string, open func() (io.ReadCloser, error)) Part {
+	return Part{form: formData, name: name, disposition: attachment, source: source{open: open}}
+}
+
+// Reader returns a file of a name and content that can be read once only. The first Build reads it
+// into memory, and fails when it is longer than limit, in octets. It does not close r.
+func Reader(name string, r io.Reader, limit int64) Part {
+	return Part{form: formData, name: name, disposition: attachment, source: source{spool: &spool{r: r, limit: limit}}}
+}
+
+// Embed returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or a [*Parsed].
+func Embed(m io.WriterTo) Part {
+	return Part{form: formMessage, disposition: attachment, source: source{other: m}}
+}
+
+// Named returns the part under a file name. Names may be any text.
 func (p Part) Named(name string) Part {
 	p.name = name
 	return p
 }
 
-// Type returns the part with a content type, such as "application/pdf", instead of a guessed one.
+// Type returns the part with a content type, such as "application/pdf" or "text/csv; charset=utf-8",
+// instead of a guessed one.
 func (p Part) Type(media string) Part {
 	p.media = media
 	return p
 }
 
-func (p Part) inlineAs(id string) Part {
-	p.id, p.inline = id, true
+// Param returns the part with a parameter of its content type.
+func (p Part) Param(name, value string) Part {
+	p.params = append(slices.Clip(p.params), parameter{name, value})
 	return p
 }
 
-// measure finds the size of the content and, where the caller gave none, its type, from the file
-// name or the first octets.
-func (p Part) measure() (Part, error) {
-	if p.source.size < 0 {
-		info, err := p.source.stat()
-		switch {
-		case err != nil:
-			return p, err
-		case !info.Mode().IsRegular():
-			return p, errors.New("not a regular file")
-		}
-		p.source.size = info.Size()
-	}
-	if p.media != "" {
-		_, _, err := mime.ParseMediaType(p.media)
-		return p, err
-	}
-	p.media = mime.TypeByExtension(path.Ext(p.name))
-	if p.media != "" {
-		return p, nil
-	}
-	const enough = 512 // what DetectContentType looks at
-	r, err := p.source.reader()
-	if err != nil {
-		return p, err
-	}
-	head, err := io.ReadAll(io.LimitReader(r, enough))
-	if err := errors.Join(err, r.Close()); err != nil {
-		return p, err
-	}
-	p.media = http.DetectContentType(head)
-	return p, nil
+// Encoding returns the part in an encoding of the caller's choice. Build refuses one that can't carry
+// the content. Multiparts have none of their own.
+func (p Part) Encoding(e Encoding) Part {
+	p.encoding = e
+	return p
 }
 
-func (s source) reader() (io.ReadCloser, error) {
-	if s.open == nil {
-		return io.NopCloser(bytes.NewReader(s.data)), nil
-	}
-	return s.open()
+// ID returns the part with a Content-ID, given without angle brackets, by which HTML shows it as
+// "cid:" + id.
+func (p Part) ID(id string) Part {
+	p.id = id
+	return p
 }
 
-// writeTo writes the content as base64 and fails when it is no longer as long as Build found it.
-func (s source) writeTo(w io.Writer) (err error) {
-	r, err := s.reader()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	enc := newBase64Lines(w)
-	n, err := io.Copy(enc, r)
-	if err != nil {
-		return err
-	}
-	if n != s.size {
-		return fmt.Errorf("%d octets when the message was built, %d when it was written", s.size, n)
-	}
-	return enc.Close()
+// Inline returns the part as one to be shown in its place instead of offered for download.
+func (p Part) Inline() Part {
+	p.disposition = inline
+	return p
 }
+
+// Attachment returns the part as one to be offered for download.
+func (p Part) Attachment() Part {
+	p.disposition = attachment
+	return p
+}
+
+// Description returns the part with a Content-Description.
+func (p Part) Description(text string) Part {
+	p.description = text
+	return p
+}
+
+// Header returns the part with a further field of free text, such as Content-Language.
+func (p Part) Header(name, value string) Part {
+	p.fields = append(slices.Clip(p.fields), field{name: name, text: value})
+	return p
+}
+
+// LegacyName returns the part with its file name also in the name parameter of its content type, as
+// an encoded-word if it is not ASCII. No standard allows that; old versions of Outlook read it.
+func (p Part) LegacyName() Part {
+	p.legacy = true
+	return p
+}
+
+// Name returns the file name; "" for none.
+func (p Part) Name() string { return p.name }
+
+// MediaType returns the content type that the part was given; "" when Build is to guess it.
+func (p Part) MediaType() string { return p.media }

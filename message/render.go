@@ -2,113 +2,319 @@ package message
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
-	"mime/quotedprintable"
-	"strings"
-
-	"github.com/depeche-mail/depeche/internal/octets"
+	"slices"
 )
 
-// renderer turns a body tree into segments: octets that are ready, and sources that are encoded
-// each time the message is written.
+// streamFrom is the size from which content stays in its source instead of being encoded by Build.
+const streamFrom = 32 << 10
+
+// errBoundary says that a boundary occurs in the content it encloses. New randomness helps.
+var errBoundary = errors.New("the source of randomness repeats itself: a boundary occurs in the content")
+
+// renderer turns nodes into segments. What is ready collects in dst.
 type renderer struct {
-	random   io.Reader
-	ready    []byte
-	segments []segment
-	err      error
+	folder
+	segments   segments
+	random     io.Reader
+	boundaries []string // of the multiparts around
+	bits       [16]byte
 }
 
-// segment is a stretch of a message: ready octets, or a source to be written as base64.
-type segment struct {
-	ready  []byte
-	source *source
-}
-
-func (s segment) size() int64 {
-	if s.source == nil {
-		return int64(len(s.ready))
+// flush ends the segment of ready octets.
+func (r *renderer) flush() {
+	if len(r.dst) > 0 {
+		r.segments = append(r.segments, segment{ready: r.dst})
+		r.dst = nil
 	}
-	return base64Size(s.source.size)
 }
 
-func (r *renderer) literal(p []byte) { r.ready = append(r.ready, p...) }
-
-func (r *renderer) finish() []segment {
-	if len(r.ready) > 0 {
-		r.segments = append(r.segments, segment{ready: r.ready})
-		r.ready = nil
-	}
+func (r *renderer) finish() segments {
+	r.flush()
 	return r.segments
 }
 
-// entity writes the Content-* fields of e, an empty line and its content.
-func (r *renderer) entity(e entity) {
-	switch {
-	case e.text != nil:
-		r.text(e.media, *e.text)
-	case e.part != nil:
-		r.literal(partHeader(*e.part))
-		r.finish()
-		r.segments = append(r.segments, segment{source: &e.part.source})
-	default:
-		r.multipart(e)
+// endLine makes the message end with a line end.
+func (r *renderer) endLine() {
+	last := r.dst
+	if len(last) == 0 && len(r.segments) > 0 {
+		s := r.segments[len(r.segments)-1]
+		if s.stream != nil && s.stream.ended {
+			return
+		}
+		last = s.ready
+	}
+	if len(last) == 0 || last[len(last)-1] != '\n' {
+		r.dst = append(r.dst, '\r', '\n')
 	}
 }
 
-// multipart writes the children between delimiter lines (RFC 2046 section 5.1.1). The boundary can't
-// occur in base64 or quoted-printable, because neither can hold "=_".
-func (r *renderer) multipart(e entity) {
-	token, err := randomToken(r.random)
+// token returns 128 random bits as 26 lower-case letters and digits.
+func (r *renderer) token() (string, error) {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	if _, err := io.ReadFull(r.random, r.bits[:]); err != nil {
+		return "", fmt.Errorf("source of randomness: %w", err)
+	}
+	var token [26]byte
+	var bits, have uint
+	next := r.bits[:]
+	for i := range token {
+		if have < 5 && len(next) > 0 {
+			bits, have, next = bits<<8|uint(next[0]), have+8, next[1:]
+		}
+		if have < 5 { // the last character holds the 3 bits that are left
+			bits, have = bits<<(5-have), 5
+		}
+		have -= 5
+		token[i] = alphabet[bits>>have&31]
+	}
+	return string(token[:]), nil
+}
+
+// node writes the Content-* fields of a part, an empty line and its content.
+func (r *renderer) node(n *node) error {
+	if n.children == nil {
+		r.header(n, "")
+		return r.content(n)
+	}
+	token, err := r.token()
 	if err != nil {
-		r.err = err
-		return
+		return err
 	}
 	boundary := "=_" + token
-	r.ready = appendField(r.ready, "Content-Type", paramWords(e.media+`; boundary="`+boundary+`"`)...)
-	for _, child := range e.children {
-		r.literal([]byte("\r\n--" + boundary + "\r\n"))
-		r.entity(child)
+	if slices.Contains(r.boundaries, boundary) {
+		return errBoundary
 	}
-	r.literal([]byte("\r\n--" + boundary + "--\r\n"))
-}
-
-// text writes a text as it is if every server can carry it, else as quoted-printable.
-func (r *renderer) text(media, text string) {
-	r.ready = appendField(r.ready, "Content-Type", paramWords(media)...)
-	if is7Bit(text) {
-		r.ready = appendField(r.ready, "Content-Transfer-Encoding", "7bit")
-		r.literal([]byte("\r\n" + text))
-		return
-	}
-	r.ready = appendField(r.ready, "Content-Transfer-Encoding", "quoted-printable")
-	var b bytes.Buffer
-	b.WriteString("\r\n")
-	w := quotedprintable.NewWriter(&b)
-	if _, err := io.WriteString(w, text); err != nil {
-		r.err = err
-	}
-	if err := w.Close(); err != nil {
-		r.err = err
-	}
-	r.literal(b.Bytes())
-}
-
-func needs8Bit(text string) bool {
-	var s octets.Scanner
-	_, _ = io.WriteString(&s, text) // a Scanner never fails
-	return s.Facts().EightBit
-}
-
-// is7Bit reports whether text survives without encoding (RFC 2045 section 2.7): ASCII, short lines,
-// nothing a relay might change.
-func is7Bit(text string) bool {
-	if needs8Bit(text) || strings.ContainsAny(text, "\x00") || strings.Contains(text, "=_") {
-		return false
-	}
-	for line := range strings.SplitSeq(text, "\r\n") {
-		if len(line) > lineLimit || strings.HasPrefix(line, "From ") || strings.HasSuffix(line, " ") || strings.HasSuffix(line, "\t") {
-			return false
+	r.boundaries = append(r.boundaries, boundary)
+	r.header(n, boundary)
+	// The empty line behind the fields is the line end in front of the first delimiter
+	// (RFC 2046 section 5.1.1).
+	for i := range n.children {
+		if i > 0 {
+			r.dst = append(r.dst, '\r', '\n')
+		}
+		r.delimiter(boundary)
+		r.dst = append(r.dst, '\r', '\n')
+		if n.part.form == formSigned {
+			err = r.signed(n, &n.children[0], boundary)
+		} else {
+			err = r.node(&n.children[i])
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return true
+	r.dst = append(r.dst, '\r', '\n')
+	r.delimiter(boundary)
+	r.dst = append(r.dst, '-', '-')
+	r.boundaries = r.boundaries[:len(r.boundaries)-1]
+	return nil
+}
+
+func (r *renderer) delimiter(boundary string) {
+	r.dst = append(append(r.dst, '-', '-'), boundary...)
+}
+
+// signed writes the content of multipart/signed and the signature that is made over it.
+func (r *renderer) signed(n, content *node, boundary string) error {
+	inner := renderer{random: r.random, boundaries: slices.Clone(r.boundaries)}
+	if err := inner.node(content); err != nil {
+		return err
+	}
+	octets := inner.finish()
+	signature, err := n.part.seal(octets)
+	if err != nil {
+		return &FieldError{Field: "Signed", Value: n.media, Err: err}
+	}
+	prepared := preparer{step: "Signed"}
+	sealed := prepared.node(&signature)
+	if len(prepared.faults) > 0 {
+		return errors.Join(prepared.faults...)
+	}
+	r.flush()
+	r.segments = append(r.segments, octets...)
+	r.dst = append(r.dst, '\r', '\n')
+	r.delimiter(boundary)
+	r.dst = append(r.dst, '\r', '\n')
+	return r.node(&sealed)
+}
+
+// header writes the Content-* fields of a part and the empty line.
+func (r *renderer) header(n *node, boundary string) {
+	part := n.part
+	r.begin("Content-Type")
+	r.word(n.media)
+	for _, x := range n.params {
+		r.param(x.name, x.value)
+	}
+	if part.legacy && part.name != "" {
+		r.legacyName(part.name)
+	}
+	if boundary != "" {
+		r.glue(';')
+		r.word(`boundary="` + boundary + `"`)
+	}
+	r.end()
+	switch {
+	case n.children == nil:
+		r.words("Content-Transfer-Encoding", n.encoding.String())
+	case n.facts.eightBit:
+		r.words("Content-Transfer-Encoding", EightBit.String())
+	}
+	if part.disposition != "" {
+		r.begin("Content-Disposition")
+		r.word(part.disposition)
+		if part.name != "" {
+			r.param("filename", part.name)
+		}
+		r.end()
+	}
+	if part.id != "" {
+		r.words("Content-ID", "<"+part.id+">")
+	}
+	if part.description != "" {
+		r.textField("Content-Description", part.description)
+	}
+	for _, f := range part.fields {
+		r.field(f)
+	}
+	r.dst = append(r.dst, '\r', '\n')
+}
+
+// legacyName writes the name parameter as mail programs did before RFC 2231.
+func (r *renderer) legacyName(name string) {
+	if isToken(name) || isQuotable(name) {
+		r.param("name", name)
+		return
+	}
+	r.glue(';')
+	mark := `name="`
+	for name != "" {
+		n, q := cutWord(name, total(name, &qCost) <= 2*len(name), wordMost-wordFrame-len(mark)-1)
+		word := folder{}
+		word.encodedWord(name[:n], q)
+		text := mark + string(word.dst[1:])
+		if name = name[n:]; name == "" {
+			text += `"`
+		}
+		r.word(text)
+		mark = ""
+	}
+}
+
+// content writes what a leaf consists of, in its encoding.
+func (r *renderer) content(n *node) error {
+	switch n.part.form {
+	case formText:
+		return r.text(n)
+	case formReady:
+		if n.facts.suspect && r.encloses(n.part.ready.octets) {
+			return errBoundary
+		}
+		r.flush()
+		r.segments = append(r.segments, segment{ready: n.part.ready.octets})
+		return nil
+	}
+	return r.data(n)
+}
+
+// text writes a text with canonical line ends.
+func (r *renderer) text(n *node) error {
+	text := n.part.text
+	switch n.encoding {
+	case QuotedPrintable:
+		r.dst = appendQP(r.dst, text)
+		if text != "" {
+			r.endLine()
+		}
+	case Base64:
+		r.dst = appendBase64(r.dst, appendCanonical(nil, text))
+	default:
+		start := len(r.dst)
+		r.dst = appendCanonical(r.dst, text)
+		if n.facts.suspect && r.encloses(r.dst[start:]) {
+			return errBoundary
+		}
+	}
+	return nil
+}
+
+// data writes a file or a message. Big ones become streams.
+func (r *renderer) data(n *node) error {
+	s := n.part.source
+	if n.size >= streamFrom && n.encoding != QuotedPrintable && !n.facts.suspect && s.other == nil {
+		r.flush()
+		r.segments = append(r.segments, segment{stream: &stream{source: s, name: n.part.name, size: n.size,
+			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.open}})
+		return nil
+	}
+	if s.other != nil && n.encoding != Base64 {
+		return r.message(n)
+	}
+	var content bytes.Buffer
+	if s.inMemory() {
+		data, err := s.bytes()
+		if err != nil {
+			return err
+		}
+		content = *bytes.NewBuffer(data)
+	} else if _, err := s.writeTo(&content); err != nil {
+		return err
+	}
+	octets := content.Bytes()
+	switch n.encoding {
+	case Base64:
+		r.dst = appendBase64(r.dst, octets)
+	case QuotedPrintable:
+		r.dst = appendExactQP(r.dst, string(octets))
+	default:
+		if n.facts.suspect && r.encloses(octets) {
+			return errBoundary
+		}
+		r.dst = append(r.dst, octets...)
+	}
+	return nil
+}
+
+// message streams a message within the message.
+func (r *renderer) message(n *node) error {
+	if n.facts.suspect {
+		finder := finder{words: r.boundaries}
+		if _, err := n.part.source.writeTo(&finder); err != nil {
+			return err
+		}
+		if finder.found {
+			return errBoundary
+		}
+	}
+	r.flush()
+	r.segments = append(r.segments, segment{stream: &stream{source: n.part.source, name: n.part.name, size: n.size, ended: !n.facts.open}})
+	return nil
+}
+
+// encloses reports whether a boundary of the multiparts around occurs in octets.
+func (r *renderer) encloses(octets []byte) bool {
+	f := finder{words: r.boundaries}
+	_, _ = f.Write(octets) // a finder never fails
+	return f.found
+}
+
+// finder is a writer that looks for words.
+type finder struct {
+	words []string
+	tail  []byte // the end of what was written, shorter than a word
+	found bool
+}
+
+func (f *finder) Write(p []byte) (int, error) {
+	for _, w := range f.words {
+		edge := append(slices.Clone(f.tail), p[:min(len(p), len(w))]...)
+		f.found = f.found || bytes.Contains(edge, []byte(w)) || bytes.Contains(p, []byte(w))
+	}
+	const longest = 64
+	f.tail = append(f.tail, p[max(0, len(p)-longest):]...)
+	f.tail = f.tail[max(0, len(f.tail)-longest):]
+	return len(p), nil
 }

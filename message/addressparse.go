@@ -1,0 +1,342 @@
+package message
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+var errGroupName = errors.New("a group needs a name")
+
+// addressParser reads the address grammar of RFC 5322 section 3.4 and the obsolete forms of section
+// 4.4. It looks at each octet a fixed number of times.
+type addressParser struct {
+	text    string
+	at      int
+	decode  func(text string) string // decodes encoded-words; nil to take names as they are
+	routes  bool                     // take source routes and drop them
+	comment string                   // the last one that was skipped
+}
+
+func (p *addressParser) fault(reason string) error {
+	return &envelope.ParseError{Input: p.text, Offset: p.at, Reason: reason}
+}
+
+func (p *addressParser) peek() byte {
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
+func (p *addressParser) expectEnd() error {
+	if p.at < len(p.text) {
+		return p.fault("more behind the mailbox")
+	}
+	return nil
+}
+
+// blank skips white space and comments (RFC 5322 section 3.2.2).
+func (p *addressParser) blank() {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\r', '\n':
+			p.at++
+		case '(':
+			if !p.skipComment() {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// skipComment skips one comment with what is nested in it, or nothing when it does not end.
+func (p *addressParser) skipComment() bool {
+	depth := 0
+	for i := p.at; i < len(p.text); i++ {
+		switch p.text[i] {
+		case '\\':
+			i++
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				p.comment = p.text[p.at+1 : i]
+				p.at = i + 1
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// list reads everything.
+func (p *addressParser) list() (AddressList, error) {
+	var l AddressList
+	for {
+		p.blank()
+		switch {
+		case p.at == len(p.text):
+			return l, nil
+		case p.peek() == ',': // an empty element
+			p.at++
+			continue
+		}
+		e, err := p.entry()
+		if err != nil {
+			return AddressList{}, err
+		}
+		l.entries = append(l.entries, e)
+		if p.at < len(p.text) && p.peek() != ',' {
+			return AddressList{}, p.fault("expected a comma")
+		}
+	}
+}
+
+// entry reads a mailbox or a group.
+func (p *addressParser) entry() (addressEntry, error) {
+	start := p.at
+	name, err := p.phrase()
+	if err != nil {
+		return addressEntry{}, err
+	}
+	if p.peek() != ':' || name == "" {
+		p.at = start
+		m, err := p.mailbox()
+		return addressEntry{mailbox: m}, err
+	}
+	p.at++
+	g := Group{Name: name}
+	for {
+		p.blank()
+		switch p.peek() {
+		case ',':
+			p.at++
+			continue
+		case ';':
+			p.at++
+			p.blank()
+			return addressEntry{group: &g}, nil
+		}
+		m, err := p.mailbox()
+		if err != nil {
+			return addressEntry{}, err
+		}
+		g.Members = append(g.Members, m)
+		if c := p.peek(); c != ',' && c != ';' {
+			return addressEntry{}, p.fault("expected a comma or the semicolon that ends the group")
+		}
+	}
+}
+
+// mailbox reads a name and an address in angle brackets, or an address alone, with the white space
+// behind it.
+func (p *addressParser) mailbox() (Mailbox, error) {
+	start := p.at
+	name, err := p.phrase()
+	if err != nil {
+		return Mailbox{}, err
+	}
+	if p.peek() != '<' {
+		p.at = start
+		p.comment = ""
+		address, err := p.address()
+		p.blank()
+		if p.decode != nil { // the way names were written before RFC 822
+			name = p.decode(p.comment)
+		} else {
+			name = ""
+		}
+		return Mailbox{Name: name, Address: address}, err
+	}
+	p.at++
+	p.blank()
+	if err := p.route(); err != nil {
+		return Mailbox{}, err
+	}
+	address, err := p.address()
+	if err != nil {
+		return Mailbox{}, err
+	}
+	p.blank()
+	if p.peek() != '>' {
+		return Mailbox{}, p.fault("expected >")
+	}
+	p.at++
+	p.blank()
+	return Mailbox{Name: name, Address: address}, nil
+}
+
+// route drops a source route (RFC 5322 section 4.4) where that is allowed.
+func (p *addressParser) route() error {
+	if p.peek() != '@' && p.peek() != ',' {
+		return nil
+	}
+	end := strings.IndexByte(p.text[p.at:], ':')
+	if !p.routes || end < 0 || strings.IndexByte(p.text[p.at:p.at+end], '>') >= 0 {
+		return p.fault("source route")
+	}
+	p.at += end + 1
+	p.blank()
+	return nil
+}
+
+// phrase reads the words in front of an address or a group: atoms, quoted strings and, as obsolete
+// phrases may have them, dots. What it returns has single spaces between words. It stops at the
+// first octet that can't be part of a phrase.
+func (p *addressParser) phrase() (string, error) {
+	var words phraseWords
+	for {
+		before := p.at
+		p.blank()
+		words.space = words.space || p.at > before
+		switch c := p.peek(); {
+		case c == '"':
+			word, err := p.quoted()
+			if err != nil {
+				return "", err
+			}
+			words.add(word, false)
+		case c == '.' || isAtomChar(c):
+			start := p.at
+			for p.at < len(p.text) && (p.text[p.at] == '.' || isAtomChar(p.text[p.at])) {
+				p.at++
+			}
+			word := p.text[start:p.at]
+			if p.decode != nil && strings.HasPrefix(word, "=?") && strings.HasSuffix(word, "?=") {
+				if decoded := p.decode(word); decoded != word {
+					words.add(decoded, true)
+					continue
+				}
+			}
+			words.add(word, false)
+		default:
+			return words.text.String(), nil
+		}
+	}
+}
+
+// phraseWords joins the words of a phrase. The space between two encoded-words is not shown
+// (RFC 2047 section 6.2).
+type phraseWords struct {
+	text    strings.Builder
+	space   bool // white space was skipped
+	encoded bool // the last word was an encoded-word
+}
+
+func (w *phraseWords) add(word string, encoded bool) {
+	if w.text.Len() > 0 && w.space && !(encoded && w.encoded) {
+		w.text.WriteByte(' ')
+	}
+	w.text.WriteString(word)
+	w.space, w.encoded = false, encoded
+}
+
+// quoted reads a quoted string, without folds in it.
+func (p *addressParser) quoted() (string, error) {
+	var text strings.Builder
+	for i := p.at + 1; i < len(p.text); i++ {
+		switch c := p.text[i]; c {
+		case '"':
+			p.at = i + 1
+			return text.String(), nil
+		case '\r', '\n':
+			if p.decode != nil {
+				continue
+			}
+		case '\\':
+			if i++; i == len(p.text) {
+				return "", p.fault("unfinished quoted string")
+			}
+		}
+		text.WriteByte(p.text[i])
+	}
+	return "", p.fault("unfinished quoted string")
+}
+
+// address reads local part, @ and domain; white space and comments may stand around dots
+// (RFC 5322 section 4.4).
+func (p *addressParser) address() (envelope.Address, error) {
+	local, err := p.local()
+	if err != nil {
+		return envelope.Address{}, err
+	}
+	if p.peek() != '@' {
+		return envelope.Address{}, p.fault("expected @")
+	}
+	p.at++
+	p.blank()
+	start := p.at
+	domain := p.domain()
+	end := p.at
+	address, err := envelope.NewAddress(local, domain)
+	if err != nil {
+		var parse *envelope.ParseError
+		if errors.As(err, &parse) {
+			p.at = start
+			err = p.fault(parse.Reason)
+		}
+		p.at = end
+	}
+	return address, err
+}
+
+// local reads words joined by dots.
+func (p *addressParser) local() (string, error) {
+	var local strings.Builder
+	for word := true; ; word = !word {
+		p.blank()
+		c := p.peek()
+		switch {
+		case word && c == '"':
+			text, err := p.quoted()
+			if err != nil {
+				return "", err
+			}
+			local.WriteString(text)
+		case word && isAtomChar(c):
+			start := p.at
+			for p.at < len(p.text) && isAtomChar(p.text[p.at]) {
+				p.at++
+			}
+			local.WriteString(p.text[start:p.at])
+		case word:
+			return "", p.fault("expected a local part")
+		case c != '.':
+			return local.String(), nil
+		default:
+			local.WriteByte('.')
+			p.at++
+		}
+	}
+}
+
+// domain reads atoms joined by dots, or a literal in brackets. It is judged by the caller.
+func (p *addressParser) domain() string {
+	if p.peek() == '[' {
+		start := p.at
+		for p.at < len(p.text) && p.text[p.at] != ']' {
+			p.at++
+		}
+		p.at = min(p.at+1, len(p.text))
+		return p.text[start:p.at]
+	}
+	var domain strings.Builder
+	for {
+		start := p.at
+		for p.at < len(p.text) && isAtomChar(p.text[p.at]) {
+			p.at++
+		}
+		domain.WriteString(p.text[start:p.at])
+		p.blank()
+		if p.peek() != '.' {
+			return domain.String()
+		}
+		domain.WriteByte('.')
+		p.at++
+		p.blank()
+	}
+}

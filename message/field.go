@@ -1,0 +1,166 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// field is a header field besides those that every message has.
+type field struct {
+	step  string // of the builder
+	name  string
+	kind  fieldKind
+	text  string
+	words []string
+	list  AddressList
+}
+
+// fieldKind says how the value of a field is written.
+type fieldKind uint8
+
+const (
+	fieldText  fieldKind = iota // free text, encoded where it has to be
+	fieldWords                  // words that are never encoded and never cut
+	fieldList                   // addresses
+	fieldNames                  // phrases separated by commas
+)
+
+func (f *folder) field(x field) {
+	switch x.kind {
+	case fieldWords:
+		f.words(x.name, x.words...)
+	case fieldList:
+		f.list(x.name, x.list)
+	case fieldNames:
+		f.begin(x.name)
+		for i, name := range x.words {
+			f.phrase(name)
+			if i < len(x.words)-1 {
+				f.glue(',')
+			}
+		}
+		f.end()
+	default:
+		f.textField(x.name, x.text)
+	}
+}
+
+// steps names the step of the builder for fields that have one, or says that Build writes the field.
+var steps = map[string]string{
+	"from": "From", "sender": "Sender", "reply-to": "ReplyTo", "to": "To", "cc": "Cc", "bcc": "Bcc",
+	"resent-bcc": "Bcc", "subject": "Subject", "date": "Date", "message-id": "MessageID", "mime-version": "",
+	"content-type": "", "content-transfer-encoding": "", "content-disposition": "", "content-id": "",
+}
+
+// structured are the fields whose values are no free text: an encoded-word in them would be wrong.
+var structured = map[string]bool{
+	"in-reply-to": true, "references": true, "resent-date": true, "resent-message-id": true,
+	"received": true, "return-path": true, "dkim-signature": true, "list-unsubscribe": true,
+	"list-unsubscribe-post": true, "list-post": true, "list-help": true, "list-subscribe": true,
+	"list-owner": true, "list-archive": true, "archived-at": true, "auto-submitted": true,
+	"content-location": true, "content-language": true, "autocrypt": true,
+}
+
+// check returns what makes a field unusable.
+func (x field) check() error {
+	if !isFieldName(x.name) {
+		return errors.New("not a field name (RFC 5322 section 3.6.8)")
+	}
+	switch x.kind {
+	case fieldWords:
+		for _, w := range x.words {
+			if err := checkRaw(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	case fieldNames:
+		for _, name := range x.words {
+			if err := checkText(name); err != nil {
+				return err
+			}
+			if name == "" {
+				return errors.New("an empty word")
+			}
+		}
+		return nil
+	case fieldList:
+		return nil // judged where the list was made
+	}
+	return checkText(x.text)
+}
+
+// checkOwn is check for a field that the caller names.
+func (x field) checkOwn() error {
+	name := strings.ToLower(x.name)
+	step, own := steps[name]
+	switch {
+	case own && step != "":
+		return fmt.Errorf("use the step %s", step)
+	case own:
+		return errors.New("Build writes this field from the parts")
+	case structured[name] && x.kind == fieldText:
+		if err := checkRaw(x.text); err != nil {
+			return err
+		}
+	}
+	return x.check()
+}
+
+// isFieldName reports whether s consists of printable ASCII without colon, and leaves room for a word.
+func isFieldName(s string) bool {
+	if s == "" || len(s) > foldAt-2 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || s[i] == ':' {
+			return false
+		}
+	}
+	return true
+}
+
+// checkRaw returns why a value can't be written as it is, folded at its spaces.
+func checkRaw(value string) error {
+	word := 0
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c < ' ' || c == 0x7f:
+			return errControl
+		case c >= 0x80:
+			return errors.New("only ASCII can be written here")
+		case c == ' ':
+			word = 0
+		default:
+			if word++; word > tooLong {
+				return errors.New("a word too long for a line (RFC 5322 section 2.1.1)")
+			}
+		}
+	}
+	return nil
+}
+
+// isMessageID reports whether s is the inside of a message identifier (RFC 5322 section 3.6.4).
+func isMessageID(s string) bool {
+	left, right, found := strings.Cut(s, "@")
+	return found && left != "" && right != "" && len(s) <= tooLong && isVisible(s)
+}
+
+// isVisible reports whether s consists of printable ASCII without spaces and angle brackets.
+func isVisible(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || s[i] == '<' || s[i] == '>' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// bareID takes the angle brackets off a message identifier.
+func bareID(id string) string {
+	if inner, ok := strings.CutPrefix(id, "<"); ok {
+		return strings.TrimSuffix(inner, ">")
+	}
+	return id
+}

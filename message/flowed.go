@@ -1,0 +1,67 @@
+package message
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// flowWidth is the width of a flowed line in characters (RFC 3676 section 4.2 asks for 78 at most).
+const flowWidth = 72
+
+// flow breaks the long lines of a text the way format=flowed wants (RFC 3676 section 4): a space at
+// the end of a line says that the paragraph goes on. Lines that begin with ">" are quotes and keep
+// their marks.
+func flow(text string) string {
+	var b strings.Builder
+	b.Grow(len(text) + len(text)/flowWidth*2 + 2)
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		rest := strings.TrimLeft(line, ">")
+		flowLine(&b, line[:len(line)-len(rest)], rest)
+	}
+	return b.String()
+}
+
+func flowLine(b *strings.Builder, quote, line string) {
+	if line != "-- " { // the signature separator is the one fixed line with a space at its end
+		line = strings.TrimRight(line, " ")
+	}
+	if quote != "" {
+		line = strings.TrimPrefix(line, " ")
+	}
+	for {
+		piece, rest := flowCut(line, flowWidth-len(quote))
+		b.WriteString(quote)
+		if quote != "" || strings.HasPrefix(piece, " ") || strings.HasPrefix(piece, "From ") || strings.HasPrefix(piece, ">") {
+			b.WriteByte(' ') // space-stuffing, RFC 3676 section 4.4
+		}
+		b.WriteString(piece)
+		b.WriteByte('\n')
+		if rest == "" {
+			return
+		}
+		line = rest
+	}
+}
+
+// flowCut returns as many words as fit the width, with the space behind them, and the rest.
+func flowCut(line string, width int) (piece, rest string) {
+	if utf8.RuneCountInString(line) <= width {
+		return line, ""
+	}
+	space, column := -1, 0
+	for i, r := range line {
+		if r == ' ' && i > 0 && i+1 < len(line) {
+			if column >= width && space >= 0 {
+				break
+			}
+			space = i
+		}
+		column++
+	}
+	if space < 0 {
+		return line, ""
+	}
+	return line[:space+1], line[space+1:]
+}

@@ -1,0 +1,83 @@
+package message
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// mediaTypes are the content types of file names. The list is our own, because that of the system
+// differs from machine to machine, and with it would the messages.
+var mediaTypes = map[string]string{
+	".7z": "application/x-7z-compressed", ".aac": "audio/aac", ".avi": "video/x-msvideo",
+	".avif": "image/avif", ".bmp": "image/bmp", ".bz2": "application/x-bzip2",
+	".css": "text/css", ".csv": "text/csv", ".doc": "application/msword",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".eml":  "application/octet-stream", // message/rfc822 may not be encoded; see Embed
+	".epub": "application/epub+zip", ".flac": "audio/flac", ".gif": "image/gif", ".gz": "application/gzip",
+	".heic": "image/heic", ".htm": "text/html", ".html": "text/html", ".ico": "image/vnd.microsoft.icon",
+	".ics": "text/calendar", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".js": "text/javascript",
+	".json": "application/json", ".log": "text/plain", ".m4a": "audio/mp4", ".md": "text/markdown",
+	".mov": "video/quicktime", ".mp3": "audio/mpeg", ".mp4": "video/mp4", ".mpeg": "video/mpeg",
+	".odp": "application/vnd.oasis.opendocument.presentation",
+	".ods": "application/vnd.oasis.opendocument.spreadsheet",
+	".odt": "application/vnd.oasis.opendocument.text", ".ogg": "audio/ogg", ".otf": "font/otf",
+	".p7m": "application/pkcs7-mime", ".p7s": "application/pkcs7-signature", ".pdf": "application/pdf",
+	".png": "image/png", ".ppt": "application/vnd.ms-powerpoint",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".ps":   "application/postscript", ".rar": "application/vnd.rar", ".rtf": "application/rtf",
+	".svg": "image/svg+xml", ".tar": "application/x-tar", ".tif": "image/tiff", ".tiff": "image/tiff",
+	".ttf": "font/ttf", ".txt": "text/plain", ".vcf": "text/vcard", ".wav": "audio/wav",
+	".webm": "video/webm", ".webp": "image/webp", ".woff": "font/woff", ".woff2": "font/woff2",
+	".xls":  "application/vnd.ms-excel",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".xml":  "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
+	".zip": "application/zip", ".zst": "application/zstd",
+}
+
+// guessType returns the content type of a file, by its name or else by the beginning of its content.
+// Texts are said to be UTF-8 when they begin like that.
+func guessType(name string, s source) (media string, params []parameter, err error) {
+	media = mediaTypes[strings.ToLower(path.Ext(name))]
+	if media != "" && !strings.HasPrefix(media, "text/") {
+		return media, nil, nil
+	}
+	const enough = 4 << 10
+	head, err := s.head(enough)
+	if err != nil {
+		return "", nil, err
+	}
+	if media == "" {
+		media, _, _ = strings.Cut(http.DetectContentType(head), ";")
+	}
+	if strings.HasPrefix(media, "text/") && isUTF8Head(head, len(head) == enough) {
+		params = []parameter{{"charset", "utf-8"}}
+	}
+	return media, params, nil
+}
+
+// isUTF8Head reports whether head is UTF-8, but for a character that its end may have cut.
+func isUTF8Head(head []byte, cut bool) bool {
+	for n := 0; cut && n < utf8.UTFMax-1 && len(head) > 0; n++ {
+		if r, size := utf8.DecodeLastRune(head); r != utf8.RuneError || size != 1 {
+			break
+		}
+		head = head[:len(head)-1]
+	}
+	return utf8.Valid(head)
+}
+
+// parseType takes a content type as the caller wrote it apart.
+func parseType(s string) (media string, params []parameter, err error) {
+	media, list, err := mime.ParseMediaType(s)
+	switch {
+	case err != nil:
+		return "", nil, fmt.Errorf("content type %q: %w", s, err)
+	case !strings.Contains(media, "/"):
+		return "", nil, fmt.Errorf("content type %q: want type/subtype", s)
+	}
+	return media, sorted(list), nil
+}

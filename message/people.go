@@ -1,0 +1,126 @@
+package message
+
+import "errors"
+
+var errOneMailbox = errors.New("want a mailbox, not a group")
+
+// mayGroup names the steps whose fields may hold groups (RFC 5322 sections 3.6.2 and 3.6.3).
+var mayGroup = map[string]bool{"To": true, "Cc": true, "ReplyTo": true}
+
+// addresses appends parsed strings to the list that pick chooses.
+func (b Builder) addresses(step string, pick func(*state) *AddressList, list []string) Builder {
+	return b.step(func(s *state) {
+		to := pick(s)
+		for _, text := range list {
+			e, err := parseEntry(text)
+			if err == nil && e.group != nil && !mayGroup[step] {
+				err = errOneMailbox
+			}
+			if err != nil {
+				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
+				e = addressEntry{}
+			}
+			to.entries = append(to.entries, e)
+		}
+	})
+}
+
+// parseEntry reads one mailbox or one group.
+func parseEntry(text string) (addressEntry, error) {
+	p := addressParser{text: text}
+	p.blank()
+	e, err := p.entry()
+	if err == nil {
+		err = p.expectEnd()
+	}
+	switch {
+	case err != nil:
+		return addressEntry{}, err
+	case e.group != nil:
+		return e, e.group.check()
+	}
+	return e, e.mailbox.check()
+}
+
+// entries appends typed addresses to the list that pick chooses.
+func (b Builder) entries(step string, pick func(*state) *AddressList, list AddressList) Builder {
+	return b.step(func(s *state) {
+		to := pick(s)
+		for _, e := range list.entries {
+			var err error
+			value := e.mailbox.Name
+			switch {
+			case e.group == nil:
+				err = e.mailbox.check()
+			case !mayGroup[step]:
+				value, err = e.group.Name, errOneMailbox
+			default:
+				value, err = e.group.Name, e.group.check()
+			}
+			if err != nil {
+				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
+			}
+			to.entries = append(to.entries, e)
+		}
+	})
+}
+
+func from(s *state) *AddressList    { return &s.from }
+func sender(s *state) *AddressList  { return &s.sender }
+func replyTo(s *state) *AddressList { return &s.replyTo }
+func to(s *state) *AddressList      { return &s.to }
+func cc(s *state) *AddressList      { return &s.cc }
+func bcc(s *state) *AddressList     { return &s.bcc }
+
+// From adds an author. Each string is one mailbox, "Name <a@b>" or "a@b". At least one is required;
+// with several, Sender is required too (RFC 5322 section 3.6.2).
+func (b Builder) From(mailbox ...string) Builder { return b.addresses("From", from, mailbox) }
+
+// FromMailbox is From for data.
+func (b Builder) FromMailbox(m ...Mailbox) Builder { return b.entries("From", from, List(m...)) }
+
+// Sender sets who handed the message in, when that is not the author. It becomes the envelope's
+// sender. One that equals a single author is not written.
+func (b Builder) Sender(mailbox string) Builder {
+	return b.addresses("Sender", sender, []string{mailbox})
+}
+
+// SenderMailbox is Sender for data.
+func (b Builder) SenderMailbox(m Mailbox) Builder { return b.entries("Sender", sender, List(m)) }
+
+// ReplyTo adds whom replies go to instead of From. Each string is one mailbox or one group.
+func (b Builder) ReplyTo(mailbox ...string) Builder {
+	return b.addresses("ReplyTo", replyTo, mailbox)
+}
+
+// ReplyToMailbox is ReplyTo for data.
+func (b Builder) ReplyToMailbox(m ...Mailbox) Builder {
+	return b.entries("ReplyTo", replyTo, List(m...))
+}
+
+// ReplyToList is ReplyTo for data with groups.
+func (b Builder) ReplyToList(l AddressList) Builder { return b.entries("ReplyTo", replyTo, l) }
+
+// To adds recipients. Each string is one mailbox or one group, "Friends: a@b, c@d;".
+func (b Builder) To(mailbox ...string) Builder { return b.addresses("To", to, mailbox) }
+
+// ToMailbox is To for data.
+func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.entries("To", to, List(m...)) }
+
+// ToList is To for data with groups. The members of a group are recipients.
+func (b Builder) ToList(l AddressList) Builder { return b.entries("To", to, l) }
+
+// Cc adds recipients of a copy. Each string is one mailbox or one group.
+func (b Builder) Cc(mailbox ...string) Builder { return b.addresses("Cc", cc, mailbox) }
+
+// CcMailbox is Cc for data.
+func (b Builder) CcMailbox(m ...Mailbox) Builder { return b.entries("Cc", cc, List(m...)) }
+
+// CcList is Cc for data with groups.
+func (b Builder) CcList(l AddressList) Builder { return b.entries("Cc", cc, l) }
+
+// Bcc adds recipients whom the others do not see: they are in the envelope only.
+func (b Builder) Bcc(mailbox ...string) Builder { return b.addresses("Bcc", bcc, mailbox) }
+
+// BccMailbox is Bcc for data.
+func (b Builder) BccMailbox(m ...Mailbox) Builder { return b.entries("Bcc", bcc, List(m...)) }

@@ -1,0 +1,297 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// node is a part that has been looked at: everything is known that its header and its octets need.
+type node struct {
+	part     *Part
+	media    string
+	params   []parameter
+	encoding Encoding
+	size     int64 // of content in a source, before encoding
+	facts    lineFacts
+	children []node
+}
+
+// preparer turns parts into nodes and collects what is wrong with them.
+type preparer struct {
+	eightBit bool
+	ids      map[string]bool
+	faults   []error
+	step     string // of the nearest part that has one
+	index    int
+}
+
+func (p *preparer) fault(part *Part, err error) {
+	value := part.name
+	if value == "" && part.id != "" {
+		value = part.id
+	}
+	p.faults = append(p.faults, &FieldError{Field: p.step, Index: p.index, Value: value, Err: err})
+}
+
+// node looks at a part and what is in it.
+func (p *preparer) node(part *Part) node {
+	if part.step != "" {
+		step, index := p.step, p.index
+		p.step, p.index = part.step, part.index
+		defer func() { p.step, p.index = step, index }()
+	}
+	if part.form == formMultipart && len(part.children) == 1 && collapses(part.media) {
+		return p.node(&part.children[0])
+	}
+	n := node{part: part}
+	if err := p.check(part); err != nil {
+		p.fault(part, err)
+		return n
+	}
+	var err error
+	switch part.form {
+	case formText:
+		err = p.text(&n)
+	case formData:
+		err = p.data(&n)
+	case formMessage:
+		err = p.message(&n)
+	case formReady:
+		err = p.ready(&n)
+	case formMultipart, formSigned:
+		err = p.multipart(&n)
+	default:
+		err = errors.New("a part without content: use one of the functions that make parts")
+	}
+	if err != nil {
+		p.fault(part, err)
+	}
+	return n
+}
+
+// check judges what parts of all forms have.
+func (p *preparer) check(part *Part) error {
+	switch {
+	case part.fault != nil:
+		return part.fault
+	case !utf8.ValidString(part.name):
+		return errNotUTF8
+	case hasControl(part.name) || strings.Contains(part.name, "\t"):
+		return errControl
+	}
+	if err := checkText(part.description); err != nil {
+		return fmt.Errorf("description: %w", err)
+	}
+	for _, f := range part.fields {
+		if err := f.checkOwn(); err != nil {
+			return fmt.Errorf("header %q: %w", f.name, err)
+		}
+	}
+	for _, x := range part.params {
+		if err := checkText(x.value); err != nil || !isToken(x.name) || x.name == "boundary" {
+			return fmt.Errorf("parameter %q: want a token and valid text", x.name)
+		}
+	}
+	if part.id == "" {
+		if part.step == "Inline" {
+			return errContentID
+		}
+		return nil
+	}
+	switch {
+	case !isVisible(part.id) || len(part.id) > tooLong:
+		return errContentID
+	case p.ids[part.id]:
+		return fmt.Errorf("the Content-ID %s is used twice", part.id)
+	}
+	if p.ids == nil {
+		p.ids = map[string]bool{}
+	}
+	p.ids[part.id] = true
+	return nil
+}
+
+var errContentID = errors.New("want a Content-ID of printable ASCII without spaces and angle brackets")
+
+// typed sets the content type as the caller gave it.
+func (n *node) typed() error {
+	if isPlainType(n.part.media) {
+		n.media = n.part.media
+	} else {
+		media, params, err := parseType(n.part.media)
+		if err != nil {
+			return err
+		}
+		n.media, n.params = media, params
+	}
+	for _, x := range n.part.params {
+		n.params = slices.DeleteFunc(n.params, func(y parameter) bool { return strings.EqualFold(x.name, y.name) })
+		n.params = append(n.params, x)
+	}
+	return nil
+}
+
+// isPlainType reports whether s is type/subtype in lower case and nothing else.
+func isPlainType(s string) bool {
+	slash := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/' && !slash && i > 0 && i+1 < len(s):
+			slash = true
+		case c < 'a' && c != '-' && c != '.' && c != '+' && (c < '0' || c > '9') || c > 'z':
+			return false
+		}
+	}
+	return slash
+}
+
+// text judges a text and finds how it travels.
+func (p *preparer) text(n *node) error {
+	part := n.part
+	if !utf8.ValidString(part.text) {
+		return errNotUTF8
+	}
+	if err := n.typed(); err != nil {
+		return err
+	}
+	if n.media == "text/calendar" {
+		if err := checkCalendar(*part); err != nil {
+			return err
+		}
+	}
+	text := part.text
+	if part.flowed {
+		if n.media != "text/plain" {
+			return errors.New("only plain text can be flowed")
+		}
+		text = flow(text)
+		flowing := *part
+		flowing.text = text
+		n.part = &flowing
+		n.params = append(n.params, parameter{"format", "flowed"})
+	}
+	facts := scanText(text)
+	if part.flowed {
+		facts.fragile = false // the spaces at line ends are meant
+	}
+	n.encoding = part.encoding
+	if n.encoding == EncodingAuto {
+		n.encoding = facts.encoding(p.eightBit)
+	}
+	n.facts = facts.lineFacts
+	if strings.HasPrefix(n.media, "text/") && !slices.ContainsFunc(n.params, func(x parameter) bool { return x.name == "charset" }) {
+		charset := "us-ascii"
+		if facts.eightBit {
+			charset = "utf-8"
+		}
+		n.params = slices.Insert(n.params, 0, parameter{"charset", charset})
+	}
+	n.facts.eightBit = n.encoding == EightBit && facts.eightBit
+	facts.bare = false // line ends are written as they should be
+	return facts.fits(n.encoding)
+}
+
+// data judges a file. It is written as base64 unless the caller chose otherwise: relays may change
+// anything else, and attachments must arrive octet by octet.
+func (p *preparer) data(n *node) error {
+	part := n.part
+	var err error
+	if n.size, err = part.source.measure(); err != nil {
+		return err
+	}
+	if part.media == "" {
+		n.media, n.params, err = guessType(part.name, part.source)
+		for _, x := range part.params {
+			n.params = append(n.params, x)
+		}
+	} else {
+		err = n.typed()
+	}
+	n.encoding = part.encoding
+	if err != nil {
+		return err
+	}
+	switch n.encoding {
+	case EncodingAuto:
+		n.encoding = Base64
+	case SevenBit, EightBit:
+		var s lineScanner
+		if _, err := part.source.writeTo(&s); err != nil {
+			return err
+		}
+		n.facts = s.done()
+		return n.facts.fits(n.encoding)
+	}
+	return nil
+}
+
+// message judges a message within the message. It may not be encoded (RFC 2046 section 5.2.1) unless
+// its header is in UTF-8 (RFC 6532 section 3.7).
+func (p *preparer) message(n *node) error {
+	part := n.part
+	var s lineScanner
+	if _, err := part.source.writeTo(&s); err != nil {
+		return err
+	}
+	n.facts = s.done()
+	n.size = n.facts.size
+	n.media, n.encoding = "message/rfc822", SevenBit
+	switch {
+	case part.media != "":
+		if err := n.typed(); err != nil {
+			return err
+		}
+	case n.facts.header:
+		n.media, n.encoding = "message/global", Base64
+		n.facts.eightBit = false
+	}
+	if part.encoding != EncodingAuto {
+		return errors.New("a message within a message can't be encoded (RFC 2046 section 5.2.1)")
+	}
+	if n.facts.eightBit {
+		n.encoding = EightBit
+	}
+	return n.facts.fits(n.encoding)
+}
+
+// ready takes a part that was encoded before. Its content type may have been changed since.
+func (p *preparer) ready(n *node) error {
+	done := n.part.ready
+	n.media, n.params, n.encoding, n.facts = done.media, done.params, done.encoding, done.facts
+	if n.part.encoding != EncodingAuto && n.part.encoding != done.encoding {
+		return fmt.Errorf("the part is encoded in %s already", done.encoding)
+	}
+	if n.part.media != "" {
+		n.params = nil
+		return n.typed()
+	}
+	return nil
+}
+
+func (p *preparer) multipart(n *node) error {
+	part := n.part
+	if len(part.children) == 0 {
+		return errors.New("a multipart without parts")
+	}
+	if part.encoding != EncodingAuto {
+		return errors.New("a multipart has no encoding of its own")
+	}
+	if err := n.typed(); err != nil {
+		return err
+	}
+	n.children = make([]node, len(part.children))
+	for i := range part.children {
+		n.children[i] = p.node(&part.children[i])
+		n.facts.eightBit = n.facts.eightBit || n.children[i].facts.eightBit
+	}
+	if n.media == "multipart/related" && n.children[0].media != "" {
+		n.params = slices.Insert(n.params, 0, parameter{"type", n.children[0].media}) // RFC 2387 section 3.1
+	}
+	if part.form == formSigned && n.facts.eightBit {
+		return errors.New("signed content must be 7-bit (RFC 1847 section 2.1)")
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package message
+
+import "strings"
+
+// qpMost is how many characters a line of quoted-printable has before its soft end (RFC 2045
+// section 6.7 rule 5).
+const qpMost = 75
+
+// qpLiteral marks the octets that quoted-printable leaves alone inside a line.
+var qpLiteral = func() (literal [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		literal[c] = c != '='
+	}
+	literal['\t'] = true
+	return literal
+}()
+
+// appendQP appends text with its line ends as CRLF, whatever they are.
+func appendQP(dst []byte, text string) []byte {
+	column := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c == '\n' || c == '\r' {
+			if c == '\r' && i+1 < len(text) && text[i+1] == '\n' {
+				i++
+			}
+			i++
+			dst, column = append(dst, '\r', '\n'), 0
+			continue
+		}
+		if column == qpMost || column > qpMost-3 && !qpLiteral[c] {
+			dst, column = append(dst, '=', '\r', '\n'), 0
+		}
+		if column > 0 {
+			if n := plainRun(text[i:], qpMost-column); n > 0 {
+				dst = append(dst, text[i:i+n]...)
+				column, i = column+n, i+n
+				continue
+			}
+		}
+		switch {
+		case qpLiteral[c] && (column > 0 || !unsafeStart(text[i:])) && !(isBlank(c) && lineEnds(text[i+1:])):
+			dst = append(dst, c)
+			column++
+		default:
+			if column > qpMost-3 {
+				dst, column = append(dst, '=', '\r', '\n'), 0
+			}
+			dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
+			column += 3
+		}
+		i++
+	}
+	return dst
+}
+
+// plainRun returns how many octets of text, at most so many, need no thought: none that must be
+// written in hexadecimal, ends a line, or could be blank before a line end.
+func plainRun(text string, most int) int {
+	n := 0
+	for n < len(text) && n < most && qpLiteral[text[n]] {
+		n++
+	}
+	for n > 0 && isBlank(text[n-1]) {
+		n--
+	}
+	return n
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+func lineEnds(rest string) bool { return rest == "" || rest[0] == '\r' || rest[0] == '\n' }
+
+// unsafeStart reports whether a line must not begin like this: dots get lost in some relays, "From "
+// gets a bracket in mailbox files, and dashes could begin a delimiter.
+func unsafeStart(text string) bool {
+	switch text[0] {
+	case '.':
+		return true
+	case 'F':
+		return strings.HasPrefix(text, "From ")
+	case '-':
+		return strings.HasPrefix(text, "--")
+	}
+	return false
+}
+
+// appendExactQP appends content that is no text: only CRLF ends a line, and every other control
+// character is written in hexadecimal.
+func appendExactQP(dst []byte, content string) []byte {
+	for {
+		line, rest, more := strings.Cut(content, "\r\n")
+		dst = appendExactLine(dst, line)
+		if !more {
+			return dst
+		}
+		dst = append(dst, '\r', '\n')
+		content = rest
+	}
+}
+
+func appendExactLine(dst []byte, line string) []byte {
+	column := 0
+	for i := range len(line) {
+		c := line[i]
+		literal := qpLiteral[c] && !(isBlank(c) && i == len(line)-1)
+		if column == qpMost || column > qpMost-3 && !literal {
+			dst, column = append(dst, '=', '\r', '\n'), 0
+		}
+		if literal && column == 0 && unsafeStart(line[i:]) {
+			literal = false
+		}
+		if literal {
+			dst = append(dst, c)
+			column++
+			continue
+		}
+		dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
+		column += 3
+	}
+	return dst
+}

@@ -1,0 +1,138 @@
+package message
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+// DeliveryStatus is what a delivery report says (RFC 3464 section 2). Empty fields are left out.
+type DeliveryStatus struct {
+	ReportingMTA string // a host name
+	EnvelopeID   string
+	Arrival      time.Time
+	Recipients   []RecipientStatus
+}
+
+// RecipientStatus is what a delivery report says about a recipient.
+type RecipientStatus struct {
+	Original, Final envelope.Address
+	Action          string // "failed", "delayed", "delivered", "relayed" or "expanded"
+	Status          string // an enhanced status code such as "5.1.1"
+	RemoteMTA       string // a host name
+	Diagnostic      string // the reply of an SMTP server
+	LastAttempt     time.Time
+}
+
+// DeliveryReport returns a report to the sender of a message (RFC 6522): a text for people, the
+// status for programs, and the message it is about, which may be nil.
+func DeliveryReport(text Part, status DeliveryStatus, original io.WriterTo) Part {
+	var b fieldBlock
+	b.typed("Reporting-MTA", "dns", status.ReportingMTA)
+	b.add("Original-Envelope-Id", status.EnvelopeID)
+	b.time("Arrival-Date", status.Arrival)
+	for _, r := range status.Recipients {
+		b.next()
+		b.address("Original-Recipient", r.Original)
+		b.address("Final-Recipient", r.Final)
+		b.add("Action", r.Action)
+		b.add("Status", r.Status)
+		b.typed("Remote-MTA", "dns", r.RemoteMTA)
+		b.typed("Diagnostic-Code", "smtp", r.Diagnostic)
+		b.time("Last-Attempt-Date", r.LastAttempt)
+	}
+	return report("delivery-status", text, b, original)
+}
+
+// Disposition is what a reader's receipt says (RFC 8098 section 3). Empty fields are left out.
+type Disposition struct {
+	ReportingUA       string
+	Original, Final   envelope.Address
+	OriginalMessageID string
+	Disposition       string // such as "manual-action/MDN-sent-manually; displayed"
+}
+
+// DispositionReport returns the answer to Disposition-Notification-To: a text for people, the
+// disposition for programs, and the message it is about, which may be nil.
+func DispositionReport(text Part, d Disposition, original io.WriterTo) Part {
+	var b fieldBlock
+	b.add("Reporting-UA", d.ReportingUA)
+	b.address("Original-Recipient", d.Original)
+	b.address("Final-Recipient", d.Final)
+	b.add("Original-Message-ID", d.OriginalMessageID)
+	b.add("Disposition", d.Disposition)
+	return report("disposition-notification", text, b, original)
+}
+
+func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
+	machine := Part{form: formText, media: "message/" + kind, text: string(b.dst), fault: b.fault}
+	parts := []Part{text, machine}
+	if original != nil {
+		whole := Embed(original)
+		whole.disposition = ""
+		parts = append(parts, whole)
+	}
+	return multipart("report", parts).Param("report-type", kind)
+}
+
+// fieldBlock writes fields the way a header section does. Words that a field can't hold are an error
+// of the part, so that nobody adds fields by way of a diagnostic text.
+type fieldBlock struct {
+	folder
+	fault error // about the first field that can't be written
+}
+
+func (b *fieldBlock) add(name, value string) {
+	if value == "" {
+		return
+	}
+	if err := checkRaw(value); err != nil {
+		if b.fault == nil {
+			b.fault = &FieldError{Field: name, Value: value, Err: err}
+		}
+		return
+	}
+	b.words(name, strings.Fields(value)...)
+}
+
+func (b *fieldBlock) typed(name, kind, value string) {
+	if value != "" {
+		b.add(name, kind+"; "+value)
+	}
+}
+
+func (b *fieldBlock) address(name string, a envelope.Address) {
+	switch {
+	case a.IsNull():
+	case a.NeedsSMTPUTF8(): // RFC 6533 section 3
+		b.typed(name, "utf-8", utf8Address(a))
+	default:
+		b.typed(name, "rfc822", a.String())
+	}
+}
+
+// utf8Address returns an address in the form that passes 7-bit transports (utf-8-addr-xtext of
+// RFC 6533 section 3).
+func utf8Address(a envelope.Address) string {
+	var out strings.Builder
+	for _, r := range a.String() {
+		if r < 0x7f && r > ' ' && r != '\\' {
+			out.WriteRune(r)
+		} else {
+			out.WriteString(`\x{` + fmt.Sprintf("%X", r) + "}")
+		}
+	}
+	return out.String()
+}
+
+func (b *fieldBlock) time(name string, t time.Time) {
+	if !t.IsZero() {
+		b.add(name, t.Format(dateLayout))
+	}
+}
+
+// next begins the fields about the next recipient.
+func (b *fieldBlock) next() { b.dst = append(b.dst, '\r', '\n') }
