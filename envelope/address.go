@@ -23,7 +23,11 @@ func NewAddress(local, domain string) (Address, error) {
 	if reason != "" {
 		return Address{}, &ParseError{Input: domain, Reason: reason}
 	}
-	return limited(Address{local: local, domain: canonical}, local+"@"+domain)
+	a := Address{local: local, domain: canonical}
+	if reason := a.tooLong(); reason != "" {
+		return Address{}, &ParseError{Input: local + "@" + domain, Reason: reason}
+	}
+	return a, nil
 }
 
 // Local returns the local part without quotes.
@@ -92,15 +96,16 @@ const (
 	maxAddress = 254
 )
 
-func limited(a Address, input string) (Address, error) {
+// tooLong returns which limit a passes, or "".
+func (a Address) tooLong() string {
 	wire := a.AppendTo(make([]byte, 0, maxAddress))
 	switch {
 	case len(wire)-len(a.domain)-1 > maxLocal:
-		return Address{}, &ParseError{Input: input, Reason: "local part longer than 64 octets"}
+		return "local part longer than 64 octets"
 	case len(wire) > maxAddress:
-		return Address{}, &ParseError{Input: input, Reason: "longer than 254 octets"}
+		return "longer than 254 octets"
 	}
-	return a, nil
+	return ""
 }
 
 // checkLocal returns what makes a local part unusable in any quoting, or "".

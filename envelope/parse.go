@@ -20,7 +20,11 @@ func ParseAddress(s string) (Address, error) {
 	if reason != "" {
 		return Address{}, &ParseError{Input: s, Offset: len(s) - len(rest) + 1, Reason: reason}
 	}
-	return limited(Address{local: local, domain: domain}, s)
+	a := Address{local: local, domain: domain}
+	if reason := a.tooLong(); reason != "" {
+		return Address{}, &ParseError{Input: s, Reason: reason}
+	}
+	return a, nil
 }
 
 // parseLocal reads a dot-atom or a quoted string and returns it decoded, with what follows it.

@@ -45,6 +45,9 @@ func (p *addressParser) blank() {
 			p.at++
 		case '(':
 			if !p.skipComment() {
+				if p.decode != nil {
+					p.at = len(p.text) // whoever reads leniently reads on, and must not come back here
+				}
 				return
 			}
 		default:
@@ -104,8 +107,7 @@ func (p *addressParser) entry() (addressEntry, error) {
 		return addressEntry{}, err
 	}
 	if p.peek() != ':' || name == "" {
-		p.at = start
-		m, err := p.mailbox()
+		m, err := p.named(start, name)
 		return addressEntry{mailbox: m}, err
 	}
 	p.at++
@@ -140,6 +142,11 @@ func (p *addressParser) mailbox() (Mailbox, error) {
 	if err != nil {
 		return Mailbox{}, err
 	}
+	return p.named(start, name)
+}
+
+// named reads what follows a phrase that began at start.
+func (p *addressParser) named(start int, name string) (Mailbox, error) {
 	if p.peek() != '<' {
 		p.at = start
 		p.comment = ""
@@ -201,11 +208,8 @@ func (p *addressParser) phrase() (string, error) {
 			}
 			words.add(word, false)
 		case c == '.' || isAtomChar(c):
-			start := p.at
-			for p.at < len(p.text) && (p.text[p.at] == '.' || isAtomChar(p.text[p.at])) {
-				p.at++
-			}
-			word := p.text[start:p.at]
+			word := p.dotted()
+			p.at += len(word)
 			if p.decode != nil && strings.HasPrefix(word, "=?") && strings.HasSuffix(word, "?=") {
 				if decoded := p.decode(word); decoded != word {
 					words.add(decoded, true)
@@ -214,7 +218,7 @@ func (p *addressParser) phrase() (string, error) {
 			}
 			words.add(word, false)
 		default:
-			return words.text.String(), nil
+			return words.String(), nil
 		}
 	}
 }
@@ -222,17 +226,33 @@ func (p *addressParser) phrase() (string, error) {
 // phraseWords joins the words of a phrase. The space between two encoded-words is not shown
 // (RFC 2047 section 6.2).
 type phraseWords struct {
-	text    strings.Builder
+	one     string          // the phrase, while it has one word only
+	text    strings.Builder // the phrase, when it has more
+	words   int
 	space   bool // white space was skipped
 	encoded bool // the last word was an encoded-word
 }
 
 func (w *phraseWords) add(word string, encoded bool) {
-	if w.text.Len() > 0 && w.space && !(encoded && w.encoded) {
-		w.text.WriteByte(' ')
+	if w.words++; w.words == 1 {
+		w.one = word
+	} else {
+		if w.words == 2 {
+			w.text.WriteString(w.one)
+		}
+		if w.space && !(encoded && w.encoded) {
+			w.text.WriteByte(' ')
+		}
+		w.text.WriteString(word)
 	}
-	w.text.WriteString(word)
 	w.space, w.encoded = false, encoded
+}
+
+func (w *phraseWords) String() string {
+	if w.words < 2 {
+		return w.one
+	}
+	return w.text.String()
 }
 
 // quoted reads a quoted string, without folds in it.
@@ -254,7 +274,11 @@ func (p *addressParser) quoted() (string, error) {
 		}
 		text.WriteByte(p.text[i])
 	}
-	return "", p.fault("unfinished quoted string")
+	fault := p.fault("unfinished quoted string")
+	if p.decode != nil {
+		p.at = len(p.text)
+	}
+	return "", fault
 }
 
 // address reads local part, @ and domain; white space and comments may stand around dots
@@ -286,6 +310,10 @@ func (p *addressParser) address() (envelope.Address, error) {
 
 // local reads words joined by dots.
 func (p *addressParser) local() (string, error) {
+	if word := p.dotted(); p.at+len(word) < len(p.text) && p.text[p.at+len(word)] == '@' && word != "" {
+		p.at += len(word)
+		return word, nil
+	}
 	var local strings.Builder
 	for word := true; ; word = !word {
 		p.blank()
@@ -314,6 +342,15 @@ func (p *addressParser) local() (string, error) {
 	}
 }
 
+// dotted returns the atoms and dots that stand here without a break.
+func (p *addressParser) dotted() string {
+	end := p.at
+	for end < len(p.text) && (p.text[end] == '.' || isAtomChar(p.text[end])) {
+		end++
+	}
+	return p.text[p.at:end]
+}
+
 // domain reads atoms joined by dots, or a literal in brackets. It is judged by the caller.
 func (p *addressParser) domain() string {
 	if p.peek() == '[' {
@@ -323,6 +360,10 @@ func (p *addressParser) domain() string {
 		}
 		p.at = min(p.at+1, len(p.text))
 		return p.text[start:p.at]
+	}
+	if word := p.dotted(); p.at+len(word) == len(p.text) || p.text[p.at+len(word)] == '>' {
+		p.at += len(word)
+		return word
 	}
 	var domain strings.Builder
 	for {

@@ -3,6 +3,7 @@ package message
 import (
 	"crypto/rand"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -19,27 +20,46 @@ func (b Builder) Build() (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.random == nil {
-		s.random = rand.Reader
+	w, _ := workers.Get().(*work)
+	w.state = s
+	m, err := w.build()
+	*w = work{} // nothing of the message may stay behind
+	workers.Put(w)
+	return m, err
+}
+
+var workers = sync.Pool{New: func() any { return new(work) }}
+
+// work is what building a message needs meanwhile.
+type work struct {
+	state
+	renderer renderer
+	prepared preparer
+	tree     Part
+	body     node
+}
+
+func (w *work) build() (*Message, error) {
+	if w.random == nil {
+		w.random = rand.Reader
 	}
-	if s.date.IsZero() {
-		if s.clock == nil {
-			s.clock = time.Now
+	if w.date.IsZero() {
+		if w.clock == nil {
+			w.clock = time.Now
 		}
-		s.date = s.clock()
+		w.date = w.clock()
 	}
-	s.check()
-	env := s.envelope()
-	tree := s.tree()
-	prepared := preparer{eightBit: s.eightBit, step: "Body"}
-	body := prepared.node(&tree)
-	if s.faults = append(s.faults, prepared.faults...); len(s.faults) > 0 {
-		return nil, errors.Join(s.faults...)
+	w.check()
+	m := &Message{envelope: w.envelope(), refs: w.refs}
+	w.tree = w.arrange()
+	w.prepared = preparer{eightBit: w.eightBit, step: "Body"}
+	w.body = w.prepared.node(&w.tree)
+	if w.faults = append(w.faults, w.prepared.faults...); len(w.faults) > 0 {
+		return nil, errors.Join(w.faults...)
 	}
-	m := &Message{envelope: env, refs: s.refs}
 	const tries = 8
 	for try := 0; ; try++ {
-		err := s.render(m, &body)
+		err := w.render(m)
 		if err == nil {
 			return m, nil
 		}
@@ -50,12 +70,13 @@ func (b Builder) Build() (*Message, error) {
 }
 
 // render writes the message into m.
-func (s *state) render(m *Message, body *node) error {
+func (w *work) render(m *Message) error {
 	const usualHeader = 768
-	r := renderer{random: s.random, segments: m.first[:0]}
-	r.raw = s.raw
+	r, body := &w.renderer, &w.body
+	*r = renderer{random: w.random, segments: m.first[:0]}
+	r.scratch, r.raw = r.room[:0], w.raw
 	r.dst = make([]byte, 0, usualHeader+int(min(body.weight(), streamFrom)))
-	if err := s.header(&r, m); err != nil {
+	if err := w.header(r, m); err != nil {
 		return err
 	}
 	for _, c := range r.dst {
@@ -121,7 +142,8 @@ func (s *state) envelope() envelope.Envelope {
 	case !s.from.IsEmpty():
 		sender = s.from.entries[0].mailbox.Address
 	}
-	recipients := make([]envelope.Recipient, 0, len(s.to.entries)+len(s.cc.entries)+len(s.bcc.entries))
+	var few [8]envelope.Recipient
+	recipients := few[:0]
 	add := func(m Mailbox) {
 		if !m.Address.IsNull() { // an address that did not parse is a fault already
 			recipients = append(recipients, envelope.Recipient{Address: m.Address})
@@ -154,7 +176,7 @@ func (s *state) identity(r *renderer) (string, error) {
 	if s.messageID != "" {
 		return "<" + bareID(s.messageID) + ">", nil
 	}
-	token, err := r.token()
+	id, err := r.token(append(r.scratch[:0], '<'))
 	if err != nil {
 		return "", err
 	}
@@ -162,7 +184,7 @@ func (s *state) identity(r *renderer) (string, error) {
 	if domain == "" {
 		domain = s.from.entries[0].mailbox.Address.Domain()
 	}
-	return "<" + token + "@" + domain + ">", nil
+	return string(append(append(append(id, '@'), domain...), '>')), nil
 }
 
 // header writes the fields up to MIME-Version, in the order readers are used to.

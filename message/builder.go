@@ -33,12 +33,10 @@ type state struct {
 	refs      []string
 	fields    []field
 
-	text, amp, html *Part
-	alternatives    []Part
-	calendar        *Part
-	inline          []Part
-	attached        []Part
-	body            *Part
+	forms    []Part // of the body, in the order of formOrder
+	inline   []Part
+	attached []Part
+	whole    *Part // instead of forms and inline
 
 	explicit *envelope.Envelope
 	delivery envelope.Delivery
@@ -59,7 +57,7 @@ func (s state) Clone() state {
 	s.inReplyTo = slices.Clip(s.inReplyTo)
 	s.refs = slices.Clip(s.refs)
 	s.fields = slices.Clip(s.fields)
-	s.alternatives = slices.Clip(s.alternatives)
+	s.forms = slices.Clone(s.forms)
 	s.inline = slices.Clip(s.inline)
 	s.attached = slices.Clip(s.attached)
 	s.faults = slices.Clip(s.faults)

@@ -1,34 +1,60 @@
 package message
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
+
+// formOrder says where the steps put their form of the body: the last one is preferred by readers
+// (RFC 2046 section 5.1.4), AMP goes unnoticed before HTML, and an invitation is acted on.
+var formOrder = []string{"Text", "AMP", "HTML", "Alternative", "Calendar"}
+
+// form sets a form of the body; alternatives add up.
+func (b Builder) form(step string, p Part) Builder {
+	return b.step(func(s *state) {
+		p.step = step
+		rank := slices.Index(formOrder, step)
+		at := 0
+		for at < len(s.forms) && slices.Index(formOrder, s.forms[at].step) <= rank {
+			at++
+		}
+		if at > 0 && s.forms[at-1].step == step {
+			if step != "Alternative" {
+				s.forms[at-1] = p
+				return
+			}
+			p.index = s.forms[at-1].index + 1
+		}
+		if s.forms == nil {
+			s.forms = make([]Part, 0, 2)
+		}
+		s.forms = slices.Insert(s.forms, at, p)
+	})
+}
 
 // Text sets the plain text body. Line ends may be LF or CRLF.
-func (b Builder) Text(text string) Builder { return b.TextPart(Plain(text)) }
+func (b Builder) Text(text string) Builder { return b.form("Text", Plain(text)) }
 
 // TextPart sets the plain text body from a part, such as Plain(text).Flowed().
-func (b Builder) TextPart(p Part) Builder { return b.step(func(s *state) { s.text = &p }) }
+func (b Builder) TextPart(p Part) Builder { return b.form("Text", p) }
 
 // HTML sets the HTML body. With Text it becomes the preferred alternative.
-func (b Builder) HTML(html string) Builder {
-	p := HTML(html)
-	return b.step(func(s *state) { s.html = &p })
-}
+func (b Builder) HTML(html string) Builder { return b.form("HTML", HTML(html)) }
 
 // AMP sets the AMP body, which goes between plain text and HTML, as readers without AMP expect.
-func (b Builder) AMP(html string) Builder {
-	p := TextPart("text/x-amp-html", html)
-	return b.step(func(s *state) { s.amp = &p })
-}
+func (b Builder) AMP(html string) Builder { return b.form("AMP", TextPart("text/x-amp-html", html)) }
 
 // Calendar adds an invitation, or an answer to one, as the last alternative (RFC 6047 section 2.4).
 func (b Builder) Calendar(method, ics string) Builder {
-	p := Calendar(method, ics)
-	return b.step(func(s *state) { s.calendar = &p })
+	return b.form("Calendar", Calendar(method, ics))
 }
 
-// Alternative adds a further form of the body, preferred to the HTML one.
+// Alternative adds further forms of the body, preferred to the HTML one.
 func (b Builder) Alternative(part ...Part) Builder {
-	return b.step(func(s *state) { s.alternatives = append(s.alternatives, part...) })
+	for _, p := range part {
+		b = b.form("Alternative", p)
+	}
+	return b
 }
 
 // Inline adds a part that the HTML body shows by the address "cid:" + id.
@@ -42,48 +68,34 @@ func (b Builder) Attach(part ...Part) Builder {
 }
 
 // Body sets the whole body, in place of Text, HTML and the like. Attach goes on beside it.
-func (b Builder) Body(part Part) Builder { return b.step(func(s *state) { s.body = &part }) }
+func (b Builder) Body(part Part) Builder { return b.step(func(s *state) { s.whole = &part }) }
 
-// tree arranges what was given: the HTML with its inline parts in multipart/related, beside the
-// plain text in multipart/alternative, before the attachments in multipart/mixed.
-func (s *state) tree() Part {
-	if s.body != nil {
-		if s.text != nil || s.html != nil || s.amp != nil || s.calendar != nil || len(s.alternatives)+len(s.inline) > 0 {
+// arrange puts the parts in their places: the HTML with its inline parts in multipart/related,
+// beside the plain text in multipart/alternative, before the attachments in multipart/mixed.
+func (s *state) arrange() Part {
+	if s.whole != nil {
+		if len(s.forms)+len(s.inline) > 0 {
 			s.fault("Body", "", errors.New("a body of one part leaves no place for Text, HTML, Inline and the like"))
 		}
-		body := *s.body
+		body := *s.whole
 		body.step = "Body"
 		return s.withAttached(body)
 	}
-	var forms []Part
-	add := func(step string, p *Part) {
-		if p != nil {
-			named := *p
-			named.step = step
-			forms = append(forms, named)
+	if len(s.inline) > 0 {
+		at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
+		if at < 0 {
+			s.fault("Inline", s.inline[0].name, errors.New("only an HTML body can show an inline part"))
+		} else {
+			s.forms[at] = Related(s.forms[at], stepped("Inline", s.inline)...)
 		}
 	}
-	add("Text", s.text)
-	add("AMP", s.amp)
-	if s.html != nil {
-		html := *s.html
-		html.step = "HTML"
-		if len(s.inline) > 0 {
-			html = Related(html, stepped("Inline", s.inline)...)
-		}
-		forms = append(forms, html)
-	} else if len(s.inline) > 0 {
-		s.fault("Inline", s.inline[0].name, errors.New("only an HTML body can show an inline part"))
-	}
-	forms = append(forms, stepped("Alternative", s.alternatives)...)
-	add("Calendar", s.calendar)
-	switch len(forms) {
+	switch len(s.forms) {
 	case 0:
 		return s.withAttached(Plain(""))
 	case 1:
-		return s.withAttached(forms[0])
+		return s.withAttached(s.forms[0])
 	}
-	return s.withAttached(Part{form: formMultipart, media: "multipart/alternative", children: forms})
+	return s.withAttached(Part{form: formMultipart, media: "multipart/alternative", children: s.forms})
 }
 
 func (s *state) withAttached(body Part) Part {

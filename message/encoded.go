@@ -8,6 +8,7 @@ import (
 // encoded is the content of a part that was encoded once.
 type encoded struct {
 	media    string
+	charset  string
 	params   []parameter
 	encoding Encoding
 	facts    lineFacts
@@ -36,6 +37,6 @@ func (p Part) Preencoded() (Part, error) {
 	}
 	p.form, p.source, p.text = formReady, source{}, ""
 	p.media, p.params, p.encoding = "", nil, EncodingAuto
-	p.ready = &encoded{media: n.media, params: slices.Clone(n.params), encoding: n.encoding, facts: n.facts, octets: octets}
+	p.ready = &encoded{media: n.media, charset: n.charset, params: slices.Clone(n.params), encoding: n.encoding, facts: n.facts, octets: octets}
 	return p, nil
 }

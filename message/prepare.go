@@ -12,6 +12,7 @@ import (
 type node struct {
 	part     *Part
 	media    string
+	charset  string // of a text whose part does not say it
 	params   []parameter
 	encoding Encoding
 	size     int64 // of content in a source, before encoding
@@ -183,11 +184,10 @@ func (p *preparer) text(n *node) error {
 	}
 	n.facts = facts.lineFacts
 	if strings.HasPrefix(n.media, "text/") && !slices.ContainsFunc(n.params, func(x parameter) bool { return x.name == "charset" }) {
-		charset := "us-ascii"
+		n.charset = "us-ascii"
 		if facts.eightBit {
-			charset = "utf-8"
+			n.charset = "utf-8"
 		}
-		n.params = slices.Insert(n.params, 0, parameter{"charset", charset})
 	}
 	n.facts.eightBit = n.encoding == EightBit && facts.eightBit
 	facts.bare = false // line ends are written as they should be
@@ -260,12 +260,12 @@ func (p *preparer) message(n *node) error {
 // ready takes a part that was encoded before. Its content type may have been changed since.
 func (p *preparer) ready(n *node) error {
 	done := n.part.ready
-	n.media, n.params, n.encoding, n.facts = done.media, done.params, done.encoding, done.facts
+	n.media, n.charset, n.params, n.encoding, n.facts = done.media, done.charset, done.params, done.encoding, done.facts
 	if n.part.encoding != EncodingAuto && n.part.encoding != done.encoding {
 		return fmt.Errorf("the part is encoded in %s already", done.encoding)
 	}
 	if n.part.media != "" {
-		n.params = nil
+		n.charset, n.params = "", nil
 		return n.typed()
 	}
 	return nil

@@ -21,6 +21,7 @@ type renderer struct {
 	random     io.Reader
 	boundaries []string // of the multiparts around
 	bits       [16]byte
+	room       [96]byte // for scratch
 }
 
 // flush ends the segment of ready octets.
@@ -51,16 +52,15 @@ func (r *renderer) endLine() {
 	}
 }
 
-// token returns 128 random bits as 26 lower-case letters and digits.
-func (r *renderer) token() (string, error) {
+// token appends 128 random bits as 26 lower-case letters and digits.
+func (r *renderer) token(dst []byte) ([]byte, error) {
 	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 	if _, err := io.ReadFull(r.random, r.bits[:]); err != nil {
-		return "", fmt.Errorf("source of randomness: %w", err)
+		return nil, fmt.Errorf("source of randomness: %w", err)
 	}
-	var token [26]byte
 	var bits, have uint
 	next := r.bits[:]
-	for i := range token {
+	for range 26 {
 		if have < 5 && len(next) > 0 {
 			bits, have, next = bits<<8|uint(next[0]), have+8, next[1:]
 		}
@@ -68,9 +68,9 @@ func (r *renderer) token() (string, error) {
 			bits, have = bits<<(5-have), 5
 		}
 		have -= 5
-		token[i] = alphabet[bits>>have&31]
+		dst = append(dst, alphabet[bits>>have&31])
 	}
-	return string(token[:]), nil
+	return dst, nil
 }
 
 // node writes the Content-* fields of a part, an empty line and its content.
@@ -79,11 +79,11 @@ func (r *renderer) node(n *node) error {
 		r.header(n, "")
 		return r.content(n)
 	}
-	token, err := r.token()
+	token, err := r.token(append(r.scratch[:0], "=_"...))
 	if err != nil {
 		return err
 	}
-	boundary := "=_" + token
+	boundary := string(token)
 	if slices.Contains(r.boundaries, boundary) {
 		return errBoundary
 	}
@@ -146,6 +146,9 @@ func (r *renderer) header(n *node, boundary string) {
 	part := n.part
 	r.begin("Content-Type")
 	r.word(n.media)
+	if n.charset != "" {
+		r.param("charset", n.charset)
+	}
 	for _, x := range n.params {
 		r.param(x.name, x.value)
 	}

@@ -80,6 +80,10 @@ type segments []segment
 
 // WriteTo writes all of them. Every call writes the same octets.
 func (s segments) WriteTo(w io.Writer) (int64, error) {
+	if len(s) == 1 && s[0].stream == nil {
+		n, err := w.Write(s[0].ready)
+		return int64(n), err
+	}
 	c := counter{w: w}
 	for i := range s {
 		if err := s[i].writeTo(&c); err != nil {

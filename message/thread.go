@@ -57,4 +57,7 @@ func (s *state) ids(step string, list, ids []string) []string {
 	return list
 }
 
-var errNoID = errors.New("want <left@right> without spaces")
+var (
+	errNoID   = errors.New("want <left@right> without spaces")
+	errNoDate = errors.New("a date is required")
+)

@@ -1,0 +1,183 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+// Parsed is a message that was read, such as an .eml file. It is immutable and safe for concurrent
+// use, and it is a transport.Mail: WriteTo writes the octets that were read, untouched.
+type Parsed struct {
+	octets   []byte
+	fields   []span
+	body     int // where it begins
+	facts    lineFacts
+	envelope envelope.Envelope
+}
+
+// span is a header field and where it lies.
+type span struct {
+	name       string
+	value      int // where the value begins, behind the colon
+	start, end int // with the line end
+}
+
+// Parse reads a message to its end, whatever its line ends are. It keeps all octets in memory: limit
+// r when somebody else controls it. The header section must consist of fields; the body is looked at
+// when it is asked for.
+func Parse(r io.Reader) (*Parsed, error) {
+	octets, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("message: %w", err)
+	}
+	return parse(octets)
+}
+
+func parse(octets []byte) (*Parsed, error) {
+	p := &Parsed{octets: octets}
+	if err := p.split(); err != nil {
+		return nil, err
+	}
+	var s lineScanner
+	_, _ = s.Write(octets) // a scanner never fails
+	p.facts = s.done()
+	p.envelope = p.derive()
+	return p, nil
+}
+
+// split finds the fields and the body.
+func (p *Parsed) split() error {
+	at := 0
+	for line := 1; at < len(p.octets); line++ {
+		end := len(p.octets)
+		if i := bytes.IndexByte(p.octets[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		text := bytes.TrimRight(p.octets[at:end], "\r\n")
+		switch colon := bytes.IndexByte(text, ':'); {
+		case len(text) == 0:
+			p.body = end
+			return nil
+		case text[0] == ' ' || text[0] == '\t':
+			if len(p.fields) == 0 {
+				return fmt.Errorf("message: line %d of the header continues nothing", line)
+			}
+			p.fields[len(p.fields)-1].end = end
+		case colon <= 0 || !isFieldName(string(bytes.TrimRight(text[:colon], " \t"))):
+			return fmt.Errorf("message: line %d of the header is no field", line)
+		default:
+			name := string(bytes.TrimRight(text[:colon], " \t"))
+			p.fields = append(p.fields, span{name: name, value: at + colon + 1, start: at, end: end})
+		}
+		at = end
+	}
+	if len(p.fields) == 0 {
+		return errors.New("message: no header field")
+	}
+	p.body = len(p.octets)
+	return nil
+}
+
+// Envelope returns the envelope that the header fields say: that of the topmost Resent block if there
+// is one (RFC 5322 section 3.6.6); Sender or else the first From; To, Cc and Bcc without duplicates.
+// It is the zero Envelope, which no transport takes, when they name no recipient.
+func (p *Parsed) Envelope() envelope.Envelope { return p.envelope }
+
+// WithEnvelope returns the message with another envelope.
+func (p *Parsed) WithEnvelope(env envelope.Envelope) *Parsed {
+	other := *p
+	other.envelope = env
+	return &other
+}
+
+// WithoutBcc returns the message without its Bcc and Resent-Bcc fields. The envelope stays.
+func (p *Parsed) WithoutBcc() *Parsed {
+	var out []byte
+	at := 0
+	for _, f := range p.fields {
+		if strings.EqualFold(f.name, "Bcc") || strings.EqualFold(f.name, "Resent-Bcc") {
+			out = append(out, p.octets[at:f.start]...)
+			at = f.end
+		}
+	}
+	if at == 0 {
+		return p
+	}
+	return p.rewritten(append(out, p.octets[at:]...))
+}
+
+// WithCRLF returns the message with CRLF line ends, which SMTP demands; files often have others.
+func (p *Parsed) WithCRLF() *Parsed {
+	if !p.facts.bare {
+		return p
+	}
+	return p.rewritten(appendCanonical(make([]byte, 0, len(p.octets)+len(p.octets)/32), string(p.octets)))
+}
+
+// rewritten returns the message with other octets and the same envelope.
+func (p *Parsed) rewritten(octets []byte) *Parsed {
+	other, err := parse(octets)
+	if err != nil { // the header section was good before
+		return p
+	}
+	other.envelope = p.envelope
+	return other
+}
+
+// WriteTo writes the octets that were read.
+func (p *Parsed) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(p.octets)
+	return int64(n), err
+}
+
+// Bytes returns a copy of the octets that were read.
+func (p *Parsed) Bytes() []byte { return slices.Clone(p.octets) }
+
+// Size returns the number of octets.
+func (p *Parsed) Size() int64 { return int64(len(p.octets)) }
+
+// Needs8BitMIME reports whether an octet above 127 is in the message.
+func (p *Parsed) Needs8BitMIME() bool { return p.facts.eightBit }
+
+// NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
+func (p *Parsed) NeedsSMTPUTF8() bool { return p.facts.header }
+
+// Fields returns the names and decoded values of all header fields in order.
+func (p *Parsed) Fields() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, f := range p.fields {
+			if !yield(f.name, decodeWords(p.raw(f))) {
+				return
+			}
+		}
+	}
+}
+
+// Header returns the decoded value of the first field of a name, in any case; "" when there is none.
+func (p *Parsed) Header(name string) string { return decodeWords(p.first(name)) }
+
+// first returns the value of the first field of a name, unfolded but not decoded.
+func (p *Parsed) first(name string) string {
+	for _, f := range p.fields {
+		if strings.EqualFold(f.name, name) {
+			return p.raw(f)
+		}
+	}
+	return ""
+}
+
+// raw returns the value of a field, unfolded (RFC 5322 section 2.2.3).
+func (p *Parsed) raw(f span) string {
+	value := string(p.octets[f.value:f.end])
+	if strings.ContainsAny(value, "\r\n") {
+		value = strings.NewReplacer("\r\n", "", "\n", "", "\r", "").Replace(value)
+	}
+	return strings.Trim(value, " \t")
+}

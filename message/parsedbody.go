@@ -1,0 +1,140 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+
+	gomessage "github.com/emersion/go-message"
+)
+
+// Bounds of what is looked at in a body that somebody else controls.
+const (
+	mostDepth  = 32
+	mostLeaves = 1000
+)
+
+// Content is the body of a message, taken apart.
+type Content struct {
+	Text        string // the plain text form; "" for none
+	HTML        string // the HTML form; "" for none
+	Attachments []Part // everything else: files, inline parts, other messages
+}
+
+// Content takes the body apart. Texts are decoded to UTF-8 with LF line ends as they were written;
+// parts that can't be decoded are an error. Attachments can be attached to another message as they are.
+func (p *Parsed) Content() (Content, error) {
+	var w bodyWalker
+	entity, err := gomessage.Read(strings.NewReader(string(p.octets)))
+	if err == nil || gomessage.IsUnknownCharset(err) || gomessage.IsUnknownEncoding(err) {
+		err = w.walk(entity, 0, err)
+	}
+	if err != nil {
+		return Content{}, fmt.Errorf("message: body: %w", err)
+	}
+	return w.content, nil
+}
+
+type bodyWalker struct {
+	content Content
+	leaves  int
+	text    bool
+	html    bool
+}
+
+// walk goes through an entity, whose reading gave err.
+func (w *bodyWalker) walk(e *gomessage.Entity, depth int, err error) error {
+	if gomessage.IsUnknownEncoding(err) {
+		return err
+	}
+	if depth > mostDepth {
+		return fmt.Errorf("nested deeper than %d levels", mostDepth)
+	}
+	parts := e.MultipartReader()
+	if parts == nil {
+		if w.leaves++; w.leaves > mostLeaves {
+			return fmt.Errorf("more than %d parts", mostLeaves)
+		}
+		return w.leaf(e)
+	}
+	for {
+		child, err := parts.NextPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err):
+			return err
+		}
+		if err := w.walk(child, depth+1, err); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *bodyWalker) leaf(e *gomessage.Entity) error {
+	content, err := io.ReadAll(e.Body)
+	if err != nil {
+		return err
+	}
+	media, params, err := e.Header.ContentType()
+	if err != nil || media == "" {
+		media, params = "text/plain", nil // RFC 2045 section 5.2
+		if err != nil {
+			media = "application/octet-stream"
+		}
+	}
+	disposition, dparams, _ := mime.ParseMediaType(e.Header.Get("Content-Disposition"))
+	name := dparams["filename"]
+	if name == "" {
+		name = params["name"]
+	}
+	delete(params, "name")
+	isBody := disposition != attachment && name == ""
+	switch {
+	case isBody && media == "text/plain" && !w.text:
+		w.text = true
+		w.content.Text, err = decodeText(content, params["charset"])
+		return err
+	case isBody && media == "text/html" && !w.html:
+		w.html = true
+		w.content.HTML, err = decodeText(content, params["charset"])
+		return err
+	}
+	part := Bytes(decodeWords(name), content)
+	if media == "message/rfc822" {
+		part = Embed(embedded(content)).Named(part.name)
+	} else {
+		part = part.Type(mime.FormatMediaType(media, params))
+	}
+	if disposition == inline {
+		part = part.Inline()
+	}
+	if id := bareID(e.Header.Get("Content-Id")); isVisible(id) {
+		part = part.ID(id)
+	}
+	w.content.Attachments = append(w.content.Attachments, part)
+	return nil
+}
+
+// embedded is a message whose octets are all there is.
+type embedded []byte
+
+func (e embedded) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(e)
+	return int64(n), err
+}
+
+// decodeText returns text as UTF-8. The reader below has already decoded what it knows itself.
+func decodeText(content []byte, charset string) (string, error) {
+	text := string(content)
+	if r, err := charsetReader(charset, strings.NewReader(text)); err == nil {
+		decoded, err := io.ReadAll(r)
+		if err != nil {
+			return "", err
+		}
+		text = string(decoded)
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\r\n", "\n"), "\ufffd"), nil
+}
