@@ -3,14 +3,13 @@ package depeche
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
+	"fmt"
+	"os"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/file"
 	"github.com/depeche-mail/depeche/transport/sendmail"
-	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/stub"
 )
 
@@ -19,36 +18,66 @@ import (
 //	smtps://user:password@host          a relay, TLS from the first octet
 //	smtp+starttls://user:password@host  a relay, STARTTLS required
 //	smtp://host                         a relay, no TLS
+//	lmtp://host, lmtp+unix:///socket    a delivery agent beside us
 //	sendmail:                           the sendmail command of this machine, or sendmail:/path/of/another
 //	file:folder                         each message becomes a file in the folder
 //	stub:                               messages are recorded in memory and go nowhere
 //
-// [smtp.FromURL] describes the keys of the relays. Close what Open returns with [transport.Shutdown]
-// or [transport.Close]. Errors are [envelope.FieldError]s and never show the password.
+// docs/urls.md has the grammar and the keys. Close what Open returns with [transport.Shutdown] or
+// [transport.Close]. Errors are [envelope.FieldError]s and never show the password.
 func Open(text string) (transport.Transport, error) {
-	scheme, rest, ok := strings.Cut(text, ":")
-	if !ok {
-		return nil, &envelope.FieldError{Field: "URL", Err: errors.New("want a scheme, such as smtps, in front of the first colon")}
+	u, err := ParseURL(text)
+	if err != nil {
+		return nil, err
 	}
-	switch scheme {
-	case "stub":
-		if rest != "" {
-			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: errors.New("nothing may follow the scheme stub")}
+	return u.Open()
+}
+
+// The variables that [OpenEnv] reads.
+const (
+	EnvURL          = "MAIL_URL"
+	EnvPasswordFile = "MAIL_PASSWORD_FILE"
+)
+
+// OpenEnv opens the URL in the environment variable MAIL_URL. If MAIL_PASSWORD_FILE is set, it names the
+// file that holds the password of the user in the URL, such as a mounted secret; that nobody in the URL
+// lacks a password is an error then. A line end at the end of the file is not part of the password.
+func OpenEnv() (transport.Transport, error) {
+	text := os.Getenv(EnvURL)
+	if text == "" {
+		return nil, &envelope.FieldError{Field: EnvURL, Err: errors.New("is not set")}
+	}
+	u, err := ParseURL(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", EnvURL, err)
+	}
+	if path := os.Getenv(EnvPasswordFile); path != "" {
+		var ok bool
+		if u, ok = u.WithPasswordFile(path); !ok {
+			return nil, &envelope.FieldError{Field: EnvPasswordFile, Err: errors.New("no user in " + EnvURL + " lacks a password")}
 		}
+	}
+	t, err := u.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", EnvURL, err)
+	}
+	return t, nil
+}
+
+// Open returns the transport that u describes; see the function [Open].
+func (u URL) Open() (transport.Transport, error) {
+	switch u.scheme {
+	case schemeStub:
 		return stub.New(), nil
-	case "file", "sendmail":
-		path, err := url.PathUnescape(strings.TrimPrefix(rest, "//"))
-		switch {
-		case err != nil:
-			return nil, &envelope.FieldError{Field: "URL", Value: text, Err: err}
-		case scheme == "file":
-			return file.New(path)
-		case path == "":
+	case schemeFile:
+		return file.New(u.path)
+	case schemeSendmail:
+		if u.path == "" {
 			return sendmail.New()
 		}
-		return sendmail.Command(path), nil
+		return sendmail.Command(u.path), nil
 	}
-	return smtp.FromURL(text).Build()
+	return u.relay.Builder().Build()
 }
 
 // Send opens the transport that a URL describes, sends one mail and closes it. For more than one mail

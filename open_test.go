@@ -34,6 +34,7 @@ func TestOpen(t *testing.T) {
 		{"smtps://user:hunter2@example.org", "smtp"},
 		{"smtp+starttls://user:hunter2@example.org", "smtp"},
 		{"smtp://example.org", "smtp"},
+		{"lmtp+unix:///run/lmtp", "smtp"},
 	} {
 		got, err := depeche.Open(tc.url)
 		if err != nil || !is[tc.kind](got) {
@@ -51,7 +52,7 @@ func TestOpen(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for _, url := range []string{
-		"", "example.org", "stub:x", "file:%zz", "gopher://example.org", "smtps://user:hunter2@",
+		"", "example.org", "stub:x", "file:", "file:%zz", "file:a?b=c", "file://host/folder", "sendmail:x#y", "gopher://user:hunter2@example.org", "smtps://user:hunter2@",
 		"smtps://user:hunter2@example.org?colour=blue", "smtps://user:hunter2%zz@example.org",
 	} {
 		got, err := depeche.Open(url)

@@ -90,6 +90,7 @@ var rfcTitles = map[int]string{
 	7677: "SCRAM-SHA-256 and SCRAM-SHA-256-PLUS SASL Mechanisms",
 	7817: "Updated TLS Server Identity Check Procedure for Email-Related Protocols",
 	8058: "Signaling One-Click Functionality for List Email Headers",
+	8089: `The "file" URI Scheme`,
 	8098: "Message Disposition Notification",
 	8301: "Cryptographic Algorithm and Key Usage Update to DKIM",
 	8314: "Cleartext Considered Obsolete: TLS for Email Submission and Access",

@@ -24,7 +24,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/depeche-mail/depeche"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -71,7 +70,7 @@ func run(ctx context.Context, arguments []string, env environment) int {
 	if err != nil {
 		return fail(exitData, err)
 	}
-	t, err := depeche.Open(url)
+	t, err := url.Open()
 	if err != nil {
 		return fail(exitUsage, err)
 	}

@@ -5,11 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/depeche-mail/depeche"
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
 	"github.com/depeche-mail/depeche/transport"
@@ -58,39 +58,28 @@ func parse(arguments []string, stderr io.Writer) (*options, error) {
 	return o, nil
 }
 
-// relay returns the URL of the relay with its password.
-func (o *options) relay(getenv func(string) string) (string, error) {
-	text := getenv("MAIL_URL")
+// relay returns the URL of the relay, with the file of its password if there is one.
+func (o *options) relay(getenv func(string) string) (depeche.URL, error) {
+	text := getenv(depeche.EnvURL)
 	if o.url != "" {
-		u, err := url.Parse(o.url)
-		if err != nil {
-			return "", errors.New("-url: not a URL") // the error of Parse would show it
-		}
-		if _, shown := u.User.Password(); shown {
-			return "", errors.New("-url: a password here can be read by every user of the machine; use MAIL_PASSWORD_FILE or MAIL_URL")
-		}
 		text = o.url
 	}
 	if text == "" {
-		return "", errors.New("no relay: set -url or MAIL_URL")
+		return depeche.URL{}, errors.New("no relay: set -url or MAIL_URL")
 	}
-	name := getenv("MAIL_PASSWORD_FILE")
-	if name == "" {
-		return text, nil
+	u, err := depeche.ParseURL(text)
+	switch file := getenv(depeche.EnvPasswordFile); {
+	case err != nil:
+		return u, err
+	case o.url != "" && u.HasPassword():
+		return u, errors.New("-url: a password here can be read by every user of the machine; use MAIL_PASSWORD_FILE or MAIL_URL")
+	case file != "":
+		var ok bool
+		if u, ok = u.WithPasswordFile(file); !ok {
+			return u, errors.New("MAIL_PASSWORD_FILE is set, but no user in the URL of the relay lacks a password")
+		}
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", errors.New("MAIL_URL: not a URL")
-	}
-	if u.User == nil || u.User.Username() == "" {
-		return "", errors.New("MAIL_PASSWORD_FILE is set, but the URL of the relay names no user")
-	}
-	password, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("MAIL_PASSWORD_FILE: %w", err)
-	}
-	u.User = url.UserPassword(u.User.Username(), strings.TrimRight(string(password), "\r\n"))
-	return u.String(), nil
+	return u, nil
 }
 
 // mail composes the message, or reads the finished one.

@@ -32,6 +32,8 @@ type state struct {
 	pool     Pool
 	bulk     bulk
 	security security
+	user     string         // of a URL
+	late     []func(*state) // reads the files that a URL names
 	faults   []error
 }
 
@@ -48,6 +50,7 @@ func (s state) Clone() state {
 	s.config.Pins = append([]client.Pin(nil), s.config.Pins...)
 	s.config.TLSConfig = s.config.TLSConfig.Clone()
 	s.security = s.security.clone()
+	s.late = append([]func(*state){}, s.late...)
 	return s
 }
 
@@ -116,13 +119,15 @@ func (b Builder) Port(port int) Builder { return b.step(func(s *state) { s.port 
 // Credentials log in with a user name and a password, by the strongest mechanism that the server
 // offers. A server that offers none is an error: mail is never sent without the login.
 func (b Builder) Credentials(user, password string) Builder {
-	return b.step(func(s *state) {
-		c, err := authentication.Password(user, password)
-		if err != nil {
-			s.fault("Credentials", user, err)
-		}
-		s.config.Credentials = c
-	})
+	return b.step(func(s *state) { s.login("Credentials", user, password) })
+}
+
+func (s *state) login(field, user, password string) {
+	c, err := authentication.Password(user, password)
+	if err != nil {
+		s.fault(field, user, err)
+	}
+	s.config.Credentials = c
 }
 
 // DangerousPlaintextAuth allows the password to be sent without TLS, also to other machines.
@@ -226,6 +231,9 @@ func (b Builder) Build() (*Transport, error) {
 	s, err := b.handle.Finish()
 	if err != nil {
 		return nil, err
+	}
+	for _, read := range s.late {
+		read(&s)
 	}
 	s.check()
 	if len(s.faults) > 0 {

@@ -34,11 +34,18 @@ func (b Builder) TLSConfig(config *tls.Config) Builder {
 // to be right.
 func (b Builder) ExtraRoots(pem []byte) Builder {
 	return b.secure("ExtraRoots", func(s *state) {
-		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			s.fault("ExtraRoots", "", errors.New("no certificate in PEM form in it"))
+		if err := s.security.addRoots(slices.Clone(pem)); err != nil {
+			s.fault("ExtraRoots", "", err)
 		}
-		s.security.roots = append(s.security.roots, slices.Clone(pem))
 	})
+}
+
+func (s *security) addRoots(pem []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		return errors.New("no certificate in PEM form in it")
+	}
+	s.roots = append(s.roots, pem)
+	return nil
 }
 
 // ClientCertificate is what we show to a relay that asks for a certificate.

@@ -3,100 +3,265 @@ package smtp
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
 // FromURL begins a transport that a URL describes:
 //
 //	smtps://user:password@host:port?hello=my.host.tld&pool=4&timeout=30s
 //
-// The scheme is smtps (TLS, port 465), smtp+starttls (required, port 587) or smtp (no TLS, port 25).
-// User and password are percent-encoded; only both together are allowed. Unknown keys are an error.
-// Faults surface in Build; they never show the password.
+// The scheme is smtps (TLS, port 465), smtp+starttls (required, port 587), smtp (no TLS, port 25), lmtp
+// (port 24) or lmtp+unix (lmtp+unix:///path/of/socket). User and password are percent-encoded; only
+// both together are allowed. The keys are in docs/urls.md; one that is unknown or given twice is an
+// error. Faults surface in Build; they never show the password.
 func FromURL(text string) Builder {
-	u, err := url.Parse(text)
-	if err != nil {
-		// The error of url.Parse quotes the whole URL, password and all.
-		return begin("", 0, client.TLSImplicit).step(func(s *state) {
-			s.fault("URL", "", errors.New("not a URL"))
-		})
+	u, faults := parseURL(text)
+	if len(faults) > 0 { // a host that is not at fault, for they are all there is to say
+		return Relay("localhost").step(func(s *state) { s.faults = faults })
 	}
-	base, ok := schemes[u.Scheme]
-	return begin(u.Hostname(), base.port, base.mode).step(func(s *state) {
-		if !ok {
-			s.fault("URL", u.Scheme, errors.New("want the scheme smtps, smtp+starttls or smtp"))
+	return u.Builder()
+}
+
+// URL is the URL of a relay, read and found well-formed. It is immutable, and prints without its
+// password in every form. Its zero value is not usable.
+type URL struct {
+	scheme   string
+	user     string
+	password *string // a pointer, so that fmt does not find it in a caller's struct; nil for none
+	host     string
+	port     string // "" for the scheme's own
+	path     string // of a socket
+	keys     []urlKey
+}
+
+// urlKey is a key of the query, percent-decoded.
+type urlKey struct{ name, value string }
+
+// scheme is what a scheme stands for.
+type scheme struct {
+	mode client.TLSMode
+	port int
+	lmtp bool
+}
+
+// socketScheme has a path where the others have a host.
+const socketScheme = "lmtp+unix"
+
+var schemes = map[string]scheme{
+	"smtps":         {mode: client.TLSImplicit, port: portTLS},
+	"smtp+starttls": {mode: client.TLSStartTLS, port: portSubmission},
+	"smtp":          {mode: client.TLSNone, port: portSMTP},
+	"lmtp":          {mode: client.TLSNone, port: portLMTP, lmtp: true},
+	socketScheme:    {mode: client.TLSNone, port: portLMTP, lmtp: true},
+}
+
+// ParseURL reads the URL of a relay; see [FromURL]. A user without a password is well-formed, because
+// the password may come from elsewhere, but Build refuses it. The error joins every fault, each a
+// *[FieldError], and shows no password, even where one is not encoded as it should be.
+func ParseURL(text string) (URL, error) {
+	u, faults := parseURL(text)
+	if len(faults) > 0 {
+		return URL{}, errors.Join(faults...)
+	}
+	return u, nil
+}
+
+// Errors of a URL as a whole. What is behind a badly encoded password looks like part of it, so none of
+// them quotes anything.
+var (
+	errNotURL    = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
+	errEncoding  = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
+	errPath      = errors.New("no path and no fragment expected")
+	errQuery     = errors.New("the keys are not percent-encoded correctly")
+	errHalf      = errors.New("user and password are needed together")
+	errSocket    = errors.New("want " + socketScheme + ":///path, without user and host")
+	errScheme    = errors.New("want the scheme smtps, smtp+starttls, smtp, lmtp or " + socketScheme)
+	errUnknown   = errors.New("unknown key")
+	errRepeated  = errors.New("key given more than once")
+	errTwoSecret = errors.New("the URL has a password already")
+)
+
+func parseURL(text string) (URL, []error) {
+	fault := func(value string, err error) error { return &FieldError{Field: "URL", Value: value, Err: err} }
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return URL{}, []error{fault("", errNotURL)} // err quotes the whole text
+	}
+	if _, ok := schemes[parsed.Scheme]; !ok {
+		return URL{}, []error{fault(parsed.Scheme, errScheme)}
+	}
+	if strings.Contains(parsed.Opaque+parsed.Path+parsed.RawQuery+parsed.Fragment, "@") {
+		return URL{}, []error{fault("", errEncoding)}
+	}
+	if parsed.Opaque != "" {
+		return URL{}, []error{fault("", errNotURL)}
+	}
+	u := URL{scheme: parsed.Scheme, host: parsed.Hostname(), port: parsed.Port()}
+	var faults []error
+	for _, err := range []error{u.readPath(parsed), u.readUser(parsed.User)} {
+		if err != nil {
+			faults = append(faults, fault("", err))
 		}
-		s.readURL(u)
+	}
+	if _, err := extension.ParseClientID(u.host); err != nil && u.scheme != socketScheme {
+		faults = append(faults, fault(u.host, err))
+	}
+	query, err := url.ParseQuery(parsed.RawQuery)
+	if err != nil {
+		return u, append(faults, fault("", errQuery))
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch values := query[name]; {
+		case urlKeys[name] == nil:
+			faults = append(faults, fault(name, errUnknown))
+		case len(values) > 1:
+			faults = append(faults, fault(name, errRepeated))
+		default:
+			u.keys = append(u.keys, urlKey{name, values[0]})
+		}
+	}
+	return u, faults
+}
+
+func (u *URL) readPath(parsed *url.URL) error {
+	switch {
+	case parsed.Fragment != "":
+		return errPath
+	case u.scheme == socketScheme && (parsed.Path == "" || parsed.Host != "" || parsed.User != nil):
+		return errSocket
+	case u.scheme == socketScheme:
+		u.path = parsed.Path
+	case parsed.Path != "" && parsed.Path != "/":
+		return errPath
+	}
+	return nil
+}
+
+func (u *URL) readUser(info *url.Userinfo) error {
+	if info == nil {
+		return nil
+	}
+	u.user = info.Username()
+	if password, ok := info.Password(); ok && password != "" {
+		u.password = &password
+	}
+	if u.user == "" {
+		return errHalf
+	}
+	return nil
+}
+
+// User returns the user name, "" for none.
+func (u URL) User() string { return u.user }
+
+// HasPassword reports whether the URL holds a password, in contrast to naming a file that does.
+func (u URL) HasPassword() bool { return u.password != nil }
+
+// WithPasswordFile returns the URL with the key password_file. ok is false, and the URL unchanged, where
+// that makes no sense: there is no user, or a password already.
+func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
+	if u.user == "" || u.password != nil || slices.ContainsFunc(u.keys, isPasswordFile) {
+		return u, false
+	}
+	u.keys = append(slices.Clone(u.keys), urlKey{passwordFile, path})
+	slices.SortFunc(u.keys, func(a, b urlKey) int { return strings.Compare(a.name, b.name) })
+	return u, true
+}
+
+// String returns the URL with *** in place of the password.
+func (u URL) String() string {
+	if u.password == nil {
+		return u.text("")
+	}
+	return u.text(":***")
+}
+
+// Reveal returns the URL with its password, as [ParseURL] reads it.
+func (u URL) Reveal() string {
+	if u.password == nil {
+		return u.text("")
+	}
+	return u.text(url.UserPassword("", *u.password).String())
+}
+
+func (u URL) text(password string) string {
+	var b strings.Builder
+	b.WriteString(u.scheme + "://")
+	if u.user != "" {
+		b.WriteString(url.User(u.user).String() + password + "@")
+	}
+	switch {
+	case u.port != "":
+		b.WriteString(net.JoinHostPort(u.host, u.port))
+	case strings.Contains(u.host, ":"):
+		b.WriteString("[" + u.host + "]")
+	default:
+		b.WriteString(u.host)
+	}
+	b.WriteString((&url.URL{Path: u.path}).EscapedPath())
+	separator := "?"
+	for _, key := range u.keys {
+		b.WriteString(separator + url.QueryEscape(key.name) + "=" + url.QueryEscape(key.value))
+		separator = "&"
+	}
+	return b.String()
+}
+
+// Format writes what String returns, for every verb and flag.
+func (u URL) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, u.String()) // fmt reports errors of its writer itself
+}
+
+// LogValue returns what String returns.
+func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// MarshalText returns what String returns.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// Builder begins the transport that the URL describes.
+func (u URL) Builder() Builder {
+	is := schemes[u.scheme]
+	b := begin(u.host, is.port, is.mode)
+	if u.scheme == socketScheme {
+		b = LMTPSocket(u.path)
+	}
+	return b.step(func(s *state) {
+		s.config.LMTP = is.lmtp
+		if u.port != "" {
+			port, err := strconv.Atoi(u.port)
+			if err != nil {
+				port = -1 // check refuses it
+			}
+			s.port = port
+		}
+		s.readURLUser(u)
+		for _, key := range u.keys {
+			if err := urlKeys[key.name](s, key.value); err != nil {
+				s.fault("URL", key.name, err)
+			}
+		}
 	})
 }
 
-var schemes = map[string]struct {
-	mode client.TLSMode
-	port int
-}{
-	"smtps":         {client.TLSImplicit, portTLS},
-	"smtp+starttls": {client.TLSStartTLS, portSubmission},
-	"smtp":          {client.TLSNone, portSMTP},
-}
-
-func (s *state) readURL(u *url.URL) {
-	if text := u.Port(); text != "" {
-		port, err := strconv.Atoi(text)
-		if err != nil {
-			port = -1 // check refuses it
-		}
-		s.port = port
+func (s *state) readURLUser(u URL) {
+	inFile := slices.ContainsFunc(u.keys, isPasswordFile)
+	switch {
+	case inFile && u.password != nil:
+		s.fault("URL", passwordFile, errTwoSecret)
+	case u.user == "" && inFile, u.user != "" && u.password == nil && !inFile:
+		s.fault("URL", u.user, errHalf)
+	case u.password != nil:
+		s.login("URL", u.user, *u.password)
 	}
-	if strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
-		s.fault("URL", u.Path, errors.New("no path and no fragment expected"))
-	}
-	if u.User != nil {
-		password, _ := u.User.Password()
-		c, err := authentication.Password(u.User.Username(), password)
-		if err != nil {
-			s.fault("URL", u.User.Username(), err)
-		}
-		s.config.Credentials = c
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		s.fault("URL", "", errors.New("query is not percent-encoded correctly"))
-	}
-	for key, values := range query {
-		if err := s.readKey(key, values[len(values)-1], len(values)); err != nil {
-			s.fault("URL", key, err)
-		}
-	}
-}
-
-// readKey takes one key of the query.
-func (s *state) readKey(key, value string, times int) error {
-	if times > 1 {
-		return errors.New("given more than once")
-	}
-	switch key {
-	case "hello":
-		return s.helloName(value)
-	case "pool":
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 {
-			return fmt.Errorf("%q: want a number of connections", value)
-		}
-		s.pool.MaxOpen = n
-	case "timeout":
-		d, err := time.ParseDuration(value)
-		if err != nil || d <= 0 {
-			return fmt.Errorf("%q: want a duration such as 30s", value)
-		}
-		s.limit(d)
-	default:
-		return errors.New("unknown key")
-	}
-	return nil
+	s.user = u.user
 }

@@ -52,7 +52,7 @@ func (s *Server) url(user *url.Userinfo) string {
 		u.Scheme = "smtp+starttls"
 	}
 	if s.Config.Network == "unix" {
-		u.Host, u.Path = "", s.Addr()
+		u.Scheme, u.Host, u.Path = "lmtp+unix", "", s.Addr()
 	}
 	return u.String()
 }

@@ -1,0 +1,120 @@
+package depeche
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport/smtp"
+)
+
+// URL is the URL of a transport, read and found well-formed. It is immutable, and prints without
+// passwords in every form. Its zero value is not usable.
+type URL struct {
+	scheme string
+	path   string   // of a file or a command
+	relay  smtp.URL // for the schemes that are not below
+}
+
+// The schemes of what is on this machine.
+const (
+	schemeStub     = "stub"
+	schemeFile     = "file"
+	schemeSendmail = "sendmail"
+)
+
+// ParseURL reads the URL of a transport; see [Open] and docs/urls.md. A user without a password is
+// well-formed, because [OpenEnv] has it from elsewhere, but Open refuses it. The error is a
+// [envelope.FieldError], or several joined, and shows no password.
+func ParseURL(text string) (URL, error) {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok {
+		return URL{}, fault("", errNoScheme)
+	}
+	switch scheme {
+	case schemeStub:
+		if rest != "" {
+			return URL{}, fault(scheme, errBehindStub)
+		}
+		return URL{scheme: scheme}, nil
+	case schemeFile, schemeSendmail:
+		path, err := readPath(rest)
+		if err != nil {
+			return URL{}, fault(scheme, err)
+		}
+		return URL{scheme: scheme, path: path}, nil
+	}
+	relay, err := smtp.ParseURL(text)
+	return URL{relay: relay}, err
+}
+
+// None of them quotes what is behind the scheme, for it may be the password of a URL with another one.
+var (
+	errNoScheme   = errors.New("want a scheme, such as smtps, in front of the first colon")
+	errBehindStub = errors.New("nothing may follow this scheme")
+	errPath       = errors.New("want a path behind the colon, or // and a path that begins with /; percent-encode % ? # in it")
+)
+
+func fault(value string, err error) error {
+	return &envelope.FieldError{Field: "URL", Value: value, Err: err}
+}
+
+// readPath reads what is behind the scheme: "a/b", "/a/b" or "///a/b" (RFC 8089 section 2).
+func readPath(rest string) (string, error) {
+	if after, ok := strings.CutPrefix(rest, "//"); ok {
+		if !strings.HasPrefix(after, "/") { // the host of a URL with two slashes
+			return "", errPath
+		}
+		rest = after
+	}
+	if strings.ContainsAny(rest, "?#") {
+		return "", errPath
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return "", errPath
+	}
+	return path, nil
+}
+
+// HasPassword reports whether a password is in the URL itself, where whoever sees a list of processes or
+// a configuration sees it too.
+func (u URL) HasPassword() bool { return u.relay.HasPassword() }
+
+// WithPasswordFile returns the URL with the file in which the password of its user is. ok is false where
+// no user lacks a password.
+func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
+	u.relay, ok = u.relay.WithPasswordFile(path)
+	return u, ok
+}
+
+// String returns the URL with *** in place of each password.
+func (u URL) String() string { return u.text(smtp.URL.String) }
+
+// Reveal returns the URL with its passwords, as [ParseURL] reads it.
+func (u URL) Reveal() string { return u.text(smtp.URL.Reveal) }
+
+func (u URL) text(relay func(smtp.URL) string) string {
+	switch {
+	case u.scheme == "":
+		return relay(u.relay)
+	case strings.HasPrefix(u.path, "/"):
+		return u.scheme + "://" + (&url.URL{Path: u.path}).EscapedPath()
+	}
+	return u.scheme + ":" + (&url.URL{Path: u.path}).EscapedPath()
+}
+
+// Format writes what String returns, for every verb and flag.
+func (u URL) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, u.String()) // fmt reports errors of its writer itself
+}
+
+// LogValue returns what String returns.
+func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// MarshalText returns what String returns.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
