@@ -6,6 +6,7 @@ replace github.com/depeche-mail/depeche => ../
 
 require (
 	github.com/depeche-mail/depeche v0.0.0-00010101000000-000000000000
+	github.com/emersion/go-message v0.18.2
 	github.com/google/go-cmp v0.7.0
 )
 

@@ -240,7 +240,7 @@ func (w *phraseWords) add(word string, encoded bool) {
 		if w.words == 2 {
 			w.text.WriteString(w.one)
 		}
-		if w.space && !(encoded && w.encoded) {
+		if w.space && (!encoded || !w.encoded) {
 			w.text.WriteByte(' ')
 		}
 		w.text.WriteString(word)

@@ -73,7 +73,7 @@ func cutWord(text string, asQ bool, room int) (n int, q bool) {
 // cut returns the length of the longest beginning of text that costs at most room, ends between
 // characters and has a length that is a multiple of step; 0 when there is none.
 func cut(text string, cost *[256]uint8, room, step int) int {
-	apart, any := 0, 0 // the best cut between visible characters, and between any
+	apart, exact := 0, 0 // the best cut between visible characters, and between any characters
 	for n := 0; n < len(text); {
 		r, size := utf8.DecodeRuneInString(text[n:])
 		for _, c := range []byte(text[n : n+size]) {
@@ -85,15 +85,15 @@ func cut(text string, cost *[256]uint8, room, step int) int {
 		if n%step != 0 {
 			continue
 		}
-		any = n
+		exact = n
 		if n == len(text) || !joins(r, text[n:]) {
 			apart = n
 		}
 	}
-	if apart > any/2 {
+	if apart > exact/2 {
 		return apart
 	}
-	return any
+	return exact
 }
 
 // joins reports whether the text behind a character belongs to what it shows: a combining mark, or a

@@ -160,21 +160,26 @@ func (f *folder) plain(text string) bool {
 // phrase appends a display name: atoms as they are, else one quoted string, else encoded-words
 // (RFC 5322 section 3.2.5, RFC 2047 section 5 rule 3).
 func (f *folder) phrase(name string) {
-	const longestQuoted = 60
 	switch {
-	case !f.plain(name):
-		f.encode(name)
-	case isAtoms(name):
+	case isAtoms(name) && f.plain(name):
 		for word := range strings.SplitSeq(name, " ") {
 			f.word(word)
 		}
-	case len(name) > longestQuoted:
-		f.encode(name)
-	default:
+	case f.quotable(name):
 		f.scratch = appendQuoted(f.scratch[:0], name)
 		f.space(len(f.scratch), foldAt)
 		f.dst = append(f.dst, f.scratch...)
+	default:
+		f.encode(name)
 	}
+}
+
+// quotable reports whether a name comes back from a quoted string, which is never folded: it is short
+// and does not look like an encoded-word.
+func (f *folder) quotable(name string) bool {
+	const longest = 60
+	return len(name) <= longest && strings.Trim(name, " ") == name && !strings.Contains(name, "=?") &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == '\t' || r >= utf8.RuneSelf && !f.raw })
 }
 
 // mailbox appends a mailbox and the separator behind it.

@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,10 +56,8 @@ func (b Builder) word(step, name, value string, err error) Builder {
 
 // oneOf returns an error for a value that is not in the list.
 func oneOf(value string, list ...string) error {
-	for _, v := range list {
-		if value == v {
-			return nil
-		}
+	if slices.Contains(list, value) {
+		return nil
 	}
 	return fmt.Errorf("want one of %s", strings.Join(list, ", "))
 }

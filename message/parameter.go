@@ -16,7 +16,8 @@ type parameter struct{ name, value string }
 func (f *folder) param(name, value string) {
 	const longestQuoted = 60
 	switch {
-	case isToken(value) && len(value) <= longestQuoted:
+	case isToken(value) && !strings.ContainsAny(value, "'*%") && len(value) <= longestQuoted: // RFC 2231 section 7
+
 		f.glue(';')
 		f.word(name + "=" + value)
 	case isQuotable(value) && len(value) <= longestQuoted:

@@ -204,9 +204,7 @@ func (p *preparer) data(n *node) error {
 	}
 	if part.media == "" {
 		n.media, n.params, err = guessType(part.name, part.source)
-		for _, x := range part.params {
-			n.params = append(n.params, x)
-		}
+		n.params = append(n.params, part.params...)
 	} else {
 		err = n.typed()
 	}

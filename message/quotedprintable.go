@@ -39,7 +39,7 @@ func appendQP(dst []byte, text string) []byte {
 			}
 		}
 		switch {
-		case qpLiteral[c] && (column > 0 || !unsafeStart(text[i:])) && !(isBlank(c) && lineEnds(text[i+1:])):
+		case qpLiteral[c] && (column > 0 || !unsafeStart(text[i:])) && (!isBlank(c) || !lineEnds(text[i+1:])):
 			dst = append(dst, c)
 			column++
 		default:
@@ -103,7 +103,7 @@ func appendExactLine(dst []byte, line string) []byte {
 	column := 0
 	for i := range len(line) {
 		c := line[i]
-		literal := qpLiteral[c] && !(isBlank(c) && i == len(line)-1)
+		literal := qpLiteral[c] && (!isBlank(c) || i < len(line)-1)
 		if column == qpMost || column > qpMost-3 && !literal {
 			dst, column = append(dst, '=', '\r', '\n'), 0
 		}

@@ -249,8 +249,10 @@ func (r *renderer) data(n *node) error {
 	s := n.part.source
 	if n.size >= streamFrom && n.encoding != QuotedPrintable && !n.facts.suspect && s.other == nil {
 		r.flush()
-		r.segments = append(r.segments, segment{stream: &stream{source: s, name: n.part.name, size: n.size,
-			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.open}})
+		r.segments = append(r.segments, segment{stream: &stream{
+			source: s, name: n.part.name, size: n.size,
+			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.open,
+		}})
 		return nil
 	}
 	if s.other != nil && n.encoding != Base64 {
