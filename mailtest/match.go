@@ -1,0 +1,216 @@
+package mailtest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+// Match is a question about a mail. The zero Match is a question that every mail answers with yes.
+type Match struct {
+	want  string
+	fault func(*Mail) string
+}
+
+// String returns what the match wants, such as `subject is "Welcome"`.
+func (m Match) String() string {
+	if m.fault == nil {
+		return "anything"
+	}
+	return m.want
+}
+
+// Fault returns "" when mail matches, and else what is different about it.
+func (m Match) Fault(mail *Mail) string {
+	if m.fault == nil {
+		return ""
+	}
+	return m.fault(mail)
+}
+
+// Matching makes a Match of a function; want says in words what it looks for.
+func Matching(want string, ok func(*Mail) bool) Match {
+	return Match{want, func(m *Mail) string {
+		if ok(m) {
+			return ""
+		}
+		return "not: " + want
+	}}
+}
+
+// All matches when every one of the matches does.
+func All(matches ...Match) Match {
+	if len(matches) == 0 {
+		return Match{}
+	}
+	return Match{join(matches, " and "), func(m *Mail) string {
+		var faults []string
+		for _, match := range matches {
+			if fault := match.Fault(m); fault != "" {
+				faults = append(faults, fault)
+			}
+		}
+		return strings.Join(faults, "; ")
+	}}
+}
+
+// Any matches when at least one of the matches does.
+func Any(matches ...Match) Match {
+	return Match{"(" + join(matches, " or ") + ")", func(m *Mail) string {
+		var faults []string
+		for _, match := range matches {
+			fault := match.Fault(m)
+			if fault == "" {
+				return ""
+			}
+			faults = append(faults, fault)
+		}
+		return "neither: " + strings.Join(faults, "; ")
+	}}
+}
+
+// Not matches when match does not.
+func Not(match Match) Match {
+	return Match{"not (" + match.String() + ")", func(m *Mail) string {
+		if match.Fault(m) == "" {
+			return match.String()
+		}
+		return ""
+	}}
+}
+
+func join(matches []Match, word string) string {
+	var texts []string
+	for _, m := range matches {
+		texts = append(texts, m.String())
+	}
+	return strings.Join(texts, word)
+}
+
+// SentTo matches mail with a recipient in its envelope, be it To, Cc or Bcc.
+func SentTo(address string) Match {
+	want, err := envelope.ParseAddress(address)
+	return Match{"sent to " + address, func(m *Mail) string {
+		switch {
+		case err != nil:
+			return err.Error()
+		case slices.ContainsFunc(m.envelope.Recipients(), func(r envelope.Recipient) bool { return r.Address == want }):
+			return ""
+		}
+		return "not sent to " + address
+	}}
+}
+
+// SentFrom matches mail with that sender in its envelope; "" is the null sender of bounces.
+func SentFrom(address string) Match {
+	var want envelope.Address
+	err := want.UnmarshalText([]byte(address))
+	return Match{"sent from " + address, func(m *Mail) string {
+		switch {
+		case err != nil:
+			return err.Error()
+		case m.envelope.From() == want:
+			return ""
+		}
+		return fmt.Sprintf("sent from <%s>", m.envelope.From())
+	}}
+}
+
+// Subject matches mail with exactly that subject.
+func Subject(subject string) Match { return Header("Subject", subject) }
+
+// Header matches mail with a header field that has exactly that value, unfolded and decoded.
+func Header(name, value string) Match {
+	return Match{fmt.Sprintf("%s is %q", name, value), func(m *Mail) string {
+		var values []string
+		for _, f := range m.View().Header {
+			if strings.EqualFold(f.Name, name) {
+				values = append(values, f.Value)
+			}
+		}
+		switch {
+		case slices.Contains(values, value):
+			return ""
+		case len(values) == 0:
+			return "no " + name
+		}
+		return fmt.Sprintf("%s is %q", name, values)
+	}}
+}
+
+// SeesInText matches mail whose plain text has text in it; any white space counts as one space.
+func SeesInText(text string) Match {
+	return sees("text", text, func(v *View) string { return oneLine(v.Text) })
+}
+
+// SeesInHTML matches mail whose HTML shows text to its reader: tags do not count, entities are what they
+// stand for, and any white space is one space.
+func SeesInHTML(text string) Match {
+	return sees("HTML", text, func(v *View) string { return visible(v.HTML) })
+}
+
+func sees(where, text string, shown func(*View) string) Match {
+	return Match{fmt.Sprintf("%s shows %q", where, text), func(m *Mail) string {
+		all := shown(m.View())
+		if strings.Contains(all, oneLine(text)) {
+			return ""
+		}
+		const most = 300
+		if len(all) > most {
+			all = strings.ToValidUTF8(all[:most], "") + "..."
+		}
+		return fmt.Sprintf("%s shows %q", where, all)
+	}}
+}
+
+// HasAttachment matches mail with an attachment of that file name.
+func HasAttachment(name string) Match {
+	return Match{fmt.Sprintf("has the attachment %q", name), func(m *Mail) string {
+		if slices.ContainsFunc(m.View().Attachments, func(p Part) bool { return p.Name == name }) {
+			return ""
+		}
+		return fmt.Sprintf("has the attachments %q", names(m.View().Attachments))
+	}}
+}
+
+// HasAttachmentData matches mail with an attachment of that file name and content.
+func HasAttachmentData(name string, data []byte) Match {
+	return Match{fmt.Sprintf("has the attachment %q of %d octets", name, len(data)), func(m *Mail) string {
+		fault := HasAttachment(name).Fault(m)
+		for _, p := range m.View().Attachments {
+			switch {
+			case p.Name != name:
+			case bytes.Equal(p.Data, data):
+				return ""
+			default:
+				fault = fmt.Sprintf("attachment %q has other content, of %d octets", name, len(p.Data))
+			}
+		}
+		return fault
+	}}
+}
+
+// HasInline matches mail with an inline part that its HTML can show as "cid:" + id.
+func HasInline(id string) Match {
+	return Match{fmt.Sprintf("has the inline part %q", id), func(m *Mail) string {
+		if _, ok := m.View().Part(id); ok {
+			return ""
+		}
+		var ids []string
+		for _, p := range m.View().Inline {
+			ids = append(ids, p.ContentID)
+		}
+		return fmt.Sprintf("has the inline parts %q", ids)
+	}}
+}
+
+func names(parts []Part) []string {
+	var list []string
+	for _, p := range parts {
+		list = append(list, p.Name)
+	}
+	return list
+}
