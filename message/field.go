@@ -65,7 +65,7 @@ var structured = map[string]bool{
 // check returns what makes a field unusable.
 func (x field) check() error {
 	if !isFieldName(x.name) {
-		return errors.New("not a field name (RFC 5322 section 3.6.8)")
+		return errors.New("want a name of at most 76 letters, digits and hyphens")
 	}
 	switch x.kind {
 	case fieldWords:
@@ -108,18 +108,9 @@ func (x field) checkOwn() error {
 	return x.check()
 }
 
-// isFieldName reports whether s consists of printable ASCII without colon, and leaves room for a word.
-func isFieldName(s string) bool {
-	if s == "" || len(s) > foldAt-2 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' || s[i] == ':' {
-			return false
-		}
-	}
-	return true
-}
+// isFieldName reports whether s is a token, as all fields have for a name, though RFC 5322 section
+// 3.6.8 allows more, and leaves room for a word on the line.
+func isFieldName(s string) bool { return len(s) <= foldAt-2 && isToken(s) }
 
 // checkRaw returns why a value can't be written as it is, folded at its spaces.
 func checkRaw(value string) error {

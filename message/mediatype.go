@@ -1,7 +1,7 @@
 package message
 
 import (
-	"fmt"
+	"errors"
 	"mime"
 	"net/http"
 	"path"
@@ -75,9 +75,9 @@ func parseType(s string) (media string, params []parameter, err error) {
 	media, list, err := mime.ParseMediaType(s)
 	switch {
 	case err != nil:
-		return "", nil, fmt.Errorf("content type %q: %w", s, err)
+		return "", nil, &FieldError{Field: "Type", Value: s, Err: err}
 	case !strings.Contains(media, "/"):
-		return "", nil, fmt.Errorf("content type %q: want type/subtype", s)
+		return "", nil, &FieldError{Field: "Type", Value: s, Err: errors.New("want type/subtype")}
 	}
 	return media, sorted(list), nil
 }

@@ -70,7 +70,7 @@ func (p *Parsed) split() error {
 				return fmt.Errorf("message: line %d of the header continues nothing", line)
 			}
 			p.fields[len(p.fields)-1].end = end
-		case colon <= 0 || !isFieldName(string(bytes.TrimRight(text[:colon], " \t"))):
+		case colon <= 0 || !isVisibleName(bytes.TrimRight(text[:colon], " \t")):
 			return fmt.Errorf("message: line %d of the header is no field", line)
 		default:
 			name := string(bytes.TrimRight(text[:colon], " \t"))
@@ -83,6 +83,11 @@ func (p *Parsed) split() error {
 	}
 	p.body = len(p.octets)
 	return nil
+}
+
+// isVisibleName reports whether name is one that RFC 5322 section 3.6.8 allows.
+func isVisibleName(name []byte) bool {
+	return len(name) > 0 && !bytes.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // Envelope returns the envelope that the header fields say: that of the topmost Resent block if there

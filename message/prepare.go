@@ -88,12 +88,12 @@ func (p *preparer) check(part *Part) error {
 	}
 	for _, f := range part.fields {
 		if err := f.checkOwn(); err != nil {
-			return fmt.Errorf("header %q: %w", f.name, err)
+			return &FieldError{Field: "Header", Value: f.name, Err: err}
 		}
 	}
 	for _, x := range part.params {
-		if err := checkText(x.value); err != nil || !isToken(x.name) || x.name == "boundary" {
-			return fmt.Errorf("parameter %q: want a token and valid text", x.name)
+		if err := checkText(x.value); err != nil || !isToken(x.name) || len(x.name) > longestName || x.name == "boundary" {
+			return &FieldError{Field: "Param", Value: x.name, Err: errParam}
 		}
 	}
 	if part.id == "" {
@@ -115,6 +115,11 @@ func (p *preparer) check(part *Part) error {
 	return nil
 }
 
+// longestName is the limit for the names of types and parameters (RFC 6838 section 4.2).
+const longestName = 127
+
+var errParam = errors.New("want a token and valid text")
+
 var errContentID = errors.New("want a Content-ID of printable ASCII without spaces and angle brackets")
 
 // typed sets the content type as the caller gave it.
@@ -127,6 +132,9 @@ func (n *node) typed() error {
 			return err
 		}
 		n.media, n.params = media, params
+	}
+	if len(n.media) > 2*longestName {
+		return fmt.Errorf("a content type of %d octets", len(n.media))
 	}
 	for _, x := range n.part.params {
 		n.params = slices.DeleteFunc(n.params, func(y parameter) bool { return strings.EqualFold(x.name, y.name) })
