@@ -30,6 +30,7 @@ type state struct {
 	port     int
 	config   client.Config
 	pool     Pool
+	provider Limits // of Service
 	bulk     bulk
 	security security
 	user     string         // of a URL
@@ -232,6 +233,7 @@ func (b Builder) Build() (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.pool = s.pool.within(s.provider)
 	for _, read := range s.late {
 		read(&s)
 	}

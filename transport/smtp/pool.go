@@ -20,9 +20,11 @@ type Pool struct {
 	MaxMessages int           // messages over one connection: what the server allows
 }
 
+const defaultMaxOpen = 10
+
 func (p Pool) withDefaults() Pool {
 	if p.MaxOpen == 0 {
-		p.MaxOpen = 10
+		p.MaxOpen = defaultMaxOpen
 	}
 	if p.MaxIdle == 0 {
 		p.MaxIdle = p.MaxOpen

@@ -1,0 +1,82 @@
+package smtp
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+)
+
+// Preset is a provider whose host, port and TLS are known, and what it says about its limits.
+type Preset struct {
+	Name string
+	Host string
+	Port int
+	TLS  client.TLSMode
+	// User is the user name that every customer has; "" where each has one of his own.
+	User   string
+	Limits Limits
+}
+
+// Limits are what a provider says that it allows one customer; a zero field means that it says nothing.
+// They change without notice: Source has what is true today.
+type Limits struct {
+	Connections int   // at once
+	PerSession  int   // messages over one connection
+	PerMinute   int   // messages
+	PerDay      int   // messages
+	Recipients  int   // of one message
+	RcptPerDay  int   // recipients of all messages
+	Size        int64 // octets of a message
+	// Source is the page of the provider that says so, and Read the day on which a copy or a quotation of
+	// it was read.
+	Source string
+	Read   time.Time
+}
+
+// Service begins a transport to a provider by its name, such as "gmail", "outlook365", "ses-eu-west-1",
+// "mailgun", "postmark" or "sendgrid"; [Services] lists them. What Pool leaves open follows the
+// provider's limits of connections and of messages over one connection; the other limits are for the
+// caller to keep. Credentials are needed for all of them. An unknown name is an error of Build.
+func Service(name string) Builder {
+	preset, ok := LookupService(name)
+	if !ok {
+		return Relay("localhost").step(func(s *state) {
+			s.fault("Service", name, errors.New("unknown; Services has the known ones"))
+		})
+	}
+	return begin(preset.Host, preset.Port, preset.TLS).step(func(s *state) { s.provider = preset.Limits })
+}
+
+// LookupService returns the preset of a provider. Amazon SES has one for each region, "ses-" and its
+// code.
+func LookupService(name string) (Preset, bool) {
+	if region, ok := strings.CutPrefix(name, "ses-"); ok && awsRegion.MatchString(region) {
+		return ses(region), true
+	}
+	for _, p := range services {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Preset{}, false
+}
+
+// awsRegion is a code such as eu-west-1 or us-gov-east-1. It becomes part of a host name.
+var awsRegion = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,12}){1,2}-[1-9]$`)
+
+// Services returns the presets in alphabetical order, Amazon SES with one of its regions.
+func Services() []Preset { return append([]Preset(nil), services...) }
+
+// within fills in what p leaves open from the limits of a provider.
+func (p Pool) within(l Limits) Pool {
+	if p.MaxOpen == 0 && l.Connections > 0 {
+		p.MaxOpen = min(defaultMaxOpen, l.Connections)
+	}
+	if p.MaxMessages == 0 {
+		p.MaxMessages = l.PerSession
+	}
+	return p
+}

@@ -1,0 +1,113 @@
+package smtp_test
+
+import (
+	"crypto/tls"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestServices: each preset is usable, encrypted, and says where its limits are from and of when.
+func TestServices(t *testing.T) {
+	list := smtp.Services()
+	if !slices.IsSortedFunc(list, func(a, b smtp.Preset) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("not in alphabetical order")
+	}
+	ports := map[client.TLSMode]int{client.TLSImplicit: 465, client.TLSStartTLS: 587}
+	for _, p := range list {
+		if again, ok := smtp.LookupService(p.Name); !ok || again != p {
+			t.Errorf("%s is looked up as %v", p.Name, again)
+		}
+		if want, ok := ports[p.TLS]; !ok || p.Port != want {
+			t.Errorf("%s: TLS %v on port %d", p.Name, p.TLS, p.Port)
+		}
+		source, err := url.Parse(p.Limits.Source)
+		if err != nil || source.Scheme != "https" || source.Host == "" {
+			t.Errorf("%s: source %q", p.Name, p.Limits.Source)
+		}
+		if p.Limits.Read.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: read on %v", p.Name, p.Limits.Read)
+		}
+		build(t, smtp.Service(p.Name).Credentials("user", "password"))
+	}
+}
+
+func TestLookupService(t *testing.T) {
+	for name, host := range map[string]string{
+		"ses-eu-west-1":         "email-smtp.eu-west-1.amazonaws.com",
+		"ses-us-gov-west-1":     "email-smtp.us-gov-west-1.amazonaws.com",
+		"gmail":                 "smtp.gmail.com",
+		"":                      "",
+		"Gmail":                 "",
+		"ses-":                  "",
+		"ses-evil.example":      "",
+		"ses-eu-west-1.evil":    "",
+		"ses-eu-west-1\r\nQUIT": "",
+	} {
+		p, ok := smtp.LookupService(name)
+		if p.Host != host || ok != (host != "") {
+			t.Errorf("%q: %q, want %q", name, p.Host, host)
+		}
+		_, err := smtp.Service(name).Credentials("user", "password").Build()
+		var want []string
+		if !ok {
+			want = []string{"Service"}
+		}
+		if diff := cmp.Diff(want, fields(err)); diff != "" {
+			t.Errorf("%q: fields (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestServicePool: a pool that says nothing else keeps the provider's limits.
+func TestServicePool(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pool smtp.Pool
+		want int // connections at once
+	}{
+		"what Microsoft allows":   {want: 3},
+		"a field of another kind": {pool: smtp.Pool{MaxWaiting: 100}, want: 3},
+		"the caller knows better": {pool: smtp.Pool{MaxOpen: 5}, want: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			srv := smtptest.NewUnstartedServer(t)
+			srv.Config.CertificateNames = []string{"smtp.office365.com"}
+			srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Mail, smtptest.Wait(release).Then(smtptest.Default()))}
+			srv.Start()
+			var wire recorder
+			sender := build(t, smtp.Service("outlook365").Pool(tc.pool).Credentials(smtptest.User, smtptest.Password).
+				TLSConfig(&tls.Config{RootCAs: srv.CertPool()}).Dialer(wire.dialer(srv.Addr())))
+			var running sync.WaitGroup
+			for range 2 * tc.want {
+				running.Go(func() {
+					if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			busy := func() (n int) {
+				for _, s := range srv.Sessions() {
+					n += min(s.Count("MAIL"), 1)
+				}
+				return n
+			}
+			if err := srv.Wait(t.Context(), func() bool { return busy() == tc.want }); err != nil {
+				t.Error(err)
+			}
+			close(release)
+			running.Wait()
+			if n := len(srv.Sessions()); n != tc.want {
+				t.Errorf("%d connections, want %d", n, tc.want)
+			}
+		})
+	}
+}
