@@ -118,7 +118,8 @@ func (s *state) fault(field, value string, err error) {
 func (b Builder) Port(port int) Builder { return b.step(func(s *state) { s.port = port }) }
 
 // Credentials log in with a user name and a password, by the strongest mechanism that the server
-// offers. A server that offers none is an error: mail is never sent without the login.
+// offers. A server that offers none is an error: mail is never sent without the login. See Login for
+// tokens and other ways.
 func (b Builder) Credentials(user, password string) Builder {
 	return b.step(func(s *state) { s.login("Credentials", user, password) })
 }
@@ -129,6 +130,18 @@ func (s *state) login(field, user, password string) {
 		s.fault(field, user, err)
 	}
 	s.config.Credentials = c
+}
+
+// Login logs in with any credentials: tokens, secrets from a source, client certificates, an identity to
+// act as, some mechanisms only, or mechanisms of the caller's own; see package authentication. A secret
+// that the server rejects is not sent again for ten minutes, by no connection, until it changes.
+func (b Builder) Login(credentials authentication.Credentials) Builder {
+	return b.step(func(s *state) {
+		if credentials.IsZero() {
+			s.fault("Login", "", errors.New("no credentials"))
+		}
+		s.config.Credentials = credentials
+	})
 }
 
 // DangerousPlaintextAuth allows the password to be sent without TLS, also to other machines.

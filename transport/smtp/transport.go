@@ -8,6 +8,7 @@ import (
 
 	"github.com/depeche-mail/depeche/internal/pool"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
@@ -29,6 +30,7 @@ type Transport struct {
 }
 
 func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
+	config.Logins = &authentication.Memory{} // one relay, one identity
 	t := &Transport{config: config, limits: limits, bulk: bulk}
 	t.chunking.Store(uint32(config.Chunking))
 	t.pool = pool.New(pool.Options[*client.Conn]{

@@ -1,64 +1,209 @@
 package authentication
 
 import (
-	"encoding/base64"
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"slices"
 	"strings"
 )
 
-// Credentials are a user name and a password. They print as the user name with the password masked,
-// also with %+v, %#v, in JSON and in slog.
+// Credentials say who logs in, and by which mechanisms that can be done. They print as the user name
+// with the secret masked, also with %+v, %#v, in JSON and in slog. The zero value does not log in. They
+// are immutable and safe for concurrent use.
 type Credentials struct {
-	user string
 	// A pointer, because fmt prints unexported fields of a caller's struct by reflection, without
 	// asking Format, and stops at pointers there.
-	password *string
+	account *account
 }
 
-// Password returns the credentials of a user and a password.
-func Password(user, password string) (Credentials, error) {
-	switch {
-	case user == "":
-		return Credentials{}, errors.New("credentials without a user name")
-	case password == "":
-		return Credentials{}, errors.New("credentials without a password")
-	case strings.Contains(user, "\x00") || strings.Contains(password, "\x00"):
-		return Credentials{}, errors.New("NUL in credentials (RFC 4616 section 2)")
+// account is what Credentials hold. It is never changed.
+type account struct {
+	kind     kind
+	user     string
+	identity string  // to act as; "" for the user
+	hidden   *string // password or token; a pointer again, because fmt follows the first with %s
+	source   Source
+	only     []string // names of the mechanisms that may be used; empty for all
+	makers   []Maker  // of custom
+}
+
+// secret returns the password or token; "" when there is none, or a source that was not asked yet.
+func (a *account) secret() string {
+	if a.hidden == nil {
+		return ""
 	}
-	return Credentials{user, &password}, nil
+	return *a.hidden
+}
+
+// kind is what a secret is, which decides on the mechanisms.
+type kind uint8
+
+const (
+	password kind = iota
+	token
+	external
+	anonymous
+	custom
+)
+
+// Source returns a password or a token. It is asked right before each login, by several goroutines at
+// once where several connections are opened, and may block as long as ctx allows. An error ends the
+// login with the kind NoSecret.
+type Source func(ctx context.Context) (string, error)
+
+// Password returns the credentials of a user and a password.
+func Password(user, secret string) (Credentials, error) {
+	return withSecret(account{kind: password, user: user, hidden: &secret})
+}
+
+// PasswordFrom returns the credentials of a user whose password comes from a source, for passwords
+// that are changed while the program runs. See [File].
+func PasswordFrom(user string, source Source) (Credentials, error) {
+	return withSource(account{kind: password, user: user, source: source})
+}
+
+// Token returns the credentials of a user and an OAuth 2.0 access token (RFC 6750).
+func Token(user, secret string) (Credentials, error) {
+	return withSecret(account{kind: token, user: user, hidden: &secret})
+}
+
+// TokenFrom returns the credentials of a user whose access token comes from a source, which refreshes it
+// when it has to.
+func TokenFrom(user string, source Source) (Credentials, error) {
+	return withSource(account{kind: token, user: user, source: source})
+}
+
+// External returns the credentials of who is known to the server by other means, such as a client
+// certificate, by the mechanism EXTERNAL (RFC 4422 appendix A). identity is whom to act as, "" for the
+// one that the server derives from the certificate.
+func External(identity string) (Credentials, error) {
+	return withoutSecret(account{kind: external, identity: identity})
+}
+
+// Anonymous returns the credentials of nobody, by the mechanism ANONYMOUS (RFC 4505). trace tells the
+// server's operator who it may be, such as an address; it may be empty.
+func Anonymous(trace string) (Credentials, error) {
+	if len(trace) > 255 { // RFC 4505 section 2
+		return Credentials{}, errors.New("trace of more than 255 octets")
+	}
+	return withoutSecret(account{kind: anonymous, user: trace})
+}
+
+// Custom returns credentials that log in by mechanisms of the caller's own, from the strongest to the
+// weakest. Each maker is called for each login.
+func Custom(user string, makers ...Maker) (Credentials, error) {
+	if len(makers) == 0 || slices.ContainsFunc(makers, func(m Maker) bool { return m == nil }) {
+		return Credentials{}, errors.New("credentials without a mechanism")
+	}
+	return Credentials{&account{kind: custom, user: user, makers: slices.Clone(makers)}}, nil
+}
+
+// ActAs returns c acting as another user (the authorization identity, RFC 4422 section 2), by mechanisms
+// that can say so: SCRAM, PLAIN and EXTERNAL.
+func (c Credentials) ActAs(identity string) (Credentials, error) {
+	if c.IsZero() || c.account.kind != password && c.account.kind != external {
+		return Credentials{}, errors.New("only credentials with a password or a certificate can act as somebody else")
+	}
+	a := *c.account
+	a.identity = identity
+	return withoutSecret(a)
+}
+
+// Only returns c limited to some mechanisms, by their names in upper case. Their order is not changed.
+func (c Credentials) Only(names ...string) (Credentials, error) {
+	if c.IsZero() || len(names) == 0 {
+		return Credentials{}, errors.New("no credentials or no mechanisms")
+	}
+	if c.account.kind != custom {
+		known := c.account.names()
+		for _, name := range names {
+			if !slices.Contains(known, name) {
+				return Credentials{}, fmt.Errorf("mechanism %q: want one of %s", name, strings.Join(known, " "))
+			}
+		}
+	}
+	a := *c.account
+	a.only = slices.Clone(names)
+	return Credentials{&a}, nil
 }
 
 // IsZero reports whether c holds nothing.
-func (c Credentials) IsZero() bool { return c == Credentials{} }
+func (c Credentials) IsZero() bool { return c.account == nil }
 
-// User returns the user name.
-func (c Credentials) User() string { return c.user }
-
-const mask = "***"
-
-// String returns the user name and a mask.
-func (c Credentials) String() string { return c.user + ":" + mask }
-
-// Format writes what String returns, for every verb and flag.
-func (c Credentials) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, c.String()) // fmt reports errors of its writer itself
+// User returns the user name; "" where there is none.
+func (c Credentials) User() string {
+	if c.IsZero() {
+		return ""
+	}
+	return c.account.user
 }
 
-// LogValue returns what String returns.
-func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText returns what String returns.
-func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// Mask returns text with the password replaced, as it is and in base64: for what a server said, which
-// may be an echo.
-func (c Credentials) Mask(text string) string {
-	if c.password == nil {
-		return text
+// Resolve returns c with the secret that its source gives now. Credentials without a source are returned
+// as they are. The error is an *[Error] of the kind NoSecret.
+func (c Credentials) Resolve(ctx context.Context) (Credentials, error) {
+	if c.IsZero() || c.account.source == nil {
+		return c, nil
 	}
-	text = strings.ReplaceAll(text, *c.password, mask)
-	return strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(*c.password)), mask)
+	secret, err := c.account.source(ctx)
+	if err == nil {
+		err = checkSecret(c.account.kind, secret)
+	}
+	if err != nil {
+		return Credentials{}, &Error{Kind: NoSecret, Err: err}
+	}
+	a := *c.account
+	a.hidden, a.source = &secret, nil
+	return Credentials{&a}, nil
+}
+
+func withSecret(a account) (Credentials, error) {
+	if err := errors.Join(checkUser(a.user), checkSecret(a.kind, a.secret())); err != nil {
+		return Credentials{}, err
+	}
+	return Credentials{&a}, nil
+}
+
+func withSource(a account) (Credentials, error) {
+	if err := checkUser(a.user); err != nil {
+		return Credentials{}, err
+	}
+	if a.source == nil {
+		return Credentials{}, errors.New("credentials without a source of their secret")
+	}
+	return Credentials{&a}, nil
+}
+
+// withoutSecret checks what goes to the server beside a secret.
+func withoutSecret(a account) (Credentials, error) {
+	if strings.Contains(a.user+a.identity, "\x00") {
+		return Credentials{}, errors.New("NUL in an identity (RFC 4422 section 3.4.1)")
+	}
+	return Credentials{&a}, nil
+}
+
+func checkUser(user string) error {
+	if user == "" {
+		return errors.New("credentials without a user name")
+	}
+	// XOAUTH2 has no way to quote its separator.
+	if strings.ContainsAny(user, "\x00\x01") {
+		return errors.New("NUL or SOH in a user name (RFC 4616 section 2)")
+	}
+	return nil
+}
+
+// checkSecret never tells the secret.
+func checkSecret(k kind, secret string) error {
+	switch {
+	case secret == "" && k == token:
+		return errors.New("credentials without a token")
+	case secret == "":
+		return errors.New("credentials without a password")
+	case k == token && strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("a token has visible ASCII characters only (RFC 6750 section 2.1)")
+	case strings.Contains(secret, "\x00"):
+		return errors.New("NUL in a password (RFC 4616 section 2)")
+	}
+	return nil
 }

@@ -3,9 +3,11 @@ package authentication
 // login is the mechanism LOGIN (draft-murchison-sasl-login). The text of the prompts is ignored,
 // because servers disagree on it; the first is for the user name, the second for the password.
 type login struct {
-	credentials Credentials
-	answered    int
+	account  *account
+	answered int
 }
+
+func newLogin(a *account, _ Session) Mechanism { return &login{account: a} }
 
 func (*login) Name() string           { return "LOGIN" }
 func (*login) ShowsPassword() bool    { return true }
@@ -13,12 +15,12 @@ func (l *login) Done() bool           { return l.answered == 2 }
 func (*login) Start() ([]byte, error) { return nil, nil }
 
 func (l *login) Next([]byte) ([]byte, error) {
-	l.answered++
-	switch l.answered {
-	case 1:
-		return []byte(l.credentials.user), nil
-	case 2:
-		return []byte(*l.credentials.password), nil
+	if l.answered == 2 {
+		return nil, unexpected(l.Name())
 	}
-	return nil, errLoginPrompts
+	l.answered++
+	if l.answered == 1 {
+		return []byte(l.account.user), nil
+	}
+	return []byte(l.account.secret()), nil
 }

@@ -1,63 +1,79 @@
 package authentication
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-)
+import "crypto/tls"
 
 // Mechanism is one run of a SASL mechanism (RFC 4422) on the client's side. It is used once, by one
-// goroutine.
+// goroutine. Mechanisms of the caller's own log in by [Custom].
 type Mechanism interface {
 	// Name is the registered name, such as "PLAIN".
 	Name() string
-	// ShowsPassword reports whether someone who reads the exchange can log in afterwards.
+	// ShowsPassword reports whether someone who reads the exchange can log in afterwards. Such a
+	// mechanism only runs with TLS.
 	ShowsPassword() bool
 	// Start returns the initial response; nil when the server speaks first.
 	Start() ([]byte, error)
-	// Next answers a challenge. An error ends the exchange.
+	// Next answers a challenge. An error cancels the exchange; it must not show a secret.
 	Next(challenge []byte) ([]byte, error)
 	// Done reports whether the server may now end the exchange with success. A mechanism that
 	// verifies the server is not done before it has.
 	Done() bool
 }
 
-// Errors of Choose.
-var (
-	ErrNoMechanism  = errors.New("no common authentication mechanism")
-	ErrNeedsTLS     = errors.New("the common authentication mechanisms show the password and the connection has no TLS")
-	ErrNotOffered   = errors.New("the server does not offer authentication on this connection")
-	errUnexpected   = errors.New("challenge after the last response")
-	errLoginPrompts = errors.New("more prompts than user name and password")
-)
+// Explainer is an optional ability of a [Mechanism]: once the server has ended the exchange, Explain
+// returns what the mechanism knows that the server's last reply does not say, such as an error that it
+// was sent in a challenge, or what it still waited for. Nil when there is nothing.
+type Explainer interface{ Explain() *Error }
 
-// mechanisms are tried from the strongest to the weakest.
-var mechanisms = []func(Credentials) Mechanism{
-	func(c Credentials) Mechanism { return &plain{credentials: c} },
-	func(c Credentials) Mechanism { return &login{credentials: c} },
+// Session is what a mechanism may know of the connection on which it runs.
+type Session struct {
+	// Offered are the names of the mechanisms that the server offers, in upper case.
+	Offered []string
+	// Host and Port are where the client meant to connect to; "" and 0 when it is not known.
+	Host string
+	Port int
+	// TLS is the state of the encryption; nil without.
+	TLS *tls.ConnectionState
+	// Insecure allows mechanisms that show the password without TLS.
+	Insecure bool
 }
 
-// Choose returns the strongest mechanism that the server offers and that may run on the connection.
-// The names in offered are in upper case. With secure false, only mechanisms that do not show the
-// password are chosen.
-func Choose(c Credentials, offered []string, secure bool) (Mechanism, error) {
-	if len(offered) == 0 {
-		return nil, ErrNotOffered
+// Maker makes a mechanism for one login.
+type Maker func(Session) Mechanism
+
+// Client is the client of a SASL library, such as a Client of github.com/emersion/go-sasl.
+type Client interface {
+	Start() (mechanism string, initial []byte, err error)
+	Next(challenge []byte) (response []byte, err error)
+}
+
+// FromClient makes a [Maker] of clients of another library. name is the mechanism, and client is called
+// for each login. What such a client does not say is taken as the safe answer: it shows the password,
+// and it is done once it has sent a response. It cannot say that it has verified the server; a mechanism
+// that does so should be a Mechanism itself.
+func FromClient(name string, client func() Client) Maker {
+	return func(Session) Mechanism { return &adapter{name: name, client: client()} }
+}
+
+type adapter struct {
+	name      string
+	client    Client
+	responded bool
+}
+
+func (a *adapter) Name() string      { return a.name }
+func (*adapter) ShowsPassword() bool { return true }
+func (a *adapter) Done() bool        { return a.responded }
+
+func (a *adapter) Start() ([]byte, error) {
+	name, initial, err := a.client.Start()
+	if err == nil && name != a.name {
+		err = malformed(name, "the client begins another mechanism than "+a.name)
 	}
-	shows := false
-	for _, make := range mechanisms {
-		m := make(c)
-		switch {
-		case !slices.Contains(offered, m.Name()):
-		case m.ShowsPassword() && !secure:
-			shows = true
-		default:
-			return m, nil
-		}
-	}
-	if shows {
-		return nil, ErrNeedsTLS
-	}
-	return nil, fmt.Errorf("%w: the server offers %s", ErrNoMechanism, strings.Join(offered, " "))
+	a.responded = initial != nil
+	return initial, err
+}
+
+func (a *adapter) Next(challenge []byte) ([]byte, error) {
+	a.responded = true
+	return a.client.Next(challenge)
 }

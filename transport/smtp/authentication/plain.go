@@ -2,9 +2,11 @@ package authentication
 
 // plain is the mechanism PLAIN (RFC 4616).
 type plain struct {
-	credentials Credentials
-	sent        bool
+	account *account
+	sent    bool
 }
+
+func newPlain(a *account, _ Session) Mechanism { return &plain{account: a} }
 
 func (*plain) Name() string        { return "PLAIN" }
 func (*plain) ShowsPassword() bool { return true }
@@ -12,7 +14,7 @@ func (p *plain) Done() bool        { return p.sent }
 
 func (p *plain) Start() ([]byte, error) {
 	p.sent = true
-	return []byte("\x00" + p.credentials.user + "\x00" + *p.credentials.password), nil
+	return []byte(p.account.identity + "\x00" + p.account.user + "\x00" + p.account.secret()), nil
 }
 
-func (p *plain) Next([]byte) ([]byte, error) { return nil, errUnexpected }
+func (p *plain) Next([]byte) ([]byte, error) { return nil, unexpected(p.Name()) }

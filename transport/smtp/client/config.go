@@ -49,6 +49,8 @@ type Config struct {
 	Hello extension.ClientID
 	// Credentials log in; the zero value does not.
 	Credentials authentication.Credentials
+	// Logins remembers rejected secrets for all connections that have it; nil remembers nothing.
+	Logins *authentication.Memory
 	// InsecureAuth allows mechanisms that show the password on a connection without TLS.
 	InsecureAuth bool
 	// LocalAddr is the local end of the connections that the default dialer makes.

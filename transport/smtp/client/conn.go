@@ -43,6 +43,9 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	if dial == nil {
 		dial = (&net.Dialer{LocalAddr: cfg.LocalAddr}).DialContext
 	}
+	if err := cfg.Logins.Check(ctx, cfg.Credentials); err != nil { // the server need not see us
+		return nil, &Error{Phase: PhaseAuth, Server: cfg.Address, Err: err}
+	}
 	limited, cancel := context.WithTimeout(ctx, cfg.Timeouts.Dial)
 	defer cancel()
 	nc, err := dial(limited, cfg.Network, cfg.Address)

@@ -139,9 +139,12 @@ func configure(t *testing.T, cfg *client.Config, text string) {
 			cfg.InsecureAuth = true
 		case "without":
 			cfg.Without = append(cfg.Without, extension.Keyword(value))
-		case "password":
-			user, password, _ := strings.Cut(value, " ")
-			c, err := authentication.Password(user, password)
+		case "password", "token":
+			user, secret, _ := strings.Cut(value, " ")
+			kind := map[string]func(string, string) (authentication.Credentials, error){
+				"password": authentication.Password, "token": authentication.Token,
+			}[key]
+			c, err := kind(user, secret)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,9 +307,6 @@ func describe(b *strings.Builder, err error) {
 		{context.Canceled, "canceled"},
 		{client.ErrInjection, "injection"},
 		{client.ErrNoStartTLS, "no STARTTLS"},
-		{authentication.ErrNotOffered, "AUTH not offered"},
-		{authentication.ErrNoMechanism, "no mechanism"},
-		{authentication.ErrNeedsTLS, "needs TLS"},
 		{errDialogue, "source failed"},
 		{client.ErrNoBinaryMIME, "no BINARYMIME"},
 	}
@@ -326,6 +326,9 @@ func describe(b *strings.Builder, err error) {
 	}
 	if errors.As(err, new(*response.ProtocolError)) {
 		b.WriteString(" (protocol)")
+	}
+	if login, ok := errors.AsType[*authentication.Error](err); ok {
+		b.WriteString(" (" + login.Kind.String() + ")")
 	}
 	if e.Temporary() {
 		b.WriteString(" temporary")

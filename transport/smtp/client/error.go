@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -70,8 +71,11 @@ func (e *Error) Temporary() bool {
 			return false
 		}
 	}
+	if login, ok := errors.AsType[*authentication.Error](e.Err); ok {
+		return login.Temporary()
+	}
 	switch e.Phase {
-	case PhaseMessage, PhaseAuth:
+	case PhaseMessage:
 		var network interface{ Timeout() bool }
 		return errors.As(e.Err, &network)
 	case PhaseTLS:

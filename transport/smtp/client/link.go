@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -266,7 +267,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	}
 	l.ahead = more
 	if l.trace != nil {
-		l.event(Event{Kind: EventReply, Text: reply.String()})
+		l.event(Event{Kind: EventReply, Text: l.shown(reply)})
 	}
 	if l.queue.len() == 0 {
 		l.failLocked(l.unasked(reply))
@@ -299,17 +300,38 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	return true
 }
 
-// hide takes secrets out of what the server said, which may be an echo of a login.
+// hide takes secrets out of what the server said, which may be an echo of a login. A challenge that is
+// due stays as it is for the mechanism, who needs every octet; nobody else sees it.
 func (l *link) hide(reply *response.Response, err error) {
 	if l.mask == nil {
 		return
 	}
+	challenge := reply.Code == response.AuthContinue
 	for i := range reply.Lines {
-		reply.Lines[i] = l.mask(reply.Lines[i])
+		switch {
+		case !challenge:
+			reply.Lines[i] = l.mask(reply.Lines[i])
+		case l.queue.len() == 0:
+			reply.Lines[i] = masked
+		}
 	}
 	if garbage, ok := errors.AsType[*response.ProtocolError](err); ok {
 		garbage.Line = l.mask(garbage.Line)
+		if strings.HasPrefix(garbage.Line, response.AuthContinue.String()) {
+			garbage.Line = masked
+		}
 	}
+}
+
+const masked = "***"
+
+// shown is a reply for the trace. What a challenge holds is enough to guess a password at home (RFC 5802
+// section 9), or is an echo of it.
+func (l *link) shown(reply response.Response) string {
+	if l.mask != nil && reply.Code == response.AuthContinue && reply.Text() != "" {
+		return reply.Code.String() + " " + masked
+	}
+	return reply.String()
 }
 
 // setMask sets what takes secrets out of replies from now on.

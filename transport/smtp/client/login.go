@@ -1,8 +1,11 @@
 package client
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
@@ -10,72 +13,186 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
-// maxChallenges is how many challenges a server may send in one login.
-const maxChallenges = 10
+const (
+	// maxChallenges is how many challenges a server may send in one login.
+	maxChallenges = 10
+	// maxAuthCommand is how long an AUTH command with an initial response may be (RFC 4954 section 4).
+	maxAuthCommand = 512
+)
 
-// login runs the strongest common mechanism.
-func (c *Conn) login() *Error {
-	secure := c.state != nil || c.cfg.InsecureAuth
-	m, err := authentication.Choose(c.cfg.Credentials, c.info.Mechanisms(), secure)
+// login runs the common mechanisms, from the strongest on. Only a server that wants a stronger or
+// another mechanism is shown the next; a rejected password is not tried again in another way.
+func (c *Conn) login(ctx context.Context) *Error {
+	credentials, err := c.cfg.Credentials.Resolve(ctx)
 	if err != nil {
 		return c.fault(PhaseAuth, err)
 	}
-	initial, err := m.Start()
+	mechanisms, err := authentication.Choose(credentials, c.session())
 	if err != nil {
 		return c.fault(PhaseAuth, err)
 	}
-	c.hideAnswer(initial)
+	end, err := c.cfg.Logins.Begin(ctx, credentials)
+	if err != nil {
+		return c.fault(PhaseAuth, err)
+	}
 	defer c.link.setMask(nil)
-	reply, err := c.do(PhaseAuth, commands.Auth{Mechanism: m.Name(), Initial: initial})
+	var failed *Error
+	for _, m := range mechanisms {
+		x := exchange{Conn: c, mechanism: m, mask: credentials.Mask}
+		if failed = x.run(); failed == nil {
+			end(nil)
+			return nil
+		}
+		if why, ok := errors.AsType[*authentication.Error](failed); !ok || why.Kind != authentication.TooWeak {
+			break
+		}
+	}
+	end(failed)
+	return failed
+}
+
+// session is what the mechanisms may know.
+func (c *Conn) session() authentication.Session {
+	s := authentication.Session{Offered: c.info.Mechanisms(), TLS: c.state, Insecure: c.cfg.InsecureAuth}
+	if host, port, err := net.SplitHostPort(c.cfg.Address); err == nil {
+		s.Host = host
+		s.Port, _ = strconv.Atoi(port) // a port by name is not known as a number
+	}
+	return s
+}
+
+// exchange is one run of a mechanism (RFC 4954 section 4).
+type exchange struct {
+	*Conn
+	mechanism authentication.Mechanism
+	mask      func(string) string
+	sent      []string // in base64
+	held      bool     // the initial response was too long for the command
+}
+
+func (x *exchange) run() *Error {
+	name := x.mechanism.Name()
+	initial, err := x.mechanism.Start()
+	if err != nil {
+		return x.fault(PhaseAuth, x.gaveUp(err))
+	}
+	command := commands.Auth{Mechanism: name, Initial: initial}
+	if len("AUTH  \r\n")+len(name)+base64.StdEncoding.EncodedLen(len(initial)) > maxAuthCommand {
+		command.Initial, x.held = nil, true
+	}
+	reply, err := x.say(command, initial)
 	for range maxChallenges {
 		if err != nil || reply.Code != response.AuthContinue {
 			break
 		}
-		reply, err = c.answer(m, reply)
+		var answer []byte
+		if x.held {
+			answer, x.held = initial, false
+		} else if answer, err = x.next(reply); err != nil {
+			return x.cancel(err)
+		}
+		reply, err = x.say(commands.AuthResponse{Response: answer}, answer)
 	}
+	if _, unusable := errors.AsType[*commands.ArgumentError](err); unusable {
+		err = x.gaveUp(err)
+	}
+	if err != nil {
+		return x.fault(PhaseAuth, err)
+	}
+	return x.judge(reply)
+}
+
+// say sends a line with an answer in it, and keeps what it sends, and the secret, out of what the
+// server says to it.
+func (x *exchange) say(command commands.Command, answer []byte) (response.Response, error) {
+	if len(answer) > 0 {
+		x.sent = append(x.sent, base64.StdEncoding.EncodeToString(answer))
+	}
+	sent := x.sent
+	x.link.setMask(func(text string) string {
+		for _, line := range sent {
+			text = strings.ReplaceAll(text, line, "***")
+		}
+		return x.mask(text)
+	})
+	return x.do(PhaseAuth, command)
+}
+
+// next is the mechanism's answer to a challenge.
+func (x *exchange) next(challenge response.Response) ([]byte, error) {
+	text, err := base64.StdEncoding.DecodeString(challenge.Text())
+	if err != nil {
+		return nil, x.failure(authentication.Malformed, errNotBase64)
+	}
+	return x.mechanism.Next(text)
+}
+
+// cancel gives up. The server's answer is part of the error.
+func (x *exchange) cancel(why error) *Error {
+	reply, err := x.do(PhaseAuth, commands.AuthCancel{})
+	if err != nil {
+		return x.fault(PhaseAuth, err)
+	}
+	return x.refusal(PhaseAuth, reply, x.gaveUp(why))
+}
+
+// judge takes the reply that ends the exchange.
+func (x *exchange) judge(reply response.Response) *Error {
+	why := authentication.Explain(x.mechanism)
 	switch {
-	case err != nil:
-		return c.fault(PhaseAuth, err)
 	case reply.Code == response.AuthContinue:
-		return c.fault(PhaseAuth, errTooManyChallenges)
-	case !reply.Code.IsCompleted():
-		return c.refusal(PhaseAuth, reply, nil)
-	case !m.Done():
-		return c.fault(PhaseAuth, errEarlySuccess)
+		return x.fault(PhaseAuth, x.failure(authentication.Endless, nil))
+	case reply.Code == response.AuthSucceeded && x.mechanism.Done():
+		return nil
+	case reply.Code == response.AuthSucceeded:
+		return x.fault(PhaseAuth, authentication.Premature(x.mechanism))
 	}
-	return nil
+	kind := refusalKind(reply)
+	switch {
+	case reply.Code.IsCompleted():
+		return x.fault(PhaseAuth, x.failure(authentication.EarlySuccess, errNot235))
+	case why == nil || why.Kind == authentication.Unproven: // a refusal needs no proof
+		why = x.failure(kind, nil)
+	case kind == authentication.Unavailable:
+		why = x.failure(kind, why.Err)
+	}
+	return x.refusal(PhaseAuth, reply, why)
 }
 
 var (
-	errTooManyChallenges = errors.New("too many challenges")
-	errEarlySuccess      = errors.New("the server claimed success before the mechanism was done")
+	errNotBase64 = errors.New("it is not base64")
+	errNot235    = errors.New("success is 235 and nothing else")
 )
 
-// answer sends the mechanism's answer to one challenge, or gives up.
-func (c *Conn) answer(m authentication.Mechanism, challenge response.Response) (response.Response, error) {
-	text, err := base64.StdEncoding.DecodeString(challenge.Text())
-	var next []byte
-	if err == nil {
-		next, err = m.Next(text)
-	}
-	if err != nil {
-		reply, broken := c.do(PhaseAuth, commands.AuthCancel{})
-		if broken != nil {
-			return reply, broken
-		}
-		return reply, c.refusal(PhaseAuth, reply, err)
-	}
-	c.hideAnswer(next)
-	return c.do(PhaseAuth, commands.AuthResponse{Response: next})
+func (x *exchange) failure(kind authentication.Kind, err error) *authentication.Error {
+	return &authentication.Error{Kind: kind, Mechanism: x.mechanism.Name(), Err: err}
 }
 
-// hideAnswer keeps what is about to be sent, and the password, out of what the server says to it.
-func (c *Conn) hideAnswer(answer []byte) {
-	sent := base64.StdEncoding.EncodeToString(answer)
-	c.link.setMask(func(text string) string {
-		if sent != "" {
-			text = strings.ReplaceAll(text, sent, "***")
-		}
-		return c.cfg.Credentials.Mask(text)
-	})
+// gaveUp is the error of a mechanism that does not go on.
+func (x *exchange) gaveUp(err error) error {
+	if known, ok := errors.AsType[*authentication.Error](err); ok {
+		return known
+	}
+	return x.failure(authentication.Aborted, err)
+}
+
+// refusalKind says what a reply other than 235 and 334 means (RFC 4954 section 6).
+func refusalKind(r response.Response) authentication.Kind {
+	detail := r.Enhanced
+	switch {
+	case r.Code.IsTransient():
+		return authentication.Unavailable
+	case r.Code == response.AuthTooWeak, r.Code == response.ParamNotImplemented, detail == enhanced(9):
+		return authentication.TooWeak
+	case r.Code == response.EncryptionRequired, r.Code == response.AuthRequired, detail == enhanced(11):
+		return authentication.NeedsTLS
+	case r.Code == response.AuthInvalid, detail == enhanced(8):
+		return authentication.Rejected
+	}
+	return authentication.Refused
+}
+
+// enhanced is a code of RFC 4954 section 6: the classes and subject are the same for all.
+func enhanced(detail uint16) response.Enhanced {
+	return response.Enhanced{Class: 5, Subject: 7, Detail: detail}
 }

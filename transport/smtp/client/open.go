@@ -31,7 +31,7 @@ func (c *Conn) open(ctx context.Context) *Error {
 		}
 	}
 	if !c.cfg.Credentials.IsZero() {
-		return c.login()
+		return c.login(ctx)
 	}
 	return nil
 }

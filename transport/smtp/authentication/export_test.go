@@ -1,0 +1,12 @@
+package authentication
+
+// Vector returns a SCRAM mechanism without channel binding whose nonce is that of a test vector.
+func Vector(c Credentials, name, nonce string) Mechanism {
+	for _, h := range []hash{sha1, sha256, sha512} {
+		if h.name == name {
+			client := scramClient(c.account, h).WithNonceGenerator(func() string { return nonce })
+			return &scram{name: h.name, talk: client.NewConversation()}
+		}
+	}
+	return nil
+}

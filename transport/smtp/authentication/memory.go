@@ -1,0 +1,157 @@
+package authentication
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	sha2 "crypto/sha256"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+)
+
+// remembered is how long a rejected secret is not tried again. Servers lock accounts after some wrong
+// passwords within a quarter of an hour or so.
+const remembered = 10 * time.Minute
+
+// Memory remembers which secrets a server has rejected, for all connections of one client to one server,
+// so that a wrong password is sent once and not by each connection, which would lock the account. As
+// long as a secret has not been accepted, one connection tries it and the others wait for the result. A
+// secret that differs from the rejected one is tried at once. The zero value is ready, and safe for
+// concurrent use. It keeps digests, no secrets.
+//
+// A nil *Memory remembers nothing. Credentials of [Custom] are not remembered, because their secrets
+// are not known here.
+type Memory struct {
+	mu       sync.Mutex
+	key      []byte // of the digests
+	accepted digest
+	trying   map[digest]chan struct{} // closed when the attempt has ended
+	rejected map[digest]rejection
+}
+
+type digest [sha2.Size]byte
+
+type rejection struct {
+	why   *Error
+	until time.Time
+}
+
+// Check returns the error of a login that is not to be tried, and nil when it may be tried. Of
+// credentials with a source, the source is asked only if there was a rejection lately.
+func (m *Memory) Check(ctx context.Context, c Credentials) error {
+	if m == nil || c.IsZero() || c.account.kind == custom {
+		return nil
+	}
+	m.mu.Lock()
+	m.forget()
+	clean := len(m.rejected) == 0
+	m.mu.Unlock()
+	if clean {
+		return nil
+	}
+	c, err := c.Resolve(ctx)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.standing(m.digest(c))
+}
+
+// Begin waits until a login with resolved credentials may be tried, as long as ctx allows, and returns
+// the function to call with its result. The error is the one of [Memory.Check], or that of ctx.
+func (m *Memory) Begin(ctx context.Context, c Credentials) (end func(error), err error) {
+	if m == nil || c.IsZero() || c.account.kind == custom {
+		return func(error) {}, nil
+	}
+	for {
+		d, wait, err := m.begin(c)
+		switch {
+		case err != nil:
+			return nil, err
+		case wait == nil:
+			return func(err error) { m.end(d, err) }, nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// begin enters an attempt, or returns what to wait for.
+func (m *Memory) begin(c Credentials) (d digest, wait <-chan struct{}, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d = m.digest(c)
+	if err := m.standing(d); err != nil {
+		return d, nil, err
+	}
+	if other, busy := m.trying[d]; busy && d != m.accepted {
+		return d, other, nil
+	}
+	if d != m.accepted {
+		if m.trying == nil {
+			m.trying = map[digest]chan struct{}{}
+		}
+		m.trying[d] = make(chan struct{})
+	}
+	return d, nil, nil
+}
+
+// end takes the result of an attempt.
+func (m *Memory) end(d digest, result error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if done, ok := m.trying[d]; ok {
+		close(done)
+		delete(m.trying, d)
+	}
+	var why *Error
+	switch {
+	case result == nil:
+		m.accepted = d
+		delete(m.rejected, d)
+	case errors.As(result, &why) && why.Kind == Rejected && why.Until.IsZero():
+		if m.accepted == d {
+			m.accepted = digest{}
+		}
+		if m.rejected == nil {
+			m.rejected = map[digest]rejection{}
+		}
+		m.rejected[d] = rejection{why, time.Now().Add(remembered)}
+	}
+}
+
+// standing returns the error of a secret that was rejected lately.
+func (m *Memory) standing(d digest) error {
+	m.forget()
+	if r, ok := m.rejected[d]; ok {
+		return &Error{Kind: Rejected, Mechanism: r.why.Mechanism, Until: r.until, Err: r.why.Err}
+	}
+	return nil
+}
+
+// forget drops what is too old, so that a source of ever new secrets does not fill the memory.
+func (m *Memory) forget() {
+	now := time.Now()
+	maps.DeleteFunc(m.rejected, func(_ digest, r rejection) bool { return !now.Before(r.until) })
+}
+
+// digest tells credentials apart.
+func (m *Memory) digest(c Credentials) (d digest) {
+	if m.key == nil {
+		m.key = []byte(rand.Text())
+	}
+	a := c.account
+	h := hmac.New(sha2.New, m.key)
+	for _, field := range []string{string('0' + rune(a.kind)), a.user, a.identity, a.secret()} {
+		h.Write([]byte(field))
+		h.Write([]byte{0}) // none of the fields has one
+	}
+	h.Sum(d[:0])
+	return d
+}

@@ -1,0 +1,165 @@
+package authentication_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+)
+
+var errRejected = &authentication.Error{Kind: authentication.Rejected, Mechanism: "PLAIN"}
+
+// try logs in once with a result.
+func try(t *testing.T, m *authentication.Memory, c authentication.Credentials, result error) error {
+	t.Helper()
+	if err := m.Check(t.Context(), c); err != nil {
+		return err
+	}
+	end, err := m.Begin(t.Context(), must(c.Resolve(t.Context())))
+	if err == nil {
+		end(result)
+	}
+	return err
+}
+
+func TestMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m authentication.Memory
+		c := credentials()
+		if err := try(t, &m, c, errRejected); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		err := try(t, &m, c, nil)
+		wantKind(t, err, authentication.Rejected)
+		why, _ := errors.AsType[*authentication.Error](err)
+		if why.Until != start.Add(10*time.Minute) || why.Mechanism != "PLAIN" || why.Temporary() {
+			t.Errorf("%+v", why)
+		}
+		// A memory that is refused is no new rejection, which would go on for ever.
+		time.Sleep(10*time.Minute - 1)
+		wantKind(t, try(t, &m, c, nil), authentication.Rejected)
+		for name, other := range map[string]authentication.Credentials{
+			"password": must(authentication.Password("user", secret+"x")),
+			"user":     must(authentication.Password("user2", secret)),
+			"identity": must(c.ActAs("boss")),
+			"kind":     must(authentication.Token("user", secret)),
+		} {
+			if err := try(t, &m, other, nil); err != nil {
+				t.Errorf("another %s: %v", name, err)
+			}
+		}
+		time.Sleep(1)
+		if err := try(t, &m, c, nil); err != nil {
+			t.Errorf("after the time: %v", err)
+		}
+	})
+}
+
+// TestMemoryKinds holds that only a rejected secret is remembered.
+func TestMemoryKinds(t *testing.T) {
+	for kind := authentication.Rejected; kind <= authentication.NoSecret; kind++ {
+		var m authentication.Memory
+		if err := try(t, &m, credentials(), &authentication.Error{Kind: kind}); err != nil {
+			t.Fatal(err)
+		}
+		if err := try(t, &m, credentials(), nil); (err != nil) != (kind == authentication.Rejected) {
+			t.Errorf("after %v: %v", kind, err)
+		}
+	}
+	var m authentication.Memory
+	own := must(authentication.Custom("user", func(authentication.Session) authentication.Mechanism { return &vanity{} }))
+	for _, c := range []authentication.Credentials{own, {}} {
+		for range 2 {
+			if err := try(t, &m, c, errRejected); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for range 2 {
+		if err := try(t, nil, credentials(), errRejected); err != nil {
+			t.Errorf("no memory: %v", err)
+		}
+	}
+}
+
+// TestMemoryAsksTheSource holds that a secret that has changed is tried at once, and that the source is
+// not asked in vain.
+func TestMemoryAsksTheSource(t *testing.T) {
+	var m authentication.Memory
+	said, asked, failure := "old-secret", 0, error(nil)
+	c := must(authentication.TokenFrom("user", func(context.Context) (string, error) {
+		asked++
+		return said, failure
+	}))
+	if err := try(t, &m, c, errRejected); err != nil || asked != 1 {
+		t.Fatal(err, asked)
+	}
+	wantKind(t, try(t, &m, c, nil), authentication.Rejected)
+	failure = errors.New("down")
+	wantKind(t, try(t, &m, c, nil), authentication.NoSecret)
+	said, failure = "new-secret", nil
+	if err := try(t, &m, c, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMemoryOneAtATime holds that a secret that nobody has used yet is tried by one connection alone.
+func TestMemoryOneAtATime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		result error
+		tries  int64 // of ten connections
+	}{
+		"wrong":       {errRejected, 1},
+		"right":       {nil, 10},
+		"unavailable": {&authentication.Error{Kind: authentication.Unavailable}, 10},
+		"broken":      {errors.New("connection reset"), 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var m authentication.Memory
+				var tries, now, most atomic.Int64
+				var connections sync.WaitGroup
+				for range 10 {
+					connections.Go(func() {
+						end, err := m.Begin(t.Context(), credentials())
+						if err != nil {
+							wantKind(t, err, authentication.Rejected)
+							return
+						}
+						tries.Add(1)
+						most.Store(max(most.Load(), now.Add(1)))
+						time.Sleep(time.Second)
+						now.Add(-1)
+						end(tc.result)
+					})
+				}
+				connections.Wait()
+				if tries.Load() != tc.tries {
+					t.Errorf("%d tries, want %d", tries.Load(), tc.tries)
+				}
+				if known := tc.result == nil; known != (most.Load() > 1) {
+					t.Errorf("%d at once", most.Load())
+				}
+			})
+		})
+	}
+}
+
+func TestMemoryEndsWithContext(t *testing.T) {
+	var m authentication.Memory
+	end := must(m.Begin(t.Context(), credentials()))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("enough")
+	cancel(cause)
+	if _, err := m.Begin(ctx, credentials()); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	end(nil)
+	must(m.Begin(ctx, credentials()))(nil)
+}

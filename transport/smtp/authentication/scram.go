@@ -1,0 +1,196 @@
+package authentication
+
+import (
+	"slices"
+	"strings"
+
+	xdg "github.com/xdg-go/scram"
+)
+
+// A server that asks for fewer rounds wants the password (RFC 7677 section 4), one that asks for more
+// wants our time: 600,000 take some tenths of a second.
+const (
+	minIterations = 4096
+	maxIterations = 600_000
+)
+
+// The hash functions, by the names of RFC 5802 and RFC 7677.
+type hash struct {
+	name string
+	make xdg.HashGeneratorFcn
+}
+
+var (
+	sha1   = hash{"SCRAM-SHA-1", xdg.SHA1}
+	sha256 = hash{"SCRAM-SHA-256", xdg.SHA256}
+	sha512 = hash{"SCRAM-SHA-512", xdg.SHA512}
+)
+
+const plusSuffix = "-PLUS"
+
+// scramStep is what a SCRAM mechanism waits for.
+type scramStep uint8
+
+const (
+	scramStart scramStep = iota
+	scramFirst           // the server's salt
+	scramFinal           // the server's signature
+	scramProven
+)
+
+// scram is SCRAM (RFC 5802) with or without channel binding. It judges what the server says before the
+// library computes with it.
+type scram struct {
+	name   string
+	talk   *xdg.ClientConversation
+	nonce  string
+	waits  scramStep
+	failed *Error // what the server said of the failure
+}
+
+// newScram makes the mechanism without channel binding. It tells the server that the client could have
+// bound the channel when the server does not offer it, so that a server whose offer was taken out on
+// the way can notice (RFC 5802 section 6).
+func newScram(h hash) func(*account, Session) Mechanism {
+	return func(a *account, s Session) Mechanism {
+		client := scramClient(a, h)
+		if client == nil {
+			return nil
+		}
+		m := &scram{name: h.name, talk: client.NewConversation()}
+		if _, able := channelBinding(s.TLS); able && !slices.ContainsFunc(s.Offered, bindsChannel) {
+			m.talk = client.NewConversationAdvertisingChannelBinding()
+		}
+		return m
+	}
+}
+
+func bindsChannel(name string) bool {
+	return strings.HasPrefix(name, "SCRAM-") && strings.HasSuffix(name, plusSuffix)
+}
+
+// newScramPlus makes the mechanism with channel binding; nil where the connection has none.
+func newScramPlus(h hash) func(*account, Session) Mechanism {
+	return func(a *account, s Session) Mechanism {
+		binding, ok := channelBinding(s.TLS)
+		client := scramClient(a, h)
+		if !ok || client == nil {
+			return nil
+		}
+		return &scram{name: h.name + plusSuffix, talk: client.NewConversationWithChannelBinding(binding)}
+	}
+}
+
+// scramClient prepares names and password (RFC 5802 section 2.2). Where that is impossible, as with
+// emoji, they are used as they are: so do servers.
+func scramClient(a *account, h hash) *xdg.Client {
+	client, err := h.make.NewClient(a.user, a.secret(), a.identity)
+	if err != nil {
+		client, err = h.make.NewClientUnprepped(a.user, a.secret(), a.identity)
+	}
+	if err != nil {
+		return nil
+	}
+	return client
+}
+
+func (m *scram) Name() string      { return m.name }
+func (*scram) ShowsPassword() bool { return false }
+func (m *scram) Done() bool        { return m.waits == scramProven }
+
+func (m *scram) Start() ([]byte, error) {
+	first, err := m.talk.Step("")
+	if err != nil {
+		return nil, malformed(m.name, "the exchange cannot begin")
+	}
+	_, m.nonce, _ = strings.Cut(first, ",r=") // a comma in a name is quoted
+	m.waits = scramFirst
+	return []byte(first), nil
+}
+
+func (m *scram) Next(challenge []byte) ([]byte, error) {
+	if m.failed != nil {
+		return nil, unexpected(m.name)
+	}
+	switch m.waits {
+	case scramFirst:
+		return m.first(string(challenge))
+	case scramFinal:
+		return m.final(string(challenge))
+	}
+	return nil, unexpected(m.name)
+}
+
+// first answers the salt by the proof.
+func (m *scram) first(text string) ([]byte, error) {
+	if m.tells(text) {
+		return []byte{}, nil
+	}
+	f, err := parseServerFirst(text)
+	switch {
+	case err != nil:
+		return nil, malformed(m.name, err.Error())
+	case len(f.nonce) <= len(m.nonce) || !strings.HasPrefix(f.nonce, m.nonce):
+		return nil, malformed(m.name, "the server's nonce does not continue the client's")
+	case f.iterations < minIterations || f.iterations > maxIterations:
+		return nil, &Error{Kind: Iterations, Mechanism: m.name, Err: iterationsError(f.iterations)}
+	}
+	proof, err := m.talk.Step(text)
+	if err != nil {
+		return nil, malformed(m.name, "the server's first message") // the cause may quote it
+	}
+	m.waits = scramFinal
+	return []byte(proof), nil
+}
+
+// final verifies the server, who has to know the password too.
+func (m *scram) final(text string) ([]byte, error) {
+	if m.tells(text) {
+		return []byte{}, nil
+	}
+	if _, err := m.talk.Step(text); err != nil || !m.talk.Valid() {
+		return nil, &Error{Kind: Unproven, Mechanism: m.name, Err: reason("wrong signature")}
+	}
+	m.waits = scramProven
+	return []byte{}, nil
+}
+
+// tells takes the error that a message of the server tells, if it tells one. The server's reply to the
+// empty answer ends the exchange.
+func (m *scram) tells(text string) bool {
+	value, ok := strings.CutPrefix(text, "e=")
+	if !ok {
+		return false
+	}
+	value, _, _ = strings.Cut(value, ",")
+	kind, known := scramErrors[value]
+	if !known {
+		kind, value = Rejected, "an error that is not in RFC 5802"
+	}
+	m.failed = &Error{Kind: kind, Mechanism: m.name, Err: reason(value)}
+	return true
+}
+
+// scramErrors are the server's errors of RFC 5802 section 7.
+var scramErrors = map[string]Kind{
+	"invalid-encoding":                    Refused,
+	"extensions-not-supported":            Refused,
+	"invalid-proof":                       Rejected,
+	"channel-bindings-dont-match":         ChannelMismatch,
+	"server-does-support-channel-binding": ChannelMismatch,
+	"channel-binding-not-supported":       TooWeak,
+	"unsupported-channel-binding-type":    TooWeak,
+	"unknown-user":                        Rejected,
+	"invalid-username-encoding":           Refused,
+	"no-resources":                        Unavailable,
+	"other-error":                         Rejected,
+}
+
+// Explain returns the error that the server told, or says that the signature is missing, which a server
+// that does not know the password cannot make.
+func (m *scram) Explain() *Error {
+	if m.failed == nil && m.waits == scramFinal {
+		return &Error{Kind: Unproven, Mechanism: m.name, Err: reason("no signature")}
+	}
+	return m.failed
+}
