@@ -33,29 +33,38 @@ func Open(text string) (transport.Transport, error) {
 	return u.Open()
 }
 
-// The variables that [OpenEnv] reads.
+// The variables that [URLFromEnv] reads.
 const (
 	EnvURL          = "MAIL_URL"
 	EnvPasswordFile = "MAIL_PASSWORD_FILE"
 )
 
-// OpenEnv opens the URL in the environment variable MAIL_URL. If MAIL_PASSWORD_FILE is set, it names the
-// file that holds the password of the user in the URL, such as a mounted secret; that nobody in the URL
-// lacks a password is an error then. A line end at the end of the file is not part of the password.
-func OpenEnv() (transport.Transport, error) {
+// URLFromEnv reads the URL in the environment variable MAIL_URL. If MAIL_PASSWORD_FILE is set, it names
+// the file that holds the password of the user in the URL, such as a mounted secret; that nobody in the
+// URL lacks a password is an error then. A line end at the end of the file is not part of the password.
+func URLFromEnv() (URL, error) {
 	text := os.Getenv(EnvURL)
 	if text == "" {
-		return nil, &envelope.FieldError{Field: EnvURL, Err: errors.New("is not set")}
+		return URL{}, &envelope.FieldError{Field: EnvURL, Err: errors.New("is not set")}
 	}
 	u, err := ParseURL(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", EnvURL, err)
+		return URL{}, fmt.Errorf("%s: %w", EnvURL, err)
 	}
 	if path := os.Getenv(EnvPasswordFile); path != "" {
 		var ok bool
 		if u, ok = u.WithPasswordFile(path); !ok {
-			return nil, &envelope.FieldError{Field: EnvPasswordFile, Err: errors.New("no user in " + EnvURL + " lacks a password")}
+			return URL{}, &envelope.FieldError{Field: EnvPasswordFile, Err: errors.New("no user in " + EnvURL + " lacks a password")}
 		}
+	}
+	return u, nil
+}
+
+// OpenEnv opens the transport that [URLFromEnv] describes.
+func OpenEnv() (transport.Transport, error) {
+	u, err := URLFromEnv()
+	if err != nil {
+		return nil, err
 	}
 	t, err := u.Open()
 	if err != nil {

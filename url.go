@@ -28,7 +28,7 @@ const (
 )
 
 // ParseURL reads the URL of a transport; see [Open] and docs/urls.md. A user without a password is
-// well-formed, because [OpenEnv] has it from elsewhere, but Open refuses it. The error is a
+// well-formed, because [URLFromEnv] has it from elsewhere, but Open refuses it. The error is a
 // [envelope.FieldError], or several joined, and shows no password.
 func ParseURL(text string) (URL, error) {
 	scheme, rest, ok := strings.Cut(text, ":")
@@ -90,6 +90,15 @@ func (u URL) HasPassword() bool { return u.relay.HasPassword() }
 func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
 	u.relay, ok = u.relay.WithPasswordFile(path)
 	return u, ok
+}
+
+// Relays returns the relays that the URL names, for [smtp.Check] for instance; none for the schemes that
+// need no network.
+func (u URL) Relays() []smtp.URL {
+	if u.scheme != "" {
+		return nil
+	}
+	return []smtp.URL{u.relay}
 }
 
 // String returns the URL with *** in place of each password.

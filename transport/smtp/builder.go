@@ -242,9 +242,18 @@ func (b Builder) Trace(trace func(client.Event)) Builder {
 // Build checks the configuration and returns the transport, or every fault joined, each a
 // *[FieldError]. It does not connect.
 func (b Builder) Build() (*Transport, error) {
-	s, err := b.handle.Finish()
+	s, err := b.settle()
 	if err != nil {
 		return nil, err
+	}
+	return newTransport(s.config, s.pool.withDefaults(), s.bulk), nil
+}
+
+// settle spends the handle and returns what was configured, checked.
+func (b Builder) settle() (state, error) {
+	s, err := b.handle.Finish()
+	if err != nil {
+		return s, err
 	}
 	s.pool = s.pool.within(s.provider)
 	for _, read := range s.late {
@@ -252,12 +261,12 @@ func (b Builder) Build() (*Transport, error) {
 	}
 	s.check()
 	if len(s.faults) > 0 {
-		return nil, errors.Join(s.faults...)
+		return s, errors.Join(s.faults...)
 	}
 	if s.config.Address == "" {
 		s.config.Address = net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	}
-	return newTransport(s.config, s.pool.withDefaults(), s.bulk), nil
+	return s, nil
 }
 
 func (s *state) check() {

@@ -20,6 +20,7 @@ type Conn struct {
 	state    *tls.ConnectionState
 	greeting response.Response
 	info     extension.ServerInfo
+	before   extension.ServerInfo    // info before TLS
 	limits   extension.SessionLimits // of info
 	size     int64                   // the SIZE of info
 
@@ -112,6 +113,10 @@ func (c *Conn) State() State {
 
 // Info returns what the server offers, as it said after the last hello.
 func (c *Conn) Info() extension.ServerInfo { return c.info }
+
+// InfoBeforeTLS returns what the server offered before STARTTLS. Nobody vouches for it: it is for
+// reports, and nothing is decided by it.
+func (c *Conn) InfoBeforeTLS() extension.ServerInfo { return c.before }
 
 // Greeting returns the server's first reply.
 func (c *Conn) Greeting() response.Response { return c.greeting }

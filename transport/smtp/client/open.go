@@ -45,9 +45,7 @@ func (c *Conn) greet() *Error {
 	var s single
 	c.link.expect(expectation{phase: PhaseGreeting, to: &s})
 	c.link.start()
-	if err := c.link.flush(); err != nil { // nothing is corked; the wait for the greeting is limited
-		return c.fault(PhaseGreeting, err)
-	}
+	_ = c.link.flush() // nothing is corked; it limits the wait, which tells what is wrong
 	if err := c.link.wait(func() bool { return s.done }); err != nil {
 		return c.fault(PhaseGreeting, c.silence(err))
 	}

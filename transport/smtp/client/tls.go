@@ -118,6 +118,7 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 		return c.refusal(PhaseTLS, s.response, c.noStartTLS(TLSRefused))
 	}
 	<-c.link.stopped
+	c.before = c.info
 	if err := c.handshake(ctx); err != nil {
 		return err
 	}

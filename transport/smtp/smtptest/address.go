@@ -3,6 +3,7 @@ package smtptest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"maps"
 	"net"
 	"net/url"
@@ -62,6 +63,12 @@ func (s *Server) CertPool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.authority.cert)
 	return pool
+}
+
+// AuthorityPEM returns the certificate of the authority that signed the server's, in PEM form, for programs
+// that read it from a file.
+func (s *Server) AuthorityPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.authority.cert.Raw})
 }
 
 // ClientTLS returns a configuration for a client that trusts the server.

@@ -1,0 +1,207 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+)
+
+// Report is what Check found out about a relay. It holds no secret. What the server did not come to is
+// left zero.
+type Report struct {
+	Server    string   // host:port, or the path of a socket
+	Addresses []string // what DNS says, if it was asked
+	Remote    string   // the address that was connected
+	Greeting  string   // the server's first words
+	// Before is what the server offered before TLS, Offered what it offers in the end.
+	Before, Offered []string
+	TLS             *TLSReport // nil without TLS
+	Mechanisms      []string   // of login
+	User            string     // who logs in, "" for nobody
+	LoggedIn        bool
+	Size            int64 // the largest message in octets, 0 where the server does not say
+	Limits          extension.SessionLimits
+	Times           CheckTimes
+	Hints           []Hint
+	Transcript      []client.Event // of all connections
+	// Err is why no mail could be sent now; nil when all is well. It is what Send would return.
+	Err error
+}
+
+// TLSReport is what a relay showed of itself. Of a certificate that was refused only its own data is
+// there.
+type TLSReport struct {
+	Version, CipherSuite string
+	Names                []string
+	Issuer               string
+	NotBefore, NotAfter  time.Time
+	Pin                  client.Pin
+}
+
+// CheckTimes are how long the parts of a check took.
+type CheckTimes struct {
+	DNS       time.Duration
+	Connect   time.Duration // TCP, and DNS once more
+	Ready     time.Duration // from there to the point where mail could be sent
+	RoundTrip time.Duration // a NOOP and its answer
+}
+
+// checkLimit is the longest wait for an answer when the caller set none: somebody is looking on.
+const checkLimit = 15 * time.Second
+
+// Check finds out whether a relay can be used as it is configured: it connects, logs in and says
+// goodbye. No mail is sent, and a login is tried once. When something fails, Check may connect once more,
+// without login, to find out why. It waits at most 15 s for each answer unless the builder says
+// otherwise. b stays usable. The error is that of Build; what the relay does wrong is in the Report.
+func Check(ctx context.Context, b Builder) (*Report, error) {
+	s, err := b.Clone().settle()
+	if err != nil {
+		return nil, err
+	}
+	if s.config.Timeouts == (client.Timeouts{}) {
+		s.limit(checkLimit)
+		s.config.Timeouts.Final = 0
+	}
+	c := &check{config: s.config, report: &Report{Server: s.config.Address, User: s.config.Credentials.User()}}
+	c.run(ctx)
+	c.advise()
+	c.report.Transcript = c.events
+	return c.report, nil
+}
+
+// check is a check under way.
+type check struct {
+	config   client.Config
+	report   *Report
+	implicit bool // the server wants TLS from the first octet, and was not given it
+
+	mu     sync.Mutex
+	events []client.Event
+}
+
+func (c *check) run(ctx context.Context) {
+	theirs := c.config.Trace
+	c.config.Trace = func(e client.Event) {
+		c.mu.Lock()
+		c.events = append(c.events, e)
+		c.mu.Unlock()
+		if theirs != nil {
+			theirs(e)
+		}
+	}
+	if err := c.lookup(ctx); err != nil {
+		c.report.Err = &client.Error{Phase: client.PhaseDial, Server: c.config.Address, Err: err}
+		return
+	}
+	begin := time.Now()
+	conn, err := client.Dial(ctx, c.config)
+	c.report.Err = err
+	if connected := c.connected(); !connected.IsZero() {
+		c.report.Times.Connect = connected.Sub(begin)
+		if err == nil {
+			c.report.Times.Ready = time.Since(connected)
+		}
+	}
+	if err != nil {
+		c.findOut(ctx, err)
+		return
+	}
+	c.report.LoggedIn = !c.config.Credentials.IsZero()
+	c.describe(conn)
+	begin = time.Now()
+	if c.report.Err = conn.Noop(ctx); c.report.Err == nil {
+		c.report.Times.RoundTrip = time.Since(begin)
+	}
+	_ = conn.Quit(ctx) // the check is over
+}
+
+// lookup asks DNS, which the dialer will do again, unless there is nothing to ask or a proxy does it.
+func (c *check) lookup(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(c.config.Address)
+	if _, literal := netip.ParseAddr(host); err != nil || literal == nil || c.config.Dial != nil || c.config.Network != "" {
+		return nil
+	}
+	begin := time.Now()
+	c.report.Addresses, err = net.DefaultResolver.LookupHost(ctx, host)
+	c.report.Times.DNS = time.Since(begin)
+	return err
+}
+
+// connected returns when the first connection was there.
+func (c *check) connected() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.events {
+		if e.Kind == client.EventConnected {
+			c.report.Remote = e.Text
+			return e.Time
+		}
+	}
+	return time.Time{}
+}
+
+// findOut connects once more where that tells more about a failure.
+func (c *check) findOut(ctx context.Context, failure error) {
+	failed, ok := errors.AsType[*client.Error](failure)
+	if !ok || ctx.Err() != nil {
+		return
+	}
+	if fault, ok := errors.AsType[*client.TLSError](failure); ok && fault.Certificate != nil {
+		c.report.TLS = &TLSReport{}
+		c.report.TLS.read(fault.Certificate)
+	}
+	again := c.config
+	again.Credentials = authentication.Credentials{}
+	switch {
+	case failed.Phase == client.PhaseAuth:
+		if conn, err := client.Dial(ctx, again); err == nil {
+			c.describe(conn)
+			_ = conn.Quit(ctx) // the check is over
+		}
+	case failed.Phase == client.PhaseGreeting && failed.Response.IsZero() && again.TLS != client.TLSImplicit:
+		again.TLS = client.TLSImplicit
+		conn, err := client.Dial(ctx, again)
+		if err == nil {
+			_ = conn.Quit(ctx) // the check is over
+		}
+		fault, refused := errors.AsType[*client.TLSError](err)
+		c.implicit = err == nil || refused && fault.Certificate != nil
+	}
+}
+
+// describe takes down what a session says of its server.
+func (c *check) describe(conn *client.Conn) {
+	info := conn.Info()
+	r := c.report
+	r.Greeting = conn.Greeting().String()
+	r.Before, r.Offered = offers(conn.InfoBeforeTLS()), offers(info)
+	r.Mechanisms, r.Size, r.Limits = info.Mechanisms(), info.SizeLimit(), info.Limits()
+	if state := conn.TLS(); state != nil {
+		r.TLS = newTLSReport(state)
+	}
+}
+
+func offers(info extension.ServerInfo) []string {
+	var list []string
+	for _, keyword := range info.Keywords() {
+		text := string(keyword)
+		if param := info.Param(keyword); param != "" {
+			text += " " + param
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// offered reports whether the server offers an extension in the end.
+func (c *check) offered(keyword extension.Keyword) bool {
+	return slices.ContainsFunc(c.report.Offered, func(line string) bool { return firstWord(line) == string(keyword) })
+}

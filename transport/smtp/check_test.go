@@ -1,0 +1,225 @@
+package smtp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestCheck compares a report with what the server is.
+func TestCheck(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Extensions = append(smtptest.Without("LIMITS"), "LIMITS MAILMAX=100 RCPTMAX=50")
+	srv.Config.Mechanisms = map[string]smtptest.Mechanism{"PLAIN": smtptest.DefaultMechanisms()["PLAIN"]}
+	srv.Config.CertificateNames = []string{"127.0.0.1", "mx.example.org"}
+	srv.Start()
+	var events int
+	b := relay(srv).HelloName("client.example").Trace(func(client.Event) { events++ })
+	report, err := smtp.Check(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &smtp.Report{
+		Server: srv.Addr(), Remote: srv.Addr(), Greeting: "220 localhost ESMTP smtptest",
+		Mechanisms: []string{"PLAIN"}, User: smtptest.User, LoggedIn: true, Size: 64 << 20,
+		Limits: extension.SessionLimits{MailMax: 100, RcptMax: 50},
+		TLS: &smtp.TLSReport{
+			Version: "TLS 1.3", Names: []string{"mx.example.org", "127.0.0.1"}, Issuer: "CN=smtptest authority",
+		},
+		Hints: []smtp.Hint{{Kind: smtp.HintExpiresSoon}}, // the server's certificate is for hours
+	}
+	ignored := cmp.Options{
+		cmpopts.IgnoreFields(smtp.Report{}, "Before", "Offered", "Times", "Transcript"),
+		cmpopts.IgnoreFields(smtp.TLSReport{}, "CipherSuite", "NotBefore", "NotAfter", "Pin"),
+		cmpopts.IgnoreFields(smtp.Hint{}, "Text"),
+	}
+	if diff := cmp.Diff(want, report, ignored); diff != "" {
+		t.Errorf("report (-want +got):\n%s\n%s", diff, report)
+	}
+	if !slices.Contains(report.Before, "STARTTLS") || slices.Contains(report.Offered, "STARTTLS") || !slices.Contains(report.Offered, "AUTH PLAIN") {
+		t.Errorf("before TLS %v, then %v", report.Before, report.Offered)
+	}
+	if report.Times.Connect <= 0 || report.Times.Ready <= 0 || report.Times.RoundTrip <= 0 {
+		t.Errorf("times %+v", report.Times)
+	}
+	if events == 0 || len(report.Transcript) == 0 {
+		t.Error("nothing was traced")
+	}
+	for _, s := range srv.Sessions() {
+		if s.Count("MAIL") > 0 {
+			t.Errorf("sent mail: %v", s.Commands)
+		}
+	}
+	if !strings.Contains(report.String(), "result       ready\n") || strings.Contains(report.String(), smtptest.Password) {
+		t.Errorf("text:\n%s", report)
+	}
+	// The builder is not spent, and the certificate of the report is that of the connection.
+	wantSent(t, b.VerifyConnection(func(s tls.ConnectionState) error {
+		leaf := s.PeerCertificates[0]
+		if report.TLS.Pin != client.PinOf(leaf) || !report.TLS.NotAfter.Equal(leaf.NotAfter) {
+			t.Errorf("certificate %+v", report.TLS)
+		}
+		return nil
+	}))
+}
+
+// TestCheckHints: each usual mistake has a hint of its own.
+func TestCheckHints(t *testing.T) {
+	plain := func(c *smtptest.Config) { c.Security = smtptest.Plaintext }
+	dialing := func(err error) func(smtp.Builder, *smtptest.Server) smtp.Builder {
+		return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
+			return b.Dialer(func(context.Context, string, string) (net.Conn, error) { return nil, err })
+		}
+	}
+	for name, tc := range map[string]struct {
+		config  func(c *smtptest.Config)
+		builder func(b smtp.Builder, srv *smtptest.Server) smtp.Builder
+		want    []smtp.HintKind
+	}{
+		"nothing listens": {
+			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrNotExist}), want: []smtp.HintKind{smtp.HintNotConnected},
+		},
+		"a firewall": {
+			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), want: []smtp.HintKind{smtp.HintFiltered},
+		},
+		"a proxy that does not know the host": {
+			builder: dialing(&net.DNSError{Err: "no such host", IsNotFound: true}), want: []smtp.HintKind{smtp.HintUnknownHost},
+		},
+		"a host that does not exist": {
+			builder: func(smtp.Builder, *smtptest.Server) smtp.Builder { return smtp.Relay("host.invalid") },
+			want:    []smtp.HintKind{smtp.HintUnknownHost},
+		},
+		"no DNS": {
+			builder: dialing(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), want: []smtp.HintKind{smtp.HintLookup},
+		},
+		"an expired certificate":              {config: certificate(smtptest.Expired), want: []smtp.HintKind{smtp.HintTLS}},
+		"TLS at once, the server is not":      {config: plain, builder: implicit, want: []smtp.HintKind{smtp.HintTLS}},
+		"the reverse":                         {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, want: []smtp.HintKind{smtp.HintImplicitTLS}},
+		"a server that says nothing":          {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), want: []smtp.HintKind{smtp.HintSilent}},
+		"another protocol":                    {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []smtp.HintKind{smtp.HintNotMail}},
+		"554 as greeting":                     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []smtp.HintKind{smtp.HintGreeting}},
+		"421 as greeting":                     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintGreeting}},
+		"EHLO refused":                        {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []smtp.HintKind{smtp.HintHello}},
+		"a wrong password":                    {builder: password("wrong"), want: []smtp.HintKind{smtp.HintLoginRefused}},
+		"a login that cannot be checked":      {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintLoginLater}},
+		"a login that is not offered":         {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
+		"a login that is offered with TLS":    {builder: unencrypted, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
+		"a login that would show itself":      {config: onlyPlain(plain), builder: unencrypted, want: []smtp.HintKind{smtp.HintLoginNeedsTLS}},
+		"a login by something else":           {config: func(c *smtptest.Config) { c.Hello.TLS = []string{"PIPELINING", "AUTH GSSAPI"} }, want: []smtp.HintKind{smtp.HintNoMechanism}},
+		"no login":                            {builder: stranger, want: []smtp.HintKind{smtp.HintNoLogin, smtp.HintExpiresSoon}},
+		"no TLS":                              {builder: openly, want: []smtp.HintKind{smtp.HintUnencrypted}},
+		"no PIPELINING":                       {config: func(c *smtptest.Config) { c.Extensions = smtptest.Without("PIPELINING", "CHUNKING", "BINARYMIME") }, want: []smtp.HintKind{smtp.HintExpiresSoon, smtp.HintSlow}},
+		"a certificate that expires in hours": {want: []smtp.HintKind{smtp.HintExpiresSoon}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := smtptest.NewUnstartedServer(t)
+			if tc.config != nil {
+				tc.config(&srv.Config)
+			}
+			srv.Start()
+			b := relay(srv)
+			if tc.builder != nil {
+				b = tc.builder(b, srv)
+			}
+			report, err := smtp.Check(t.Context(), b.HelloName("client.example").Timeouts(quick))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []smtp.HintKind
+			for _, h := range report.Hints {
+				got = append(got, h.Kind)
+				if h.Text == "" || !strings.Contains(report.String(), h.Text) {
+					t.Errorf("%s is not in the text", h.Kind)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("hints (-want +got):\n%s\n%s", diff, report)
+			}
+			if strings.Contains(report.String(), smtptest.Password) {
+				t.Errorf("shows the password:\n%s", report)
+			}
+			logins := 0
+			for _, s := range srv.Sessions() {
+				logins += s.Count("AUTH")
+			}
+			if logins > 1 {
+				t.Errorf("%d logins", logins)
+			}
+		})
+	}
+}
+
+func password(text string) func(smtp.Builder, *smtptest.Server) smtp.Builder {
+	return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Credentials(smtptest.User, text) }
+}
+
+// unencrypted is a login without TLS, stranger TLS without a login, openly neither.
+func unencrypted(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
+	return smtp.Dangerous(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password)
+}
+
+func stranger(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
+	return smtp.StartTLSRelay(srv.Host()).Port(srv.Port()).TLSConfig(srv.ClientTLS())
+}
+
+func openly(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
+	return smtp.Dangerous(srv.Host()).Port(srv.Port())
+}
+
+func onlyPlain(also func(*smtptest.Config)) func(*smtptest.Config) {
+	return func(c *smtptest.Config) {
+		also(c)
+		c.Mechanisms = map[string]smtptest.Mechanism{"PLAIN": smtptest.DefaultMechanisms()["PLAIN"]}
+	}
+}
+
+// TestCheckTells: a report of a failure has the error of a send, and what was seen of a certificate that
+// was refused.
+func TestCheckTells(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Certificate = smtptest.WrongName
+	srv.Start()
+	report, err := smtp.Check(t.Context(), relay(srv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := errors.AsType[*client.TLSError](report.Err); !ok || report.OK() {
+		t.Errorf("%v", report.Err)
+	}
+	if report.TLS == nil || !slices.Equal(report.TLS.Names, []string{"other.example"}) {
+		t.Errorf("%+v", report.TLS)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if report, err = smtp.Check(canceled, relay(srv)); err != nil || !errors.Is(report.Err, context.Canceled) || len(report.Hints) > 0 {
+		t.Errorf("canceled: %v, %v", report, err)
+	}
+	if report, err = smtp.Check(t.Context(), smtp.Relay("")); report != nil || fields(err) == nil {
+		t.Errorf("unusable: %v, %v", report, err)
+	}
+}
+
+// TestReportIsPrintable: a server cannot write to the terminal of who reads the report.
+func TestReportIsPrintable(t *testing.T) {
+	report := &smtp.Report{
+		Server: "mx\x1b[2J", Greeting: "220 \u202eevil\a", Err: errors.New("x\r\ny\x1b]0;"),
+		TLS: &smtp.TLSReport{Names: []string{"a\x1b[31m"}, Issuer: "\x07"}, Offered: []string{"X\x00"},
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(report.String(), "\n"), "\n") {
+		if strings.ContainsAny(line, "\x1b\a\r\x00\u202e") {
+			t.Errorf("%q", line)
+		}
+	}
+}
