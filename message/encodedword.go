@@ -17,10 +17,11 @@ const (
 )
 
 // encode appends text, which must be valid UTF-8, as encoded-words, which readers join without the
-// spaces between them. The encoding is the shorter of Q and B for the whole.
+// spaces between them. The encoding is the shorter of Q and B for the whole,
+// and Q for ASCII, because spam filters count B where nothing needs it.
 func (f *folder) encode(text string) {
 	quoted := total(text, &qCost)
-	asQ := quoted <= base64.StdEncoding.EncodedLen(len(text))
+	asQ := quoted <= base64.StdEncoding.EncodedLen(len(text)) || isASCII(text)
 	for text != "" {
 		whole := wordFrame + quoted
 		if !asQ {
@@ -147,6 +148,15 @@ func appendQ(dst []byte, s string) []byte {
 		}
 	}
 	return dst
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func isAlphanumeric(c byte) bool {

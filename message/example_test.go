@@ -1,0 +1,354 @@
+package message_test
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/message"
+)
+
+// steady makes the examples print the same octets each time. Programs leave these steps out.
+func steady(b message.Builder) message.Builder {
+	return b.Date(time.Date(2026, time.March, 1, 12, 30, 0, 0, time.UTC)).Random(&counting{})
+}
+
+// show prints a message with the line ends of the terminal.
+func show(m io.WriterTo) {
+	var b strings.Builder
+	if _, err := m.WriteTo(&b); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(os.Stdout, strings.ReplaceAll(b.String(), "\r\n", "\n"))
+}
+
+func Example() {
+	msg, err := steady(message.New()).
+		From("NoBody <nobody@domain.tld>").ReplyTo("Yuin <yuin@domain.tld>").To("Hei <hei@domain.tld>").
+		Subject("Happy new year").Text("Be happy!").
+		Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: NoBody <nobody@domain.tld>
+	// Reply-To: Yuin <yuin@domain.tld>
+	// To: Hei <hei@domain.tld>
+	// Subject: Happy new year
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@domain.tld>
+	// MIME-Version: 1.0
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// Be happy!
+}
+
+func Example_html() {
+	msg, err := steady(message.New()).
+		From("Zoë <zoe@example.org>").To("hei@example.org").Subject("Grüße an alle").
+		Text("Grüße!\n").HTML("<p>Grüße!</p>\n").
+		Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: =?utf-8?q?Zo=C3=AB?= <zoe@example.org>
+	// To: hei@example.org
+	// Subject: =?utf-8?b?R3LDvMOfZQ==?= an alle
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: multipart/alternative; boundary="=_aebagbafaydqqcikbmga2dqpca"
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/plain; charset=utf-8
+	// Content-Transfer-Encoding: quoted-printable
+	//
+	// Gr=C3=BC=C3=9Fe!
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/html; charset=utf-8
+	// Content-Transfer-Encoding: quoted-printable
+	//
+	// <p>Gr=C3=BC=C3=9Fe!</p>
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca--
+}
+
+func Example_inlineImage() {
+	logo := []byte("\x89PNG\r\n\x1a\n...")
+	msg, err := steady(message.New()).
+		From("shop@example.org").To("hei@example.org").Subject("Your order").
+		HTML(`<p><img src="cid:logo" alt="Shop"> Thank you!</p>`).
+		Inline("logo", message.Bytes("logo.png", logo)).
+		Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: shop@example.org
+	// To: hei@example.org
+	// Subject: Your order
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: multipart/related; type="text/html";
+	//  boundary="=_aebagbafaydqqcikbmga2dqpca"
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/html; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// <p><img src="cid:logo" alt="Shop"> Thank you!</p>
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: image/png
+	// Content-Transfer-Encoding: base64
+	// Content-Disposition: inline; filename=logo.png
+	// Content-ID: <logo>
+	//
+	// iVBORw0KGgouLi4=
+	// --=_aebagbafaydqqcikbmga2dqpca--
+}
+
+//go:embed testdata/attach
+var attachments embed.FS
+
+func Example_attachments() {
+	msg, err := steady(message.New()).
+		From("a@example.org").To("b@example.org").Subject("The plan").Text("See the attachments.").
+		Attach(message.File(attachments, "testdata/attach/plan.csv").Named("Plan für März.csv")).
+		Attach(message.Bytes("data.bin", []byte{1, 2, 3})).
+		Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: a@example.org
+	// To: b@example.org
+	// Subject: The plan
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: multipart/mixed; boundary="=_aebagbafaydqqcikbmga2dqpca"
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// See the attachments.
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/csv; charset=utf-8
+	// Content-Transfer-Encoding: base64
+	// Content-Disposition: attachment;
+	//  filename*=utf-8''Plan%20f%C3%BCr%20M%C3%A4rz.csv
+	//
+	// ZGF5LHRvcGljCjEscGxhbm5pbmcK
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: application/octet-stream
+	// Content-Transfer-Encoding: base64
+	// Content-Disposition: attachment; filename=data.bin
+	//
+	// AQID
+	// --=_aebagbafaydqqcikbmga2dqpca--
+}
+
+func ExampleBuilder_Calendar() {
+	const ics = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//example//EN\nMETHOD:REQUEST\nBEGIN:VEVENT\n" +
+		"UID:1@example.org\nDTSTAMP:20260301T123000Z\nDTSTART:20260302T090000Z\nSUMMARY:Planning\n" +
+		"ORGANIZER:mailto:a@example.org\nATTENDEE:mailto:b@example.org\nEND:VEVENT\nEND:VCALENDAR\n"
+	msg, err := steady(message.New()).
+		From("a@example.org").To("b@example.org").Subject("Planning").
+		Text("Monday at nine.").Calendar("REQUEST", ics).
+		Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: a@example.org
+	// To: b@example.org
+	// Subject: Planning
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: multipart/alternative; boundary="=_aebagbafaydqqcikbmga2dqpca"
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// Monday at nine.
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/calendar; charset=us-ascii; method=REQUEST
+	// Content-Transfer-Encoding: 7bit
+	//
+	// BEGIN:VCALENDAR
+	// VERSION:2.0
+	// PRODID:-//example//EN
+	// METHOD:REQUEST
+	// BEGIN:VEVENT
+	// UID:1@example.org
+	// DTSTAMP:20260301T123000Z
+	// DTSTART:20260302T090000Z
+	// SUMMARY:Planning
+	// ORGANIZER:mailto:a@example.org
+	// ATTENDEE:mailto:b@example.org
+	// END:VEVENT
+	// END:VCALENDAR
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca--
+}
+
+// A template is cloned for each subscriber: a forgotten Clone is an error of Build, never mail to the
+// wrong person.
+func ExampleBuilder_Clone() {
+	template := message.New().
+		From("News <news@example.org>").Subject("The news of March").
+		ListID("News", "news.example.org").AutoSubmitted("auto-generated")
+	for _, name := range []string{"hei", "yuin"} {
+		address, err := envelope.NewAddress(name, "example.org")
+		if err != nil {
+			log.Fatal(err)
+		}
+		msg, err := steady(template.Clone()).
+			ToMailbox(message.Mailbox{Name: name, Address: address}).
+			ListUnsubscribeOneClick("https://example.org/leave?u="+name, "mailto:leave@example.org").
+			Text("Dear " + name + ", there are none.").
+			Build()
+		if err != nil {
+			log.Fatal(err)
+		}
+		show(msg)
+	}
+	// Output:
+	// From: News <news@example.org>
+	// To: hei <hei@example.org>
+	// Subject: The news of March
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// List-Id: News <news.example.org>
+	// Auto-Submitted: auto-generated
+	// List-Unsubscribe: <https://example.org/leave?u=hei>,
+	//  <mailto:leave@example.org>
+	// List-Unsubscribe-Post: List-Unsubscribe=One-Click
+	// MIME-Version: 1.0
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// Dear hei, there are none.
+	// From: News <news@example.org>
+	// To: yuin <yuin@example.org>
+	// Subject: The news of March
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// List-Id: News <news.example.org>
+	// Auto-Submitted: auto-generated
+	// List-Unsubscribe: <https://example.org/leave?u=yuin>,
+	//  <mailto:leave@example.org>
+	// List-Unsubscribe-Post: List-Unsubscribe=One-Click
+	// MIME-Version: 1.0
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// Dear yuin, there are none.
+}
+
+const received = "From: Hei <hei@example.org>\r\nTo: desk@example.org\r\nCc: yuin@example.org\r\n" +
+	"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <2@example.org>\r\nReferences: <1@example.org>\r\n" +
+	"Date: Sat, 28 Feb 2026 08:00:00 +0000\r\n\r\nAre you there?\r\n"
+
+func ExampleParsed_ReplyAll() {
+	question, err := message.Parse(strings.NewReader(received))
+	if err != nil {
+		log.Fatal(err)
+	}
+	content, err := question.Content()
+	if err != nil {
+		log.Fatal(err)
+	}
+	desk, err := message.ParseMailbox("The Desk <desk@example.org>")
+	if err != nil {
+		log.Fatal(err)
+	}
+	msg, err := steady(question.ReplyAll(desk)).Text(message.Quote(content.Text) + "\nYes.\n").Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: The Desk <desk@example.org>
+	// To: Hei <hei@example.org>
+	// Cc: yuin@example.org
+	// Subject: Re: =?utf-8?b?R3LDvMOfZQ==?=
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// In-Reply-To: <2@example.org>
+	// References: <1@example.org> <2@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// > Are you there?
+	//
+	// Yes.
+}
+
+func ExampleParsed_Forward() {
+	question, err := message.Parse(strings.NewReader(received))
+	if err != nil {
+		log.Fatal(err)
+	}
+	desk, err := message.ParseMailbox("The Desk <desk@example.org>")
+	if err != nil {
+		log.Fatal(err)
+	}
+	msg, err := steady(question.Forward(desk)).To("boss@example.org").Text("For you.").Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(msg)
+	// Output:
+	// From: The Desk <desk@example.org>
+	// To: boss@example.org
+	// Subject: Fwd: =?utf-8?b?R3LDvMOfZQ==?=
+	// Date: Sun, 1 Mar 2026 12:30:00 +0000
+	// Message-ID: <aaaqeayeaudaocajbifqydiob4@example.org>
+	// MIME-Version: 1.0
+	// Content-Type: multipart/mixed; boundary="=_aebagbafaydqqcikbmga2dqpca"
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: text/plain; charset=us-ascii
+	// Content-Transfer-Encoding: 7bit
+	//
+	// For you.
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca
+	// Content-Type: message/rfc822
+	// Content-Transfer-Encoding: 7bit
+	// Content-Disposition: attachment
+	//
+	// From: Hei <hei@example.org>
+	// To: desk@example.org
+	// Cc: yuin@example.org
+	// Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+	// Message-ID: <2@example.org>
+	// References: <1@example.org>
+	// Date: Sat, 28 Feb 2026 08:00:00 +0000
+	//
+	// Are you there?
+	//
+	// --=_aebagbafaydqqcikbmga2dqpca--
+}
