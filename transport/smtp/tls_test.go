@@ -108,7 +108,9 @@ func TestPinnedKeys(t *testing.T) {
 	}
 }
 
-func TestClientCertificate(t *testing.T) {
+// clientCertificate returns a certificate of somebody called "us".
+func clientCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +120,10 @@ func TestClientCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func TestClientCertificate(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		var names list[string]
 		srv, base := secure(t, func(c *smtptest.Config) {
@@ -126,7 +132,7 @@ func TestClientCertificate(t *testing.T) {
 				return nil
 			}}
 		})
-		wantSent(t, base.ClientCertificate(tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}).TLSConfig(srv.ClientTLS()))
+		wantSent(t, base.ClientCertificate(clientCertificate(t)).TLSConfig(srv.ClientTLS()))
 		if diff := cmp.Diff([]string{"us"}, names.all()); diff != "" {
 			t.Errorf("what the server saw (-want +got):\n%s", diff)
 		}

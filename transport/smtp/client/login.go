@@ -127,11 +127,14 @@ func (x *exchange) next(challenge response.Response) ([]byte, error) {
 	return x.mechanism.Next(text)
 }
 
-// cancel gives up. The server's answer is part of the error.
+// cancel gives up. The server's answer is part of the error, unless it is no refusal.
 func (x *exchange) cancel(why error) *Error {
 	reply, err := x.do(PhaseAuth, commands.AuthCancel{})
-	if err != nil {
+	switch {
+	case err != nil:
 		return x.fault(PhaseAuth, err)
+	case reply.Code.IsCompleted() || reply.Code == response.AuthContinue:
+		return x.fault(PhaseAuth, x.gaveUp(why))
 	}
 	return x.refusal(PhaseAuth, reply, x.gaveUp(why))
 }
