@@ -1,11 +1,18 @@
-// Package stub is a transport for tests: it records what was sent and sends nothing.
+// Package stub is a transport for tests: it records what was sent, sends nothing, and ends as a
+// script says.
+//
+//	relay := stub.New().
+//		Next(stub.Fail(transport.PhaseDial, io.EOF), stub.Accept().After(time.Second)).
+//		AlwaysFor("gone@example.org", stub.Refuse(transport.PhaseRcpt, 550, "no such user"))
+//
+// Without a script every recipient is accepted. Times and pauses are those of package time, so that
+// a test in a bubble of testing/synctest waits for nothing.
 package stub
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,69 +23,165 @@ import (
 // ErrClosed is the cause of a send after Close.
 var ErrClosed = errors.New("stub: transport is closed")
 
-// Message is one recorded send.
-type Message struct {
-	Envelope  envelope.Envelope
-	MessageID string    // with its angle brackets, "" when the mail did not know
-	Data      []byte    // the exact octets of the message
-	Time      time.Time // when Send had read the whole message
-}
-
-// Transport records messages and accepts every recipient. Its zero value is ready to use; it is
-// safe for concurrent use.
+// Transport records messages and answers as its script says. Its zero value is ready to use and
+// accepts everything; it is safe for concurrent use.
 type Transport struct {
-	mu       sync.Mutex
-	messages []Message
-	closed   bool
+	name    string
+	mu      sync.Mutex
+	scripts map[string]*script // "" is that of whole calls
+	calls   []*Call
+	closed  bool
 }
 
 // New returns a transport that has recorded nothing.
 func New() *Transport { return &Transport{} }
 
-// Send reads mail completely and records it. It fails when ctx has ended, when mail cannot be read
-// or has no recipient, and after Close; then nothing is recorded.
+// Named is New with another name than "stub" in Result.Relay.
+func Named(name string) *Transport { return &Transport{name: name} }
+
+// Send does what the script says about this call. Without a script it reads mail completely, records
+// it and accepts every recipient. It fails when ctx has ended, when mail cannot be read or has no
+// recipient, and after Close.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
-	env := mail.Envelope()
-	if env.Len() == 0 {
-		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	call, err := t.begin(mail)
+	if err != nil {
+		return t.fail(mail, transport.PhaseWait, err)
 	}
-	var data bytes.Buffer
-	if _, err := mail.WriteTo(&data); err != nil {
-		return transport.Fail(mail, transport.PhaseBody, err)
-	}
-	if err := ctx.Err(); err != nil {
-		return transport.Fail(mail, transport.PhaseBody, context.Cause(ctx))
-	}
+	result, err := t.perform(ctx, mail, call)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	call.End, call.Result = time.Now(), copyResult(result)
+	return result, err
+}
+
+// begin records that there is a call.
+func (t *Transport) begin(mail transport.Mail) (*Call, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return transport.Fail(mail, transport.PhaseWait, ErrClosed)
+		return nil, ErrClosed
 	}
-	t.messages = append(t.messages, Message{
-		Envelope: env, MessageID: transport.MessageID(mail), Data: data.Bytes(), Time: time.Now(),
-	})
-	result := transport.NewResult(env, transport.Accepted, transport.Reply{Code: 250, Lines: []string{"recorded"}})
-	result.MessageID = transport.MessageID(mail)
-	result.Relay = "stub"
-	return result, nil
+	call := &Call{Envelope: mail.Envelope(), MessageID: transport.MessageID(mail), Begin: time.Now()}
+	t.calls = append(t.calls, call)
+	return call, nil
 }
 
-// Messages returns what was recorded so far, in the order in which the sends ended.
+func (t *Transport) fail(mail transport.Mail, phase transport.Phase, err error) (*transport.Result, error) {
+	result, err := transport.Fail(mail, phase, err)
+	result.Relay = t.relay()
+	return result, err
+}
+
+func (t *Transport) relay() string {
+	if t.name == "" {
+		return "stub"
+	}
+	return t.name
+}
+
+// perform is a call from its beginning to its end.
+func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call) (*transport.Result, error) {
+	env := mail.Envelope()
+	switch {
+	case env.Len() == 0:
+		return t.fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	case ctx.Err() != nil:
+		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
+	}
+	p := t.cast(env)
+	if err := pause(ctx, p.whole.Wait); err != nil {
+		return t.fail(mail, transport.PhaseWait, err)
+	}
+	if p.reads() {
+		var data bytes.Buffer
+		if _, err := mail.WriteTo(&data); err != nil {
+			return t.fail(mail, transport.PhaseBody, err)
+		}
+		if ctx.Err() != nil {
+			return t.fail(mail, transport.PhaseBody, context.Cause(ctx))
+		}
+		t.mu.Lock()
+		call.Data, call.read = data.Bytes(), time.Now()
+		t.mu.Unlock()
+		if err := pause(ctx, p.whole.VerdictWait); err != nil {
+			p = p.lost(err)
+		}
+	}
+	return t.report(mail, p)
+}
+
+// lost is p after the ctx ended between the message and the verdict: who was refused before still
+// is, for everybody else it is unknown.
+func (p part) lost(cause error) part {
+	for i, a := range p.each {
+		if a.reads() {
+			p.each[i] = Answer{Outcome: transport.Unknown, Phase: transport.PhaseFinal, Err: cause}
+		}
+	}
+	return p
+}
+
+// report says a part in the words of package transport.
+func (t *Transport) report(mail transport.Mail, p part) (*transport.Result, error) {
+	result := transport.NewResult(mail.Envelope(), transport.NotSent, transport.Reply{})
+	result.MessageID, result.Relay = transport.MessageID(mail), t.relay()
+	for i, a := range p.each {
+		result.Recipients[i].Outcome, result.Recipients[i].Reply = a.Outcome, a.Reply
+	}
+	a, lost := p.losing()
+	if !lost {
+		return result, nil
+	}
+	return result, &transport.SendError{Result: result, Phase: a.Phase, Reply: a.Reply, Err: a.Err}
+}
+
+// pause waits for d, or until ctx ends and returns why.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Messages returns what arrived so far, in the order in which it was sent: the messages of which a
+// recipient is Accepted, or Unknown because only the verdict was lost.
 func (t *Transport) Messages() []Message {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	messages := slices.Clone(t.messages)
-	for i := range messages {
-		messages[i].Data = bytes.Clone(messages[i].Data)
+	var messages []Message
+	for i, c := range t.calls {
+		if c.taken() {
+			messages = append(messages, Message{
+				Envelope: c.Envelope, MessageID: c.MessageID, Data: bytes.Clone(c.Data), Time: c.read, Call: i,
+			})
+		}
 	}
 	return messages
 }
 
-// Reset forgets what was recorded.
+// Calls returns every call of Send so far, in the order of their beginnings.
+func (t *Transport) Calls() []Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	calls := make([]Call, len(t.calls))
+	for i, c := range t.calls {
+		calls[i] = c.copied()
+	}
+	return calls
+}
+
+// Reset forgets what was recorded; the script stays where it is.
 func (t *Transport) Reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.messages = nil
+	t.calls = nil
 }
 
 // Close makes later sends fail with ErrClosed; what was recorded stays.

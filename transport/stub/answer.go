@@ -1,0 +1,79 @@
+package stub
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// Answer is how a call ends, or what becomes of one recipient of it. The zero Answer is NotSent
+// without a reason; [Accept], [Fail], [Refuse] and [Lose] make the ones that relays give.
+type Answer struct {
+	Outcome transport.Outcome
+	Phase   transport.Phase // where the attempt ended; not used when Accepted
+	Reply   transport.Reply // the relay's answer; zero when it did not speak
+	Err     error           // the cause where it is not the reply
+	// Wait passes before anything is said: a ctx that ends meanwhile leaves the mail NotSent.
+	Wait time.Duration
+	// VerdictWait passes after the message has left: a ctx that ends meanwhile leaves it Unknown.
+	VerdictWait time.Duration
+}
+
+// Accept is the answer of a relay that takes the mail.
+func Accept() Answer {
+	return Answer{Outcome: transport.Accepted, Reply: transport.Reply{Code: 250, Lines: []string{"recorded"}}}
+}
+
+// Fail is an attempt that ends before the relay has the message: a dial that fails, a broken
+// handshake, a refused login, a connection lost in the middle of the body. The recipients are
+// NotSent.
+func Fail(phase transport.Phase, cause error) Answer {
+	return Answer{Outcome: transport.NotSent, Phase: phase, Err: cause}
+}
+
+// Refuse is a relay's no in a phase: Deferred for a code of 4yz, Rejected for any other.
+func Refuse(phase transport.Phase, code int, text ...string) Answer {
+	a := Answer{Outcome: transport.Rejected, Phase: phase, Reply: transport.Reply{Code: code, Lines: text}}
+	if code/100 == 4 {
+		a.Outcome = transport.Deferred
+	}
+	return a
+}
+
+// errHangUp is why the verdict of [Lose] is missing.
+var errHangUp = errors.Join(errors.New("stub: the relay hung up before its verdict"), io.ErrUnexpectedEOF)
+
+// Lose is a connection that breaks after the whole message has left and before the verdict: Unknown.
+func Lose() Answer {
+	return Answer{Outcome: transport.Unknown, Phase: transport.PhaseFinal, Err: errHangUp}
+}
+
+// Withhold is the outcome of a recipient that a relay would have taken, in a mail that was not sent
+// because another recipient was refused (all or nothing).
+func Withhold() Answer { return Answer{Outcome: transport.NotSent, Phase: transport.PhaseRcpt} }
+
+// After returns a with a pause before anything is said.
+func (a Answer) After(d time.Duration) Answer {
+	a.Wait = d
+	return a
+}
+
+// VerdictAfter returns a with a pause between the message and the verdict.
+func (a Answer) VerdictAfter(d time.Duration) Answer {
+	a.VerdictWait = d
+	return a
+}
+
+// reads reports whether the message leaves before the answer comes.
+func (a Answer) reads() bool {
+	switch a.Outcome {
+	case transport.Accepted, transport.Unknown:
+		return true
+	case transport.NotSent:
+		return false
+	case transport.Rejected, transport.Deferred:
+	}
+	return a.Phase == transport.PhaseFinal
+}
