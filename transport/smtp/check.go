@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -82,6 +83,7 @@ type check struct {
 	config   client.Config
 	report   *Report
 	implicit bool // the server wants TLS from the first octet, and was not given it
+	asked    bool // for a client certificate, and there is none
 
 	mu     sync.Mutex
 	events []client.Event
@@ -97,6 +99,7 @@ func (c *check) run(ctx context.Context) {
 			theirs(e)
 		}
 	}
+	c.watchCertificate()
 	if err := c.lookup(ctx); err != nil {
 		c.report.Err = &client.Error{Phase: client.PhaseDial, Server: c.config.Address, Err: err}
 		return
@@ -121,6 +124,21 @@ func (c *check) run(ctx context.Context) {
 		c.report.Times.RoundTrip = time.Since(begin)
 	}
 	_ = conn.Quit(ctx) // the check is over
+}
+
+// watchCertificate notes whether the server asks for a certificate that we do not have. Some do so without
+// need, so it only matters when something fails.
+func (c *check) watchCertificate() {
+	settings := c.config.TLSConfig
+	if settings == nil || len(settings.Certificates) > 0 || settings.GetClientCertificate != nil {
+		return
+	}
+	settings.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		c.mu.Lock()
+		c.asked = true
+		c.mu.Unlock()
+		return &tls.Certificate{}, nil
+	}
 }
 
 // lookup asks DNS, which the dialer will do again, unless there is nothing to ask or a proxy does it.

@@ -22,6 +22,7 @@ const (
 	HintFiltered       HintKind = "no answer"           // a firewall, most likely
 	HintTLS            HintKind = "TLS"                 // see client.TLSError
 	HintImplicitTLS    HintKind = "TLS from the start"  // it is expected, and was not done
+	HintCertificate    HintKind = "client certificate"  // the server asks for one
 	HintSilent         HintKind = "silent"              // connected, but nothing is said
 	HintNotMail        HintKind = "not a mail server"   // it says something else
 	HintGreeting       HintKind = "refused at once"     // before we said who we are
@@ -92,6 +93,8 @@ func (c *check) adviseFailure(failed *client.Error) {
 		return
 	}
 	switch {
+	case c.asked:
+		c.hint(HintCertificate, "the server asks for a client certificate and there is none: set ClientCertificate to one that it knows")
 	case failed.Response.Code.IsTransient():
 		c.hint(HintTryLater, "the server says that it is a matter of time")
 	case c.implicit:

@@ -104,13 +104,17 @@ func TestCheckHints(t *testing.T) {
 		"no DNS": {
 			builder: dialing(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), want: []smtp.HintKind{smtp.HintLookup},
 		},
-		"an expired certificate":              {config: certificate(smtptest.Expired), want: []smtp.HintKind{smtp.HintTLS}},
-		"TLS at once, the server is not":      {config: plain, builder: implicit, want: []smtp.HintKind{smtp.HintTLS}},
-		"the reverse":                         {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, want: []smtp.HintKind{smtp.HintImplicitTLS}},
-		"a server that says nothing":          {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), want: []smtp.HintKind{smtp.HintSilent}},
-		"another protocol":                    {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []smtp.HintKind{smtp.HintNotMail}},
-		"554 as greeting":                     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []smtp.HintKind{smtp.HintGreeting}},
-		"421 as greeting":                     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintGreeting}},
+		"an expired certificate":         {config: certificate(smtptest.Expired), want: []smtp.HintKind{smtp.HintTLS}},
+		"TLS at once, the server is not": {config: plain, builder: implicit, want: []smtp.HintKind{smtp.HintTLS}},
+		"the reverse":                    {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, want: []smtp.HintKind{smtp.HintImplicitTLS}},
+		"a server that says nothing":     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), want: []smtp.HintKind{smtp.HintSilent}},
+		"another protocol":               {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []smtp.HintKind{smtp.HintNotMail}},
+		"554 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []smtp.HintKind{smtp.HintGreeting}},
+		"421 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintGreeting}},
+		"no client certificate": {config: func(c *smtptest.Config) {
+			c.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+			c.Hooks = []smtptest.Hook{smtptest.Script(smtptest.Case{At: smtptest.Ehlo, Ordinal: 2, Do: smtptest.Reply("550 5.7.1 who?")})}
+		}, want: []smtp.HintKind{smtp.HintCertificate, smtp.HintHello}},
 		"EHLO refused":                        {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []smtp.HintKind{smtp.HintHello}},
 		"a wrong password":                    {builder: password("wrong"), want: []smtp.HintKind{smtp.HintLoginRefused}},
 		"a login that cannot be checked":      {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintLoginLater}},

@@ -15,7 +15,7 @@ type security struct {
 	roots        [][]byte // PEM
 	certificates []tls.Certificate
 	minVersion   uint16
-	steps        []string // that need TLS
+	steps        []FieldError // for each step that needs TLS: what to say where there is none
 }
 
 func (s security) clone() security {
@@ -111,16 +111,22 @@ func (b Builder) VerifyConnection(verify func(tls.ConnectionState) error) Builde
 // secure is a step that makes no sense without TLS.
 func (b Builder) secure(name string, change func(*state)) Builder {
 	return b.step(func(s *state) {
-		s.security.steps = append(s.security.steps, name)
+		s.security.need(name, "")
 		change(s)
 	})
+}
+
+var errNoTLS = errors.New("there is no TLS; use Relay or StartTLSRelay")
+
+func (s *security) need(field, value string) {
+	s.steps = append(s.steps, FieldError{Field: field, Value: value, Err: errNoTLS})
 }
 
 // checkTLS makes the settings of TLS from what was collected.
 func (s *state) checkTLS() {
 	if s.config.TLS == client.TLSNone {
-		for _, name := range s.security.steps {
-			s.fault(name, "", errors.New("there is no TLS; use Relay or StartTLSRelay"))
+		for i := range s.security.steps {
+			s.faults = append(s.faults, &s.security.steps[i])
 		}
 		return
 	}

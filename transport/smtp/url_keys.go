@@ -75,7 +75,7 @@ func (s *state) passwordFile(path string) error {
 }
 
 func (s *state) tlsName(name string) error {
-	s.security.steps = append(s.security.steps, "tls_name")
+	s.security.need("URL", "tls_name")
 	if name == "" {
 		return errors.New("want a name")
 	}
@@ -84,7 +84,7 @@ func (s *state) tlsName(name string) error {
 }
 
 func (s *state) tlsMin(value string) error {
-	s.security.steps = append(s.security.steps, "tls_min")
+	s.security.need("URL", "tls_min")
 	version, ok := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[value]
 	if !ok {
 		return fmt.Errorf("%q: want 1.2 or 1.3", value)
@@ -94,7 +94,7 @@ func (s *state) tlsMin(value string) error {
 }
 
 func (s *state) tlsPin(value string) error {
-	s.security.steps = append(s.security.steps, "tls_pin")
+	s.security.need("URL", "tls_pin")
 	for text := range strings.SplitSeq(value, ",") {
 		pin, err := client.ParsePin(text)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *state) tlsPin(value string) error {
 }
 
 func (s *state) tlsRoots(path string) error {
-	s.security.steps = append(s.security.steps, "tls_roots")
+	s.security.need("URL", "tls_roots")
 	s.late = append(s.late, func(s *state) {
 		pem, err := readSmall(path)
 		if err == nil {

@@ -105,7 +105,7 @@ func TestURLFaults(t *testing.T) {
 		"smtps://host?tls_pin=00":                            "tls_pin",
 		"smtps://host?tls_name":                              "tls_name",
 		"smtps://host?tls_roots=" + missing:                  "tls_roots",
-		"smtp://host?tls_min=1.3":                            "",
+		"smtp://host?tls_min=1.3":                            "tls_min",
 		"lmtp+unix://host/socket":                            "",
 		"lmtp+unix://user:hunter2@/socket":                   "",
 		"lmtp+unix:/":                                        "no fault",
