@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
@@ -33,6 +34,8 @@ const (
 	HintNoMechanism    HintKind = "no common login"     // none of the mechanisms
 	HintLoginRefused   HintKind = "login refused"       // the server does not like the credentials
 	HintLoginLater     HintKind = "login later"         // the server cannot check them now
+	HintNoSecret       HintKind = "no secret"           // its source failed
+	HintImpostor       HintKind = "server not proven"   // a login that did not go as it must
 	HintNoLogin        HintKind = "no login"            // AUTH, but no credentials
 	HintUnencrypted    HintKind = "not encrypted"       // although the server could
 	HintExpiresSoon    HintKind = "certificate expires" // in less than two weeks
@@ -148,19 +151,28 @@ func (c *check) adviseGreeting(failed *client.Error) {
 }
 
 func (c *check) adviseLogin(failed *client.Error) {
-	r := c.report
-	switch {
-	case failed.Response.Code.IsTransient():
-		c.hint(HintLoginLater, "the server cannot check the login now, or has seen too many")
-	case !failed.Response.IsZero():
+	login, ok := errors.AsType[*authentication.Error](failed)
+	if !ok { // the connection was lost
+		return
+	}
+	switch login.Kind {
+	case authentication.Rejected, authentication.Refused:
 		c.hint(HintLoginRefused, "wrong user or password; many providers want a password made for this purpose, or have logins by SMTP switched off until somebody allows them")
-	case len(r.Mechanisms) == 0 && r.TLS == nil:
-		c.hint(HintNoLoginOffered, "no login is offered without TLS: use StartTLSRelay (smtp+starttls) or Relay (smtps)")
-	case len(r.Mechanisms) == 0:
+	case authentication.Unavailable:
+		c.hint(HintLoginLater, "the server cannot check the login now, or has seen too many")
+	case authentication.NotOffered:
+		if c.report.TLS == nil {
+			c.hint(HintNoLoginOffered, "no login is offered without TLS: use StartTLSRelay (smtp+starttls) or Relay (smtps)")
+			return
+		}
 		c.hint(HintNoLoginOffered, "no login is offered here: port 25 mostly has none, 465 and 587 do")
-	case r.TLS == nil:
+	case authentication.NeedsTLS:
 		c.hint(HintLoginNeedsTLS, "the login would show the password to whoever listens: use StartTLSRelay (smtp+starttls) or Relay (smtps)")
+	case authentication.NoMechanism, authentication.TooWeak:
+		c.hint(HintNoMechanism, "the server logs in by "+strings.Join(c.report.Mechanisms, " ")+" alone: other credentials may fit, a token for instance (Login)")
+	case authentication.NoSecret, authentication.Aborted:
+		c.hint(HintNoSecret, "the password or token could not be had: see the cause")
 	default:
-		c.hint(HintNoMechanism, "the server logs in by "+strings.Join(r.Mechanisms, " ")+" alone: other Credentials may fit, a token for instance")
+		c.hint(HintImpostor, "the server does not behave as one that knows the password: it is broken, or somebody else's")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
@@ -115,15 +116,20 @@ func TestCheckHints(t *testing.T) {
 			c.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
 			c.Hooks = []smtptest.Hook{smtptest.Script(smtptest.Case{At: smtptest.Ehlo, Ordinal: 2, Do: smtptest.Reply("550 5.7.1 who?")})}
 		}, want: []smtp.HintKind{smtp.HintCertificate, smtp.HintHello}},
-		"EHLO refused":                        {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []smtp.HintKind{smtp.HintHello}},
-		"a wrong password":                    {builder: password("wrong"), want: []smtp.HintKind{smtp.HintLoginRefused}},
-		"a login that cannot be checked":      {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintLoginLater}},
-		"a login that is not offered":         {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
-		"a login that is offered with TLS":    {builder: unencrypted, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
-		"a login that would show itself":      {config: onlyPlain(plain), builder: unencrypted, want: []smtp.HintKind{smtp.HintLoginNeedsTLS}},
-		"a login by something else":           {config: func(c *smtptest.Config) { c.Hello.TLS = []string{"PIPELINING", "AUTH GSSAPI"} }, want: []smtp.HintKind{smtp.HintNoMechanism}},
-		"no login":                            {builder: stranger, want: []smtp.HintKind{smtp.HintNoLogin, smtp.HintExpiresSoon}},
-		"no TLS":                              {builder: openly, want: []smtp.HintKind{smtp.HintUnencrypted}},
+		"EHLO refused":                     {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []smtp.HintKind{smtp.HintHello}},
+		"a wrong password":                 {builder: password("wrong"), want: []smtp.HintKind{smtp.HintLoginRefused}},
+		"a login that cannot be checked":   {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintLoginLater}},
+		"a login that is not offered":      {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
+		"a login that is offered with TLS": {builder: unencrypted, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
+		"a login that would show itself":   {config: onlyPlain(plain), builder: unencrypted, want: []smtp.HintKind{smtp.HintLoginNeedsTLS}},
+		"a login by something else":        {config: func(c *smtptest.Config) { c.Hello.TLS = []string{"PIPELINING", "AUTH GSSAPI"} }, want: []smtp.HintKind{smtp.HintNoMechanism}},
+		"no login":                         {builder: stranger, want: []smtp.HintKind{smtp.HintNoLogin, smtp.HintExpiresSoon}},
+		"no TLS":                           {builder: openly, want: []smtp.HintKind{smtp.HintUnencrypted}},
+		"a source that fails":              {builder: sourceFails, want: []smtp.HintKind{smtp.HintNoSecret}},
+		"success too early": {config: func(c *smtptest.Config) {
+			c.Hello.TLS = []string{"PIPELINING", "AUTH SCRAM-SHA-256"}
+			c.Hooks = []smtptest.Hook{smtptest.On(smtptest.Auth, smtptest.Reply("235 2.7.0 welcome"))}
+		}, builder: scram, want: []smtp.HintKind{smtp.HintImpostor}},
 		"no PIPELINING":                       {config: func(c *smtptest.Config) { c.Extensions = smtptest.Without("PIPELINING", "CHUNKING", "BINARYMIME") }, want: []smtp.HintKind{smtp.HintExpiresSoon, smtp.HintSlow}},
 		"a certificate that expires in hours": {want: []smtp.HintKind{smtp.HintExpiresSoon}},
 	} {
@@ -167,6 +173,18 @@ func TestCheckHints(t *testing.T) {
 
 func password(text string) func(smtp.Builder, *smtptest.Server) smtp.Builder {
 	return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Credentials(smtptest.User, text) }
+}
+
+// sourceFails and scram are other credentials; Build refuses them if they could not be made.
+func sourceFails(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
+	c, _ := authentication.PasswordFrom("user", func(context.Context) (string, error) { return "", os.ErrNotExist })
+	return b.Login(c)
+}
+
+func scram(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
+	c, _ := authentication.Password(smtptest.User, smtptest.Password)
+	c, _ = c.Only("SCRAM-SHA-256")
+	return b.Login(c)
 }
 
 // unencrypted is a login without TLS, stranger TLS without a login, openly neither.

@@ -79,16 +79,16 @@ func ParseURL(text string) (URL, error) {
 // Errors of a URL as a whole. What is behind a badly encoded password looks like part of it, so none of
 // them quotes anything.
 var (
-	errNotURL    = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
-	errEncoding  = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
-	errPath      = errors.New("no path and no fragment expected")
-	errQuery     = errors.New("the keys are not percent-encoded correctly")
-	errHalf      = errors.New("user and password are needed together")
-	errSocket    = errors.New("want " + socketScheme + ":///path, without user and host")
-	errScheme    = errors.New("want the scheme smtps, smtp+starttls, smtp, lmtp or " + socketScheme)
-	errUnknown   = errors.New("unknown key")
-	errRepeated  = errors.New("key given more than once")
-	errTwoSecret = errors.New("the URL has a password already")
+	errNotURL   = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
+	errEncoding = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
+	errPath     = errors.New("no path and no fragment expected")
+	errQuery    = errors.New("the keys are not percent-encoded correctly")
+	errHalf     = errors.New("user and password are needed together")
+	errSocket   = errors.New("want " + socketScheme + ":///path, without user and host")
+	errScheme   = errors.New("want the scheme smtps, smtp+starttls, smtp, lmtp or " + socketScheme)
+	errUnknown  = errors.New("unknown key")
+	errRepeated = errors.New("key given more than once")
+	errSecrets  = errors.New("want one of a password, password_file and token_file")
 )
 
 func parseURL(text string) (URL, []error) {
@@ -170,7 +170,7 @@ func (u URL) HasPassword() bool { return u.password != nil }
 // WithPasswordFile returns the URL with the key password_file. ok is false, and the URL unchanged, where
 // that makes no sense: there is no user, or a password already.
 func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
-	if u.user == "" || u.password != nil || slices.ContainsFunc(u.keys, isPasswordFile) {
+	if u.user == "" || u.password != nil || slices.ContainsFunc(u.keys, isSecretFile) {
 		return u, false
 	}
 	u.keys = append(slices.Clone(u.keys), urlKey{passwordFile, path})
@@ -245,7 +245,7 @@ func (u URL) Builder() Builder {
 			s.port = port
 		}
 		s.readURLUser(u)
-		for _, key := range u.keys {
+		for _, key := range u.keys { // in alphabetical order, so that faults are
 			if err := urlKeys[key.name](s, key.value); err != nil {
 				s.fault("URL", key.name, err)
 			}
@@ -254,11 +254,19 @@ func (u URL) Builder() Builder {
 }
 
 func (s *state) readURLUser(u URL) {
-	inFile := slices.ContainsFunc(u.keys, isPasswordFile)
+	secrets := 0
+	if u.password != nil {
+		secrets++
+	}
+	for _, key := range u.keys {
+		if isSecretFile(key) {
+			secrets++
+		}
+	}
 	switch {
-	case inFile && u.password != nil:
-		s.fault("URL", passwordFile, errTwoSecret)
-	case u.user == "" && inFile, u.user != "" && u.password == nil && !inFile:
+	case secrets > 1:
+		s.fault("URL", u.user, errSecrets)
+	case (u.user != "") != (secrets > 0):
 		s.fault("URL", u.user, errHalf)
 	case u.password != nil:
 		s.login("URL", u.user, *u.password)

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,12 +11,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
-const passwordFile = "password_file"
+const (
+	passwordFile = "password_file"
+	tokenFile    = "token_file"
+)
 
-func isPasswordFile(k urlKey) bool { return k.name == passwordFile }
+// isSecretFile reports whether a key names a file in which the secret of the user is.
+func isSecretFile(k urlKey) bool { return k.name == passwordFile || k.name == tokenFile }
 
 // urlKeys are the keys of a URL; each reads its value. Files are read by Build.
 var urlKeys = map[string]func(s *state, value string) error{
@@ -33,6 +39,8 @@ var urlKeys = map[string]func(s *state, value string) error{
 	},
 
 	passwordFile: (*state).passwordFile,
+	tokenFile:    (*state).tokenFile,
+	"auth":       (*state).mechanisms,
 	"tls_name":   (*state).tlsName,
 	"tls_min":    (*state).tlsMin,
 	"tls_pin":    (*state).tlsPin,
@@ -57,19 +65,49 @@ func readDuration(value string, set func(time.Duration)) error {
 	return nil
 }
 
+// passwordFile and tokenFile have the secret read for each login, because it may be changed. Build reads
+// it once, to find a wrong path before the first mail does.
 func (s *state) passwordFile(path string) error {
+	return s.secretFile(passwordFile, authentication.PasswordFrom, path)
+}
+
+func (s *state) tokenFile(path string) error {
+	return s.secretFile(tokenFile, authentication.TokenFrom, path)
+}
+
+func (s *state) secretFile(
+	key string, from func(string, authentication.Source) (authentication.Credentials, error), path string,
+) error {
+	if s.user == "" { // which is a fault already
+		return nil
+	}
+	source := authentication.File(path)
+	c, err := from(s.user, source)
+	if err != nil {
+		return err
+	}
+	s.config.Credentials = c
 	s.late = append(s.late, func(s *state) {
-		if !s.config.Credentials.IsZero() { // a later step knows better
-			return
+		secret, err := source(context.Background())
+		if err == nil && secret == "" {
+			err = errors.New("the file is empty")
 		}
-		text, err := readSmall(path)
 		if err != nil {
-			s.fault("URL", passwordFile, err)
-			return
+			s.fault("URL", key, err)
 		}
-		password, _ := strings.CutSuffix(string(text), "\n")
-		password, _ = strings.CutSuffix(password, "\r")
-		s.login("URL", s.user, password)
+	})
+	return nil
+}
+
+// mechanisms limits the login to some mechanisms.
+func (s *state) mechanisms(value string) error {
+	names := strings.Split(strings.ToUpper(value), ",")
+	s.late = append(s.late, func(s *state) {
+		c, err := s.config.Credentials.Only(names...)
+		if err != nil {
+			s.fault("URL", "auth", err)
+		}
+		s.config.Credentials = c
 	})
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,56 +64,61 @@ func TestURLRoundTrip(t *testing.T) {
 func TestURLFaults(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for text, value := range map[string]string{
-		"":                                                   "",
-		"mail.example.org":                                   "",
-		"gopher://user:hunter2@host":                         "gopher",
-		"smtps:user:hunter2@host":                            "",
-		"smtps://user:hunter2@":                              "",
-		"smtps://user@host":                                  "user", // half a credential
-		"smtps://user:@host":                                 "user",
-		"smtps://:hunter2@host":                              "",
-		"smtps://@host":                                      "",
-		"smtps://user:hun%zzter2@host":                       "",
-		"smtps://user:hun/ter2@host":                         "",
-		"smtps://user:12/hunter2@host":                       "", // 12 looks like a port, the rest like a path
-		"smtps://user:12?hunter2@host":                       "",
-		"smtps://user:12#hunter2@host":                       "",
-		"smtps://host/mail":                                  "",
-		"smtps://host#x":                                     "",
-		"smtps://host:0":                                     "0",
-		"smtps://host:99999":                                 "99999",
-		"smtps://host:port":                                  "",
-		"smtps://ho_st..org":                                 "ho_st..org",
-		"smtps://[::1":                                       "",
-		"smtps://[mail.example.org]":                         "",
-		"smtps://host?colour=blue":                           "colour",
-		"smtps://host?Pool=4":                                "Pool",
-		"smtps://host?pool=4&pool=4":                         "pool",
-		"smtps://host?pool=4;hello=x":                        "",
-		"smtps://host?pool=%zz":                              "",
-		"smtps://host?pool":                                  "pool",
-		"smtps://host?pool=0":                                "pool",
-		"smtps://host?pool=-1":                               "pool",
-		"smtps://host?max_idle=x":                            "max_idle",
-		"smtps://host?max_messages=1e3":                      "max_messages",
-		"smtps://host?hello=a%20b":                           "hello",
-		"smtps://host?hello=a%0d%0aQUIT":                     "hello",
-		"smtps://host?timeout=30":                            "timeout",
-		"smtps://host?timeout=-30s":                          "timeout",
-		"smtps://host?idle_timeout=0s":                       "idle_timeout",
-		"smtps://host?max_age=soon":                          "max_age",
-		"smtps://host?tls_min=1.1":                           "tls_min",
-		"smtps://host?tls_pin=00":                            "tls_pin",
-		"smtps://host?tls_name":                              "tls_name",
-		"smtps://host?tls_roots=" + missing:                  "tls_roots",
-		"smtp://host?tls_min=1.3":                            "tls_min",
-		"lmtp+unix://host/socket":                            "",
-		"lmtp+unix://user:hunter2@/socket":                   "",
-		"lmtp+unix:/":                                        "no fault",
-		"lmtp+unix:":                                         "",
-		"smtps://user@host?password_file=" + missing:         "password_file",
-		"smtps://host?password_file=/x":                      "",
-		"smtps://user:hunter2@host?password_file=" + missing: "password_file",
+		"":                                           "",
+		"mail.example.org":                           "",
+		"gopher://user:hunter2@host":                 "gopher",
+		"smtps:user:hunter2@host":                    "",
+		"smtps://user:hunter2@":                      "",
+		"smtps://user@host":                          "user", // half a credential
+		"smtps://user:@host":                         "user",
+		"smtps://:hunter2@host":                      "",
+		"smtps://@host":                              "",
+		"smtps://user:hun%zzter2@host":               "",
+		"smtps://user:hun/ter2@host":                 "",
+		"smtps://user:12/hunter2@host":               "", // 12 looks like a port, the rest like a path
+		"smtps://user:12?hunter2@host":               "",
+		"smtps://user:12#hunter2@host":               "",
+		"smtps://host/mail":                          "",
+		"smtps://host#x":                             "",
+		"smtps://host:0":                             "0",
+		"smtps://host:99999":                         "99999",
+		"smtps://host:port":                          "",
+		"smtps://ho_st..org":                         "ho_st..org",
+		"smtps://[::1":                               "",
+		"smtps://[mail.example.org]":                 "",
+		"smtps://host?colour=blue":                   "colour",
+		"smtps://host?Pool=4":                        "Pool",
+		"smtps://host?pool=4&pool=4":                 "pool",
+		"smtps://host?pool=4;hello=x":                "",
+		"smtps://host?pool=%zz":                      "",
+		"smtps://host?pool":                          "pool",
+		"smtps://host?pool=0":                        "pool",
+		"smtps://host?pool=-1":                       "pool",
+		"smtps://host?max_idle=x":                    "max_idle",
+		"smtps://host?max_messages=1e3":              "max_messages",
+		"smtps://host?hello=a%20b":                   "hello",
+		"smtps://host?hello=a%0d%0aQUIT":             "hello",
+		"smtps://host?timeout=30":                    "timeout",
+		"smtps://host?timeout=-30s":                  "timeout",
+		"smtps://host?idle_timeout=0s":               "idle_timeout",
+		"smtps://host?max_age=soon":                  "max_age",
+		"smtps://host?tls_min=1.1":                   "tls_min",
+		"smtps://host?tls_pin=00":                    "tls_pin",
+		"smtps://host?tls_name":                      "tls_name",
+		"smtps://host?tls_roots=" + missing:          "tls_roots",
+		"smtp://host?tls_min=1.3":                    "tls_min",
+		"lmtp+unix://host/socket":                    "",
+		"lmtp+unix://user:hunter2@/socket":           "",
+		"lmtp+unix:/":                                "no fault",
+		"lmtp+unix:":                                 "",
+		"smtps://user@host?password_file=" + missing: "password_file",
+		"smtps://user@host?token_file=" + missing:    "token_file",
+		"smtps://user@host?token_file=" + missing + "&password_file=" + missing: "user",
+		"smtps://user:hunter2@host?auth=PLAIN,NTLM":                             "auth",
+		"smtps://user:hunter2@host?auth=":                                       "auth",
+		"smtps://host?auth=PLAIN":                                               "auth",
+		"smtps://host?password_file=/x":                                         "",
+		"smtps://user:hunter2@host?password_file=" + missing:                    "user",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := smtp.FromURL(text).Build()
@@ -171,7 +177,7 @@ func TestURLKeys(t *testing.T) {
 	roots := write("roots.pem", string(encode(certificates[1])))
 	password := write("password", smtptest.Password+"\r\n")
 	keys := "hello=client.example&pool=1&max_idle=1&max_messages=1&idle_timeout=1m&max_age=1h&timeout=5s" +
-		"&tls_min=1.3&tls_name=localhost&tls_roots=" + roots + "&password_file=" + password +
+		"&auth=LOGIN&tls_min=1.3&tls_name=localhost&tls_roots=" + roots + "&password_file=" + password +
 		"&tls_pin=" + strings.ReplaceAll(client.PinOf(certificates[0]).String(), "+", "%2B")
 	sender := build(t, smtp.FromURL("smtps://"+strings.ReplaceAll(smtptest.User, "@", "%40")+"@"+srv.Addr()+"?"+keys))
 	for range 2 {
@@ -179,11 +185,18 @@ func TestURLKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sessions, err := srv.WaitIdle(t.Context(), 2)
+	write("password", "another") // the file is read for each login
+	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err == nil {
+		t.Error("the new password was not used")
+	}
+	sessions, err := srv.WaitIdle(t.Context(), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range sessions[1:] { // the first was that of chain
+	for _, s := range sessions[1:3] { // the first was that of chain, the last that of the new password
+		if !slices.ContainsFunc(s.Commands, func(c string) bool { return strings.HasPrefix(c, "AUTH LOGIN") }) {
+			t.Errorf("another mechanism: %v", s.Commands)
+		}
 		if s.User != smtptest.User || s.Hello != "client.example" || s.Count("MAIL") != 1 {
 			t.Errorf("%s, %s, %v", s.User, s.Hello, s.Commands)
 		}
@@ -234,4 +247,17 @@ func FuzzURL(f *testing.F) {
 		}
 		u.Builder() // Build would read the files that chance names
 	})
+}
+
+// TestURLToken logs in with an access token that a file holds.
+func TestURLToken(t *testing.T) {
+	srv, _ := secure(t, func(c *smtptest.Config) {
+		c.Users = map[string]string{"user": "ya29.token"}
+		c.Mechanisms = map[string]smtptest.Mechanism{"OAUTHBEARER": smtptest.OAuthBearer}
+	})
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("ya29.token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantSent(t, smtp.FromURL("smtps://user@"+srv.Addr()+"?token_file="+token).TLSConfig(srv.ClientTLS()))
 }
