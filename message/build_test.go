@@ -17,7 +17,6 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
 	gomessage "github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset"
 	"github.com/emersion/go-message/mail"
 	"github.com/google/go-cmp/cmp"
 )

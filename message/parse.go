@@ -62,9 +62,11 @@ func (p *Parsed) split() error {
 		}
 		text := bytes.TrimRight(p.octets[at:end], "\r\n")
 		switch colon := bytes.IndexByte(text, ':'); {
-		case len(text) == 0:
+		case len(text) == 0 && len(p.fields) > 0:
 			p.body = end
 			return nil
+		case len(text) == 0:
+			return errNoField
 		case text[0] == ' ' || text[0] == '\t':
 			if len(p.fields) == 0 {
 				return fmt.Errorf("message: line %d of the header continues nothing", line)
@@ -79,11 +81,13 @@ func (p *Parsed) split() error {
 		at = end
 	}
 	if len(p.fields) == 0 {
-		return errors.New("message: no header field")
+		return errNoField
 	}
 	p.body = len(p.octets)
 	return nil
 }
+
+var errNoField = errors.New("message: no header field")
 
 // isVisibleName reports whether name is one that RFC 5322 section 3.6.8 allows.
 func isVisibleName(name []byte) bool {

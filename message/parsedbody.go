@@ -57,7 +57,7 @@ func (w *bodyWalker) walk(e *gomessage.Entity, depth int, err error) error {
 		if w.leaves++; w.leaves > mostLeaves {
 			return fmt.Errorf("more than %d parts", mostLeaves)
 		}
-		return w.leaf(e)
+		return w.leaf(e, err != nil)
 	}
 	for {
 		child, err := parts.NextPart()
@@ -73,7 +73,8 @@ func (w *bodyWalker) walk(e *gomessage.Entity, depth int, err error) error {
 	}
 }
 
-func (w *bodyWalker) leaf(e *gomessage.Entity) error {
+// leaf takes a part without parts; encoded says that its text is in its charset still.
+func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 	content, err := io.ReadAll(e.Body)
 	if err != nil {
 		return err
@@ -91,15 +92,19 @@ func (w *bodyWalker) leaf(e *gomessage.Entity) error {
 		name = params["name"]
 	}
 	delete(params, "name")
+	charset := params["charset"]
+	if !encoded {
+		charset = ""
+	}
 	isBody := disposition != attachment && name == ""
 	switch {
 	case isBody && media == "text/plain" && !w.text:
 		w.text = true
-		w.content.Text, err = decodeText(content, params["charset"])
+		w.content.Text, err = decodeText(content, charset)
 		return err
 	case isBody && media == "text/html" && !w.html:
 		w.html = true
-		w.content.HTML, err = decodeText(content, params["charset"])
+		w.content.HTML, err = decodeText(content, charset)
 		return err
 	}
 	part := Bytes(decodeWords(name), content)
@@ -126,7 +131,7 @@ func (e embedded) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// decodeText returns text as UTF-8. The reader below has already decoded what it knows itself.
+// decodeText returns text as UTF-8. What is in an unknown charset loses what is not.
 func decodeText(content []byte, charset string) (string, error) {
 	text := string(content)
 	if r, err := charsetReader(charset, strings.NewReader(text)); err == nil {

@@ -1,0 +1,71 @@
+package message_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/depeche-mail/depeche/message"
+)
+
+// bigFile names the file that the process, a child of a test, attaches to a message.
+const bigFile = "DEPECHE_TEST_BIG_FILE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(bigFile); path != "" {
+		os.Exit(attachBig(path))
+	}
+	os.Exit(m.Run())
+}
+
+func attachBig(path string) int {
+	m, err := good().Attach(message.File(os.DirFS(filepath.Dir(path)), filepath.Base(path))).Build()
+	if err != nil {
+		return 1
+	}
+	if n, err := m.WriteTo(io.Discard); err != nil || n != m.Size() || n < 1<<30/3*4 {
+		return 2
+	}
+	return 0
+}
+
+// TestBigAttachment: a program that writes a message with an attachment of 1 GiB needs less than 64 MiB.
+func TestBigAttachment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "big.bin")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(1<<30), f.Close()); err != nil { // a file with a hole takes no space
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), bigFile+"="+path)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	usage, ok := child.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		t.Fatal("no resource usage of the child")
+	}
+	limit := int64(64 << 10)
+	if raceEnabled() {
+		limit *= 4 // the detector keeps shadow memory
+	}
+	if usage.Maxrss > limit {
+		t.Errorf("%d KiB of memory at the peak", usage.Maxrss)
+	}
+	t.Logf("%d KiB of memory at the peak", usage.Maxrss)
+}
+
+// raceEnabled reports whether the test binary was built with the race detector.
+func raceEnabled() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && strings.Contains(info.String(), "-race=true")
+}
