@@ -111,7 +111,9 @@ func TestParsedFields(t *testing.T) {
 	want := []any{
 		[]string{"Zoë M|z@x.org", `A "B"|a@x.org`, "Old Style|old@x.org"},
 		"r@x.org", "Grüße an alle", "2026-03-01T11:30:00Z", "<1@x.org>",
-		[]string{"<0@x.org>", "<00@x.org>"}, []string{"X-Two=1", "X-Two=2"}, "1", "",
+		[]string{"<0@x.org>", "<00@x.org>"},
+		[]string{"X-Two=1", "X-Two=2"},
+		"1", "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
