@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"mailtest": {
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
 	},
+	"mailtest/preview":              {"mailtest", "golang.org/x/net/html"},
 	"transport":                     {"envelope", "internal/octets"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},

@@ -1,0 +1,126 @@
+package preview
+
+import (
+	"io"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// dropped has the elements that a mail has no good use for. Scripts, frames and plug-ins could do nothing
+// under the policy and the sandbox anyway; this is the second lock. Of link it is the only one: no policy
+// keeps a browser from connecting to where a preconnect hint points. A meta could ask for prefetching again.
+var dropped = map[atom.Atom]bool{
+	atom.Script: true, atom.Link: true, atom.Meta: true, atom.Base: true, atom.Template: true, atom.Noscript: true,
+	atom.Iframe: true, atom.Frame: true, atom.Frameset: true, atom.Object: true, atom.Embed: true,
+	atom.Applet: true,
+}
+
+// clean writes the document that source is to a browser, without the elements and attributes that could
+// act, and with the addresses of the mail's own parts in place of "cid:" addresses (RFC 2392). Everything
+// else stays as it is, so that the preview shows the mail and not what a filter made of it: what keeps
+// strangers out is the policy and the sandbox that the document is sent with.
+func clean(w io.Writer, source string, links map[string]string) error {
+	// A browser does not run scripts here, so for it noscript is an element like others.
+	document, err := html.ParseWithOptions(strings.NewReader(source), html.ParseOptionEnableScripting(false))
+	if err != nil {
+		return err
+	}
+	c := cleaner{links: links}
+	c.children(document)
+	return html.Render(w, document)
+}
+
+type cleaner struct{ links map[string]string }
+
+func (c cleaner) children(parent *html.Node) {
+	for node := parent.FirstChild; node != nil; {
+		next := node.NextSibling
+		if node.Type == html.ElementNode && dropped[node.DataAtom] {
+			parent.RemoveChild(node)
+		} else {
+			c.node(node)
+		}
+		node = next
+	}
+}
+
+func (c cleaner) node(node *html.Node) {
+	if node.DataAtom == atom.Style {
+		for text := node.FirstChild; text != nil; text = text.NextSibling {
+			text.Data = c.style(text.Data)
+		}
+	}
+	node.Attr = slices.DeleteFunc(node.Attr, isActive)
+	for i, a := range node.Attr {
+		switch a.Key {
+		case "src", "background", "poster", "href":
+			node.Attr[i].Val = c.address(a.Val)
+		case "style":
+			node.Attr[i].Val = c.style(a.Val)
+		}
+	}
+	c.children(node)
+}
+
+// isActive reports whether an attribute runs a script, or makes a browser tell others of a visit.
+func isActive(a html.Attribute) bool {
+	switch key := strings.ToLower(a.Key); key {
+	case "ping", "attributionsrc", "srcdoc":
+		return true
+	default:
+		return strings.HasPrefix(key, "on")
+	}
+}
+
+// address returns the address of a part if value is its "cid:" address.
+func (c cleaner) address(value string) string {
+	scheme, id, _ := strings.Cut(strings.TrimSpace(value), ":")
+	if !strings.EqualFold(scheme, "cid") {
+		return value
+	}
+	if link, ok := c.links[id]; ok {
+		return link
+	}
+	if decoded, err := url.PathUnescape(id); err == nil && c.links[decoded] != "" {
+		return c.links[decoded]
+	}
+	return value
+}
+
+var cidInStyle = regexp.MustCompile(`(?i)cid:[^\s"'()\\]+`)
+
+func (c cleaner) style(text string) string { return cidInStyle.ReplaceAllStringFunc(text, c.address) }
+
+// links lists the web and mail addresses that HTML links to, because a link in the frame leads nowhere.
+func links(source string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for tokens := html.NewTokenizer(strings.NewReader(source)); len(list) < maxLinks; {
+		kind := tokens.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		token := tokens.Token()
+		if kind != html.StartTagToken || token.DataAtom != atom.A && token.DataAtom != atom.Area {
+			continue
+		}
+		for _, a := range token.Attr {
+			if a.Key == "href" && isLink(a.Val) && !seen[a.Val] {
+				seen[a.Val] = true
+				list = append(list, a.Val)
+			}
+		}
+	}
+	return list
+}
+
+// isLink reports whether address is one that may be clicked, and is not too long to be read before.
+func isLink(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && len(address) <= maxValue && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "mailto")
+}
