@@ -1,0 +1,2 @@
+// Package login logs in to real servers by each mechanism that they have, with right and wrong secrets.
+package login
