@@ -51,14 +51,28 @@ func serve(t testing.TB, c condition) (*sink.Server, peer.Target) {
 	if c.encrypted {
 		config.TLS, client = certificate(t)
 	}
+	server := start(t, config)
+	target := reach(t, server, c.roundTrip)
+	target.TLS = client
+	return server, target
+}
+
+func start(t testing.TB, config sink.Config) *sink.Server {
+	t.Helper()
 	server, err := sink.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
+	return server
+}
+
+// reach returns the way to a server.
+func reach(t testing.TB, server *sink.Server, roundTrip time.Duration) peer.Target {
+	t.Helper()
 	address := server.Addr()
-	if c.roundTrip > 0 {
-		way, err := link.Start(address, c.roundTrip)
+	if roundTrip > 0 {
+		way, err := link.Start(address, roundTrip)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +87,7 @@ func serve(t testing.TB, c condition) (*sink.Server, peer.Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, peer.Target{Host: host, Port: port, TLS: client}
+	return peer.Target{Host: host, Port: port}
 }
 
 // certificate makes the settings of a server and of a client that trusts it.

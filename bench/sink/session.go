@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"strconv"
 	"strings"
@@ -28,6 +29,8 @@ type session struct {
 	chunk           int  // octets of the chunk that are still to come
 	last            bool // the chunk ends the message
 	quit            bool
+	upgrade         bool // STARTTLS was said
+	secure          bool // and done
 }
 
 func (s *session) serve() {
@@ -43,6 +46,10 @@ func (s *session) serve() {
 				return
 			}
 			s.output = s.output[:0]
+		}
+		if s.upgrade {
+			s.conn = tls.Server(s.conn, s.server.config.StartTLS)
+			s.upgrade, s.secure, s.input = false, true, nil
 		}
 		kept := copy(buffer, s.input)
 		if s.quit || kept == len(buffer) {
@@ -136,7 +143,22 @@ func (s *session) command(line []byte) {
 		for _, keyword := range s.server.config.Extensions {
 			s.reply("250-" + keyword + "\r\n")
 		}
+		if s.server.config.StartTLS != nil && !s.secure {
+			s.reply("250-STARTTLS\r\n")
+		}
+		if s.secure || s.server.config.TLS != nil {
+			s.reply("250-AUTH PLAIN\r\n")
+		}
 		s.reply("250 ENHANCEDSTATUSCODES\r\n")
+	case "STARTTLS":
+		s.upgrade = s.server.config.StartTLS != nil && !s.secure
+		if !s.upgrade {
+			s.answer(false)
+			return
+		}
+		s.reply("220 2.0.0 go ahead\r\n")
+	case "AUTH":
+		s.reply("235 2.7.0 welcome\r\n") // whoever it is
 	case "QUIT":
 		s.reply("221 2.0.0 bye\r\n")
 		s.quit = true

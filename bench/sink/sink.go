@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Extensions []string    // lines of the EHLO reply, such as "PIPELINING"
 	TLS        *tls.Config // TLS from the first octet; nil for none
+	StartTLS   *tls.Config // offered by STARTTLS; nil for none
 }
 
 // Counts is what a sink has seen.
