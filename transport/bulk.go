@@ -26,8 +26,8 @@ const bulkWorkers = 8
 // Send would have returned. Every mail that was taken from the sequence is yielded once.
 //
 // Mails are taken when there is room for them, so a sequence may be long, or slow, or made while it
-// is read; it is read in a goroutine of its own, and one that can block must watch ctx itself. When ctx ends no more are taken, and those under way
-// end as Send says. A caller who leaves the loop early stops the taking too, and waits until those
+// is read; it is read in a goroutine of its own, and one that can block must watch ctx itself. When
+// ctx ends no more are taken, and those under way end as Send says. A caller who leaves the loop early stops the taking too, and waits until those
 // under way have ended; their results are lost.
 func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {
 	if b, ok := t.(BulkSender); ok {
@@ -65,13 +65,14 @@ func Fan(ctx context.Context, mails iter.Seq[Mail], yield func(Sent, error) bool
 		index := 0
 		for mail := range mails {
 			select {
-			case jobs <- Sent{Index: index, Mail: mail}:
+			case jobs <- Sent{Index: index, Mail: mail}: // also when ctx has ended: it was taken, so it is yielded
 				index++
-				continue
-			case <-ctx.Done():
 			case <-stop:
+				return
 			}
-			return
+			if ctx.Err() != nil {
+				return
+			}
 		}
 	}()
 	go func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 )
@@ -70,10 +71,16 @@ func (e *SendError) Temporary() bool {
 	if e.Result != nil && e.Result.Count(NotSent) == 0 {
 		return false
 	}
-	return temporary(e.Err)
+	return temporary(e.Err) || e.Phase != PhaseBody && brokenOff(e.Err)
 }
 
-// temporary asks the cause itself before it looks for causes that are temporary by nature.
+// brokenOff reports whether a connection ended too early. In the body the same errors may come from
+// the source of the message.
+func brokenOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// temporary asks the cause itself before it looks for attempts that are temporary by nature.
 func temporary(err error) bool {
 	var known interface{ Temporary() bool }
 	var network net.Error

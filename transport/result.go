@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,8 @@ type Result struct {
 	MessageID string `json:"message_id,omitempty"`
 	// QueueID is what the relay calls the message in its logs, "" when it did not say.
 	QueueID string `json:"queue_id,omitempty"`
-	// Relay names the transport that had the last word, such as "smtp.example.org:465".
+	// Relay names the transport that had the last word, such as "smtp.example.org:465". Where several
+	// took part that is the last of them, and each recipient names his own.
 	Relay string `json:"relay,omitempty"`
 	// Timing is how long the phases took.
 	Timing Timing `json:"timing,omitzero"`
@@ -29,15 +31,27 @@ type Recipient struct {
 	// Reply is the server's answer that decided the outcome; its zero value means that no answer
 	// about this recipient came.
 	Reply Reply `json:"reply,omitzero"`
+	// Relay names the transport that had the last word on this recipient, where several took part in
+	// the mail; "" means the Relay of the Result.
+	Relay string `json:"relay,omitempty"`
 }
 
-// Timing says how long the phases of an attempt took. Phases that did not happen are zero.
+// Timing says how long the phases of an attempt took, or of several together. Phases that did not
+// happen are zero.
 type Timing struct {
 	Wait     time.Duration `json:"wait,omitempty"`     // for a free connection
 	Connect  time.Duration `json:"connect,omitempty"`  // dial, greeting, EHLO, TLS and AUTH; 0 on a reused connection
 	Envelope time.Duration `json:"envelope,omitempty"` // from MAIL to the last reply before the body
 	Body     time.Duration `json:"body,omitempty"`     // writing the content
 	Final    time.Duration `json:"final,omitempty"`    // from the end of the content to the verdict
+}
+
+// plus adds the phases of a further attempt.
+func (t Timing) plus(more Timing) Timing {
+	return Timing{
+		Wait: t.Wait + more.Wait, Connect: t.Connect + more.Connect, Envelope: t.Envelope + more.Envelope,
+		Body: t.Body + more.Body, Final: t.Final + more.Final,
+	}
 }
 
 // NewResult returns a Result in which every recipient of env has the same outcome and reply.
@@ -58,6 +72,13 @@ func (r *Result) Count(outcome Outcome) int {
 		}
 	}
 	return n
+}
+
+// clone returns a copy whose recipients can be changed alone.
+func (r *Result) clone() *Result {
+	own := *r
+	own.Recipients = slices.Clone(r.Recipients)
+	return &own
 }
 
 // AllAccepted reports whether every recipient was accepted.

@@ -15,6 +15,7 @@ import (
 //	Size() int64           // the octets WriteTo writes; negative when unknown
 //	Needs8BitMIME() bool   // an octet above 127 is in it
 //	NeedsSMTPUTF8() bool   // an octet above 127 is in its header section
+//	NeedsBinaryMIME() bool // it may hold any octets, and lines of any length (RFC 3030)
 //	MessageID() string     // the Message-ID with its angle brackets
 type Mail interface {
 	// Envelope says who sends and who receives. It always returns the same value.
@@ -73,7 +74,8 @@ func Check(ctx context.Context, t Transport) error {
 	return nil
 }
 
-// Func makes a Transport of a function, for tests and wrappers.
+// Func makes a Transport of a function, for tests and wrappers. The function keeps the contract of
+// Transport; [Fail] makes the answer to a mail that it does not send.
 type Func func(ctx context.Context, mail Mail) (*Result, error)
 
 // Send calls f.

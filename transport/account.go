@@ -1,0 +1,150 @@
+package transport
+
+import (
+	"errors"
+	"strings"
+)
+
+// account adds up what became of a mail that is sent in several attempts, each to some of its
+// recipients.
+type account struct {
+	mail     Mail
+	size     int // recipients
+	result   *Result
+	failures []*SendError // of attempts that lost somebody, in their order
+	only     *attempt     // the only attempt so far, if it was one to all recipients
+	last     *attempt     // the attempt before, nil when there was none
+	lastTo   []int        // its recipients, by their position in the envelope
+}
+
+func newAccount(mail Mail) *account {
+	return &account{mail: mail, size: mail.Envelope().Len()}
+}
+
+// all returns the positions of all recipients.
+func (a *account) all() []int {
+	positions := make([]int, a.size)
+	for i := range positions {
+		positions[i] = i
+	}
+	return positions
+}
+
+// again returns the recipients of the attempt before that may be sent again and that want picks.
+func (a *account) again(want func(*Recipient) bool) []int {
+	list := a.last.again(want)
+	for i, position := range list {
+		list[i] = a.lastTo[position]
+	}
+	return list
+}
+
+// add enters an attempt to the recipients at these positions, in their order.
+func (a *account) add(positions []int, of *attempt) {
+	a.last, a.lastTo = of, positions
+	if of.failed != nil {
+		a.failures = append(a.failures, of.failed)
+	}
+	if a.result == nil && len(positions) == a.size {
+		a.only, a.result = of, of.result
+		return
+	}
+	a.own()
+	for i, position := range positions {
+		a.result.Recipients[position] = lastWord(a.result.Recipients[position], of.result.Recipients[i])
+	}
+	a.result.Relay = of.result.Relay
+	if a.result.QueueID == "" {
+		a.result.QueueID = of.result.QueueID
+	}
+	a.result.Timing = a.result.Timing.plus(of.result.Timing)
+}
+
+// own makes the result one that may be changed: that of the first attempt still belongs to its error.
+func (a *account) own() {
+	switch {
+	case a.result == nil:
+		a.result = NewResult(a.mail.Envelope(), NotSent, Reply{})
+		a.result.MessageID = MessageID(a.mail)
+	case a.only != nil:
+		a.result = a.result.clone()
+		a.only = nil
+	}
+}
+
+// stop says why whoever has no answer yet will not get one.
+func (a *account) stop(phase Phase, cause error) {
+	a.own()
+	a.failures = append(a.failures, &SendError{Result: a.result, Phase: phase, Err: cause})
+}
+
+// lastWord is what is known of a recipient after one more attempt. What may have arrived stays so,
+// whatever is said later, and an answer is not forgotten for an attempt that brought none.
+func lastWord(before, after Recipient) Recipient {
+	switch {
+	case before.Outcome == Accepted,
+		before.Outcome == Unknown && after.Outcome != Accepted,
+		before.Outcome == Deferred && after.Outcome == NotSent:
+		return before
+	}
+	return after
+}
+
+// end returns the result of all attempts, and the error. With several failures the phase and the
+// reply are those of the last, and the cause is a *AttemptsError.
+func (a *account) end() (*Result, error) {
+	if a.only != nil {
+		return a.only.result, a.only.err
+	}
+	a.own()
+	if a.size > 0 && a.result.AllAccepted() {
+		return a.result, nil
+	}
+	failed := &SendError{Result: a.result, Phase: PhaseMessage}
+	if n := len(a.failures); n > 0 {
+		last := a.failures[n-1]
+		failed.Phase, failed.Reply, failed.Err = last.Phase, last.Reply, last.Err
+		if n > 1 {
+			failed.Err = &AttemptsError{failures: a.failures}
+		}
+	}
+	return a.result, failed
+}
+
+// AttemptsError is the cause of a [SendError] that took several attempts. errors.Is and errors.As see each.
+type AttemptsError struct{ failures []*SendError }
+
+// Attempts returns the errors of the attempts that lost a recipient, in their order. The Result of
+// each is about the recipients of that attempt.
+func (e *AttemptsError) Attempts() []*SendError { return append([]*SendError(nil), e.failures...) }
+
+// Error names every attempt on one line.
+func (e *AttemptsError) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, f := range e.failures {
+		texts[i] = f.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns the attempts.
+func (e *AttemptsError) Unwrap() []error {
+	errs := make([]error, len(e.failures))
+	for i, f := range e.failures {
+		errs[i] = f
+	}
+	return errs
+}
+
+// Temporary reports whether a later attempt may succeed because the cause of one attempt was temporary.
+func (e *AttemptsError) Temporary() bool {
+	for _, f := range e.failures {
+		if temporary(f.Err) || f.Phase != PhaseBody && brokenOff(f.Err) {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrClosed is the cause of a send through a combinator after its Close or Shutdown.
+var ErrClosed = errors.New("transport is closed")

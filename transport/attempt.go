@@ -1,0 +1,140 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrContract is the cause when a transport returned a Result that does not fit the mail, or none. What
+// became of the mail cannot be known then: every recipient is Unknown.
+var ErrContract = errors.New("the transport broke its contract: its result does not fit the mail")
+
+// attempt is one hand-over of a mail to a transport, seen from above.
+type attempt struct {
+	result *Result
+	err    error
+	failed *SendError // nil if every recipient was accepted
+	ended  bool       // the ctx of the caller had ended when it came back
+}
+
+// send hands mail to t and makes sure of what comes back.
+func send(ctx context.Context, t Transport, mail Mail) *attempt {
+	result, err := t.Send(ctx, mail)
+	return judge(ctx, mail, result, err)
+}
+
+// judge looks at what a transport returned. Transports are written by others: what breaks the
+// contract becomes Unknown here instead of a panic or a second delivery further up.
+func judge(ctx context.Context, mail Mail, result *Result, err error) *attempt {
+	env := mail.Envelope()
+	a := &attempt{result: result, err: err, ended: ctx.Err() != nil}
+	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
+		return a.broken(mail)
+	}
+	for i := range result.Recipients {
+		r := &result.Recipients[i]
+		if r.Address != env.At(i).Address || r.Outcome > Unknown {
+			return a.broken(mail)
+		}
+		if r.Relay == "" {
+			r.Relay = result.Relay
+		}
+	}
+	if err != nil && (!errors.As(err, &a.failed) || a.failed.Result != result) {
+		own := &SendError{Result: result, Err: err}
+		if a.failed != nil {
+			own.Phase, own.Reply = a.failed.Phase, a.failed.Reply
+		}
+		a.failed, a.err = own, own
+	}
+	return a
+}
+
+// unsent is an attempt that did not come about.
+func unsent(ctx context.Context, mail Mail, phase Phase, cause error) *attempt {
+	result, err := Fail(mail, phase, cause)
+	return judge(ctx, mail, result, err)
+}
+
+// broken is the end of an attempt of which nothing can be believed.
+func (a *attempt) broken(mail Mail) *attempt {
+	cause := ErrContract
+	if a.err != nil {
+		cause = fmt.Errorf("%w: %w", ErrContract, a.err)
+	}
+	relay := ""
+	if a.result != nil {
+		relay = a.result.Relay
+	}
+	a.result = NewResult(mail.Envelope(), Unknown, Reply{})
+	a.result.MessageID, a.result.Relay = MessageID(mail), relay
+	for i := range a.result.Recipients {
+		a.result.Recipients[i].Relay = relay
+	}
+	a.failed = &SendError{Result: a.result, Phase: PhaseFinal, Err: cause}
+	a.err = a.failed
+	return a
+}
+
+// fault reports whether the attempt ended through the relay and not through the mail: no connection
+// came about, the relay refused to talk, or it broke off. What the relay says of an address or a
+// message is no fault of its, and neither is a caller who does not wait any longer, unless the relay
+// let all his time pass before a connection stood.
+func (a *attempt) fault() bool {
+	if a.failed == nil {
+		return false
+	}
+	canceled := errors.Is(a.failed.Err, context.Canceled) || a.ended && !errors.Is(a.failed.Err, context.DeadlineExceeded)
+	switch a.failed.Phase {
+	case PhaseMessage, PhaseWait:
+		return false
+	case PhaseDial, PhaseTLS, PhaseGreeting, PhaseHello, PhaseAuth:
+		return !canceled
+	}
+	lost := temporary(a.failed.Err) || a.failed.Phase != PhaseBody && brokenOff(a.failed.Err)
+	return a.failed.Reply.Code == closing || !a.ended && !canceled && a.failed.Reply.IsZero() && lost
+}
+
+// closing is the code of a server that ends the session (RFC 5321 section 4.2.1).
+const closing = 421
+
+// alive reports whether the relay showed that it works, whatever it said.
+func (a *attempt) alive() bool {
+	return a.failed == nil || !a.fault() && !a.failed.Reply.IsZero()
+}
+
+// withheld reports whether a relay kept the mail back from recipients whom it did not refuse because
+// of others whom it did (all or nothing). Such a mail goes elsewhere as a whole or not at all.
+func (e *SendError) withheld() bool {
+	if attempts, ok := e.Err.(*AttemptsError); ok { //nolint:errorlint // each attempt has its own answer
+		return slices.ContainsFunc(attempts.failures, (*SendError).withheld)
+	}
+	switch e.Phase {
+	case PhaseMail, PhaseRcpt, PhaseData:
+		refused := e.Result.Count(Rejected) + e.Result.Count(Deferred)
+		return refused > 0 && e.Result.Count(NotSent) > 0 && e.Reply.Code != closing && e.Err == nil
+	}
+	return false
+}
+
+// again returns the recipients, by their position in this attempt, that may be sent again: those
+// that want picks, never one who was accepted or rejected.
+func (a *attempt) again(want func(*Recipient) bool) []int {
+	var list []int
+	refused := false // somebody who stays without the mail
+	for i := range a.result.Recipients {
+		switch r := &a.result.Recipients[i]; {
+		case r.Outcome == Accepted:
+		case r.Outcome != Rejected && want(r):
+			list = append(list, i)
+		default:
+			refused = refused || r.Outcome != Unknown
+		}
+	}
+	if refused && a.failed != nil && a.failed.withheld() {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,144 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/stub"
+	"github.com/depeche-mail/depeche/transport/transporttest"
+)
+
+// combinators makes one of each over two relays.
+var combinators = map[string]func(a, b transport.Transport) (transport.Transport, error){
+	"Failover": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.Failover{Relays: []transport.Transport{a, b}}.Build()
+	},
+	"RoundRobin": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.RoundRobin{Relays: []transport.Transport{a, b}}.Build()
+	},
+	"RoundRobin weighted": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.RoundRobin{Relays: []transport.Transport{a, b}, Weights: []int{3, 1}}.Build()
+	},
+	"RoundRobin least loaded": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.RoundRobin{Relays: []transport.Transport{a, b}, Pick: transport.PickLeastLoaded}.Build()
+	},
+	"Retry": func(a, _ transport.Transport) (transport.Transport, error) { return transport.Retry{Over: a}.Build() },
+	"Retry at least once": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Retry{Over: a, Certainty: transport.AtLeastOnceMayDeliverTwice}.Build()
+	},
+	"RateLimit": func(a, _ transport.Transport) (transport.Transport, error) {
+		fast := transport.Rate{Count: 1 << 40}
+		return transport.RateLimit{Over: a, Messages: fast, Recipients: fast, Octets: fast}.Build()
+	},
+	"Breaker": func(a, _ transport.Transport) (transport.Transport, error) { return transport.Breaker{Over: a}.Build() },
+	"Limit": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Limit{Over: a, Recipients: 100, Octets: 1 << 30}.Build()
+	},
+	"ByDomain": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.ByDomain{Routes: map[string]transport.Transport{"example.org": a}, Otherwise: b}.Build()
+	},
+	"Tee": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Tee{Over: a, Copy: stub.New()}.Build()
+	},
+	"Defaults": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Defaults{Over: a, Notify: envelope.NotifyFailure}.Build()
+	},
+	"Overrides": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Overrides{Over: a, Delivery: envelope.Delivery{Return: envelope.ReturnHeaders}}.Build()
+	},
+	"Wrap": func(a, _ transport.Transport) (transport.Transport, error) {
+		pass := func(ctx context.Context, mail transport.Mail, next transport.Transport) (*transport.Result, error) {
+			return next.Send(ctx, mail)
+		}
+		return transport.Wrap{Over: a, Steps: []transport.Middleware{pass, pass}}.Build()
+	},
+	"nested": func(a, b transport.Transport) (transport.Transport, error) {
+		guarded, err := transport.Breaker{Over: a}.Build()
+		if err != nil {
+			return nil, err
+		}
+		both, err := transport.Failover{Relays: []transport.Transport{guarded, b}}.Build()
+		if err != nil {
+			return nil, err
+		}
+		return transport.Retry{Over: both}.Build()
+	},
+}
+
+func received(relays ...*stub.Transport) []transporttest.Received {
+	var all []transporttest.Received
+	for _, s := range relays {
+		for _, m := range s.Messages() {
+			r := transporttest.Received{From: m.Envelope.From().String(), Data: m.Data}
+			for _, to := range m.Envelope.Recipients() {
+				r.To = append(r.To, to.Address.String())
+			}
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func TestConformance(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(combinators)) {
+		t.Run(name, func(t *testing.T) {
+			var a, b *stub.Transport
+			transporttest.Run(t, transporttest.Harness{
+				New: func(t *testing.T) transport.Transport {
+					a, b = stub.Named("a"), stub.Named("b")
+					made, err := combinators[name](a, b)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return made
+				},
+				Received: func(*testing.T) []transporttest.Received { return received(a, b) },
+			})
+		})
+	}
+}
+
+// TestMisbehaving puts each combinator over transports that break the contract. Nobody may panic, and
+// what cannot be known must be Unknown.
+func TestMisbehaving(t *testing.T) {
+	mail := transport.Raw(env(t, "x@example.org", "y@example.org"), []byte("Subject: x\r\n\r\nx\r\n"))
+	liars := map[string]transport.Func{
+		"nothing":         func(context.Context, transport.Mail) (*transport.Result, error) { return nil, nil },
+		"a bare error":    func(context.Context, transport.Mail) (*transport.Result, error) { return nil, errors.New("no") },
+		"an empty result": func(context.Context, transport.Mail) (*transport.Result, error) { return &transport.Result{}, nil },
+		"hidden rejection": func(_ context.Context, m transport.Mail) (*transport.Result, error) {
+			return transport.NewResult(m.Envelope(), transport.Rejected, transport.Reply{}), nil
+		},
+		"somebody else": func(_ context.Context, _ transport.Mail) (*transport.Result, error) {
+			return transport.NewResult(env(t, "p@example.org", "q@example.org"), transport.Accepted, transport.Reply{}), nil
+		},
+		"an error for a success": func(_ context.Context, m transport.Mail) (*transport.Result, error) {
+			return transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{}), errors.New("no")
+		},
+		"no such outcome": func(_ context.Context, m transport.Mail) (*transport.Result, error) {
+			return transport.NewResult(m.Envelope(), 77, transport.Reply{}), errors.New("no")
+		},
+	}
+	for name, build := range combinators {
+		for lie, liar := range liars {
+			t.Run(name+"/"+lie, func(t *testing.T) {
+				made, err := build(liar, liar)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // ends the waits of Retry
+				defer cancel()
+				result, err := made.Send(ctx, mail)
+				if result.Count(transport.Unknown) != 2 || !errors.Is(err, transport.ErrContract) {
+					t.Errorf("%+v, %v", result, err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+// compound is a transport over others. What it does with a mail is a plan; whether mails come one by
+// one or by SendAll is all the same to the plan.
+type compound struct {
+	*owner
+	over  []Transport
+	begin func(Mail) plan
+	ready func(context.Context, []Transport) error // what Check asks; nil means that all must be ready
+}
+
+// plan is the course of one mail: one step after the other until there is none.
+type plan interface {
+	// next looks at what the account says of the step before and returns the next one.
+	next(ctx context.Context, a *account) (step, bool)
+}
+
+// step is one attempt.
+type step struct {
+	over int           // the transport, by its position
+	to   []int         // the recipients, by their positions in the envelope
+	wait time.Duration // how long to wait before
+
+	// All that follows is rare, and nil or false.
+	mail   Mail                    // goes instead of the mail
+	adapt  func(*attempt) *attempt // makes of what became of that what became of the mail
+	aside  bool                    // the outcome does not count
+	unused func()                  // is called when the wait was cut short and the step is not taken
+}
+
+func newCompound(begin func(Mail) plan, over ...Transport) *compound {
+	return &compound{owner: newOwner(over...), over: over, begin: begin}
+}
+
+// errand is a mail on its way through a compound.
+type errand struct {
+	plan    plan
+	account *account
+	step    step
+	mail    Mail // what goes out in the current step
+}
+
+// start lets a mail in, or says how it ends at once.
+func (c *compound) start(ctx context.Context, mail Mail) (*errand, *attempt) {
+	if mail.Envelope().Len() == 0 {
+		return nil, unsent(ctx, mail, PhaseMessage, envelope.ErrNoRecipient)
+	}
+	if err := c.enter(); err != nil {
+		return nil, unsent(ctx, mail, PhaseWait, err)
+	}
+	return &errand{plan: c.begin(mail), account: newAccount(mail)}, nil
+}
+
+// advance makes the next step the current one; false means that the mail is at its end.
+func (e *errand) advance(ctx context.Context) bool {
+	next, ok := e.plan.next(ctx, e.account)
+	if !ok {
+		return false
+	}
+	e.step, e.mail = next, next.mail
+	if e.mail == nil {
+		var err error
+		if e.mail, err = narrow(e.account.mail, next.to); err != nil {
+			e.account.stop(PhaseMessage, err)
+			return false
+		}
+	}
+	return true
+}
+
+// pause waits as long as the current step asks for. A wait that ctx would cut short is not begun.
+func (c *compound) pause(ctx context.Context, e *errand) error {
+	if e.step.wait <= 0 {
+		return nil
+	}
+	err := c.sleep(ctx, e.step.wait)
+	if err != nil {
+		e.account.stop(PhaseWait, err)
+		if e.step.unused != nil {
+			e.step.unused()
+		}
+	}
+	return err
+}
+
+func (c *compound) sleep(ctx context.Context, d time.Duration) error {
+	if ends, ok := ctx.Deadline(); ok && time.Until(ends) < d {
+		return fmt.Errorf("a wait of %v does not end in time: %w", d, context.DeadlineExceeded)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return ErrClosed
+	}
+}
+
+// back enters what came of the current step.
+func (e *errand) back(of *attempt) {
+	if e.step.adapt != nil {
+		of = e.step.adapt(of)
+	}
+	if e.step.aside {
+		e.account.last, e.account.lastTo = of, e.step.to
+		return
+	}
+	e.account.add(e.step.to, of)
+}
+
+// Send takes the mail through its plan.
+func (c *compound) Send(ctx context.Context, mail Mail) (*Result, error) {
+	e, refused := c.start(ctx, mail)
+	if refused != nil {
+		return refused.result, refused.err
+	}
+	defer c.leave()
+	for e.advance(ctx) {
+		if c.pause(ctx, e) != nil {
+			break
+		}
+		e.back(send(ctx, c.over[e.step.over], e.mail))
+	}
+	return e.account.end()
+}
+
+// Check finds out whether mail could be sent now.
+func (c *compound) Check(ctx context.Context) error {
+	if c.ready != nil {
+		return c.ready(ctx, c.over)
+	}
+	return c.owner.Check(ctx)
+}

@@ -1,0 +1,42 @@
+package transport
+
+import "time"
+
+// Failover describes a transport that sends over the first of several relays and takes to the next
+// one the recipients whom a relay did not serve:
+//
+//	sender, err := transport.Failover{Relays: []transport.Transport{primary, backup}}.Build()
+//
+// Only recipients who certainly did not get the mail move on; see [Moves]. A relay that failed is
+// asked last for RetryPeriod, and never left out.
+type Failover struct {
+	// Relays are asked in this order. The transport owns them.
+	Relays []Transport
+	// Moves says which recipients move on.
+	Moves Moves
+	// RetryPeriod is how long a relay that failed is asked after the others; 0 means one minute.
+	RetryPeriod time.Duration
+}
+
+// Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
+//
+// The Result names the relay of each recipient. When several relays failed, the cause of the error is
+// a [*AttemptsError]. Check succeeds when one relay is ready.
+func (f Failover) Build() (Transport, error) {
+	var bad faults
+	bad.relays(f.Relays, f.Moves, f.RetryPeriod)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return newGroup(f.Moves, f.RetryPeriod, make([]int, len(f.Relays))).build(append([]Transport(nil), f.Relays...)), nil
+}
+
+// relays checks what Failover and RoundRobin have in common.
+func (f *faults) relays(relays []Transport, moves Moves, retryPeriod time.Duration) {
+	if len(relays) == 0 {
+		f.add("Relays", 0, "", ErrNoTransport)
+	}
+	f.over("Relays", relays...)
+	choice(f, "Moves", moves, MoveDeferred)
+	f.duration("RetryPeriod", retryPeriod)
+}

@@ -1,0 +1,79 @@
+package transport
+
+import (
+	"io"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/octets"
+)
+
+// Readdress returns a mail with the octets of mail and another envelope. It knows of itself what mail
+// knows; mail must not change afterwards, as always.
+func Readdress(mail Mail, env envelope.Envelope) Mail {
+	if r, ok := mail.(interface{ original() Mail }); ok {
+		mail = r.original() // one layer, however often it is done
+	}
+	plain := readdressed{mail: mail, envelope: env}
+	m, known := mail.(knowing)
+	if !known {
+		return &plain
+	}
+	if s, ok := mail.(scanned); ok {
+		return &readdressedScanned{readdressed: plain, knowing: m, scanned: s}
+	}
+	return &readdressedKnown{readdressed: plain, knowing: m}
+}
+
+// Which facts a mail knows is seen by its methods, so there is a type for each kind of knowledge: a
+// method that could only say "not known" would pass for knowledge.
+type (
+	knowing interface {
+		Size() int64
+		Needs8BitMIME() bool
+		NeedsSMTPUTF8() bool
+	}
+	scanned interface{ Facts() octets.Facts }
+
+	readdressed struct {
+		mail     Mail
+		envelope envelope.Envelope
+	}
+	readdressedKnown struct {
+		readdressed
+		knowing
+	}
+	readdressedScanned struct {
+		readdressed
+		knowing
+		scanned
+	}
+)
+
+func (r *readdressed) original() Mail                     { return r.mail }
+func (r *readdressed) Envelope() envelope.Envelope        { return r.envelope }
+func (r *readdressed) WriteTo(w io.Writer) (int64, error) { return r.mail.WriteTo(w) }
+func (r *readdressed) MessageID() string                  { return MessageID(r.mail) }
+
+// NeedsBinaryMIME passes on what the mail says; not to know it means no.
+func (r *readdressed) NeedsBinaryMIME() bool {
+	b, ok := r.mail.(interface{ NeedsBinaryMIME() bool })
+	return ok && b.NeedsBinaryMIME()
+}
+
+// narrow returns mail for the recipients at these positions of its envelope alone, and mail itself
+// for all of them.
+func narrow(mail Mail, positions []int) (Mail, error) {
+	env := mail.Envelope()
+	if len(positions) == env.Len() {
+		return mail, nil
+	}
+	to := make([]envelope.Recipient, len(positions))
+	for i, position := range positions {
+		to[i] = env.At(position)
+	}
+	part, err := envelope.NewWith(env.From(), to, env.Delivery())
+	if err != nil {
+		return nil, err
+	}
+	return Readdress(mail, part), nil
+}

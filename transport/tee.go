@@ -1,0 +1,54 @@
+package transport
+
+import "context"
+
+// Tee describes a transport that gives a copy of what it sent to a second one, such as a folder that
+// keeps everything or a relay on trial. The copy is made after the mail was sent, for exactly the
+// recipients who are Accepted or Unknown, and Send returns when it is done. Its fate changes nothing
+// in the Result.
+type Tee struct {
+	// Over sends the mail. The transport owns it.
+	Over Transport
+	// Copy gets the copy. The transport owns it.
+	Copy Transport
+	// Failed, if it is set, is told of each copy that was not accepted for everybody. It may be called
+	// from several goroutines.
+	Failed func(mail Mail, failed *SendError)
+}
+
+// Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
+func (t Tee) Build() (Transport, error) {
+	var bad faults
+	bad.over("Over", t.Over)
+	bad.over("Copy", t.Copy)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return newCompound(func(Mail) plan { return &copied{tee: t} }, t.Over, t.Copy), nil
+}
+
+// copied is the plan of a mail with a copy.
+type copied struct {
+	tee  Tee
+	over bool // the copy was made
+}
+
+func (p *copied) next(_ context.Context, a *account) (step, bool) {
+	switch {
+	case a.last == nil:
+		return step{to: a.all()}, true
+	case p.over:
+		if p.tee.Failed != nil && a.last.failed != nil {
+			p.tee.Failed(a.mail, a.last.failed)
+		}
+		return step{}, false
+	}
+	var to []int
+	for i := range a.last.result.Recipients {
+		if o := a.last.result.Recipients[i].Outcome; o == Accepted || o == Unknown {
+			to = append(to, i)
+		}
+	}
+	p.over = true
+	return step{over: 1, to: to, aside: true}, len(to) > 0
+}
