@@ -34,14 +34,11 @@ func judge(ctx context.Context, mail Mail, result *Result, err error) *attempt {
 		return a.broken(mail)
 	}
 	for i := range result.Recipients {
-		r := &result.Recipients[i]
-		if r.Address != env.At(i).Address || r.Outcome > Unknown {
+		if r := &result.Recipients[i]; r.Address != env.At(i).Address || r.Outcome > Unknown {
 			return a.broken(mail)
 		}
-		if r.Relay == "" {
-			r.Relay = result.Relay
-		}
 	}
+	result.nameRelays()
 	if err != nil && (!errors.As(err, &a.failed) || a.failed.Result != result) {
 		own := &SendError{Result: result, Err: err}
 		if a.failed != nil {
@@ -70,9 +67,7 @@ func (a *attempt) broken(mail Mail) *attempt {
 	}
 	a.result = NewResult(mail.Envelope(), Unknown, Reply{})
 	a.result.MessageID, a.result.Relay = MessageID(mail), relay
-	for i := range a.result.Recipients {
-		a.result.Recipients[i].Relay = relay
-	}
+	a.result.nameRelays()
 	a.failed = &SendError{Result: a.result, Phase: PhaseFinal, Err: cause}
 	a.err = a.failed
 	return a

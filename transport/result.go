@@ -31,8 +31,9 @@ type Recipient struct {
 	// Reply is the server's answer that decided the outcome; its zero value means that no answer
 	// about this recipient came.
 	Reply Reply `json:"reply,omitzero"`
-	// Relay names the transport that had the last word on this recipient, where several took part in
-	// the mail; "" means the Relay of the Result.
+	// Relay names the transport that had the last word on this recipient. A relay itself names itself
+	// only in the Result; the transports that send over others name it here, and leave it "" for a
+	// recipient for whom none was asked.
 	Relay string `json:"relay,omitempty"`
 }
 
@@ -79,6 +80,16 @@ func (r *Result) clone() *Result {
 	own := *r
 	own.Recipients = slices.Clone(r.Recipients)
 	return &own
+}
+
+// nameRelays names the relay of each recipient in a result of one relay alone.
+func (r *Result) nameRelays() {
+	if slices.ContainsFunc(r.Recipients, func(rcpt Recipient) bool { return rcpt.Relay != "" }) {
+		return
+	}
+	for i := range r.Recipients {
+		r.Recipients[i].Relay = r.Relay
+	}
 }
 
 // AllAccepted reports whether every recipient was accepted.
