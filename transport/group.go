@@ -171,7 +171,7 @@ func (m Moves) take(r *Recipient, fault bool) bool {
 
 // ownTrouble reports whether a relay that refuses for now speaks of itself.
 func ownTrouble(r Reply) bool {
-	const noTLSNow = 454 // RFC 3207 section 4, and RFC 4954 section 4.7.12 for its login
+	const noTLSNow = 454 // RFC 3207 section 4, and for a login RFC 4954 section 6
 	return r.Code == closing || r.Code == noTLSNow ||
 		strings.HasPrefix(r.Enhanced, "4.3.") || strings.HasPrefix(r.Enhanced, "4.4.")
 }

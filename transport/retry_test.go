@@ -1,0 +1,191 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/stub"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRetry(t *testing.T) {
+	greylist, gone := stub.Refuse(transport.PhaseRcpt, 450), stub.Refuse(transport.PhaseRcpt, 550)
+	both := []string{"x", "y"}
+	cases := map[string]struct {
+		retry  transport.Retry
+		script func(*stub.Transport)
+		want   []string
+		calls  [][]string
+	}{
+		"accepted": {transport.Retry{}, func(*stub.Transport) {}, []string{"accepted a", "accepted a"}, [][]string{both}},
+		"no connection at first": {
+			transport.Retry{}, func(s *stub.Transport) { s.Next(stub.Fail(transport.PhaseDial, io.EOF)) },
+			[]string{"accepted a", "accepted a"}, [][]string{both, both},
+		},
+		"never a connection": {
+			transport.Retry{Attempts: 3}, func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) },
+			[]string{"not sent a", "not sent a"}, [][]string{both, both, both},
+		},
+		"a reason that lasts": {
+			transport.Retry{}, func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) },
+			[]string{"not sent a", "not sent a"}, [][]string{both},
+		},
+		"only who was deferred": {
+			transport.Retry{}, func(s *stub.Transport) { s.NextFor("y@example.org", greylist, greylist) },
+			[]string{"accepted a", "accepted a"}, [][]string{both, {"y"}, {"y"}},
+		},
+		"deferred, then nobody answers": {
+			transport.Retry{Attempts: 2}, func(s *stub.Transport) {
+				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
+			},
+			[]string{"deferred a", "deferred a"}, [][]string{both, both},
+		},
+		"rejected": {
+			transport.Retry{}, func(s *stub.Transport) { s.AlwaysFor("x@example.org", gone).NextFor("y@example.org", greylist) },
+			[]string{"rejected a", "accepted a"}, [][]string{both, {"y"}},
+		},
+		"all or nothing, rejected": {
+			transport.Retry{}, func(s *stub.Transport) {
+				s.AlwaysFor("x@example.org", gone).AlwaysFor("y@example.org", stub.Withhold())
+			},
+			[]string{"rejected a", "not sent a"}, [][]string{both},
+		},
+		"unknown": {
+			transport.Retry{}, func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
+			[]string{"unknown a", "accepted a"}, [][]string{both},
+		},
+		"unknown, at least once": {
+			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
+			[]string{"accepted a", "accepted a"}, [][]string{both, {"x"}},
+		},
+		"unknown, then rejected: it may have arrived": {
+			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose(), gone) },
+			[]string{"unknown a", "accepted a"}, [][]string{both, {"x"}},
+		},
+		"a policy": {
+			transport.Retry{Policy: func(failed *transport.SendError) bool { return failed.Phase != transport.PhaseDial }},
+			func(s *stub.Transport) {
+				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
+			},
+			[]string{"deferred a", "deferred a"}, [][]string{both, both},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := stub.Named("a")
+				tc.script(a)
+				tc.retry.Over = a
+				m := mail(t, "x@example.org", "y@example.org")
+				result, err := build(t, tc.retry).Send(t.Context(), m)
+				if diff := cmp.Diff(tc.want, fates(result)); diff != "" || (err == nil) != result.AllAccepted() {
+					t.Errorf("%v\n%s", err, diff)
+				}
+				if diff := cmp.Diff(tc.calls, offered(a)); diff != "" {
+					t.Error(diff)
+				}
+				for _, c := range a.Calls() {
+					if c.MessageID != transport.MessageID(m) {
+						t.Errorf("Message-ID %q", c.MessageID)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestRetryWaits checks the bounds of the waits. That they are random is seen by that they differ.
+func TestRetryWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bounds := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
+		longest := make([]time.Duration, len(bounds))
+		for range 200 {
+			a := stub.New().Always(stub.Refuse(transport.PhaseMail, 451))
+			r := build(t, transport.Retry{Over: a, Attempts: len(bounds) + 1, First: time.Second, Longest: 5 * time.Second})
+			_, _ = r.Send(t.Context(), mail(t, "x@example.org"))
+			calls := a.Calls()
+			for i := range bounds {
+				longest[i] = max(longest[i], calls[i+1].Begin.Sub(calls[i].End))
+			}
+		}
+		for i, most := range bounds {
+			if longest[i] > most || longest[i] < most*3/4 {
+				t.Errorf("the longest of 200 waits %d is %v, want nearly %v", i, longest[i], most)
+			}
+		}
+	})
+}
+
+func TestRetryEnds(t *testing.T) {
+	always := stub.Refuse(transport.PhaseMail, 451).After(time.Second)
+	hour := func(r transport.Retry) transport.Retry {
+		r.Attempts, r.First, r.Longest = 1000, 10*time.Second, 10*time.Second
+		return r
+	}
+	cases := map[string]struct {
+		retry transport.Retry
+		send  func(*testing.T, transport.Transport) error
+		cause error
+		most  time.Duration
+	}{
+		"within": {
+			hour(transport.Retry{Within: time.Minute}),
+			func(t *testing.T, r transport.Transport) error {
+				_, err := r.Send(t.Context(), mail(t, "x@example.org"))
+				return err
+			}, nil, time.Minute + time.Second,
+		},
+		"deadline": {
+			hour(transport.Retry{}),
+			func(t *testing.T, r transport.Transport) error {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				_, err := r.Send(ctx, mail(t, "x@example.org"))
+				return err
+			}, context.DeadlineExceeded, time.Minute,
+		},
+		"canceled": {
+			hour(transport.Retry{}),
+			func(t *testing.T, r transport.Transport) error {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Minute, cancel)
+				_, err := r.Send(ctx, mail(t, "x@example.org"))
+				return err
+			}, context.Canceled, time.Minute,
+		},
+		"closed": {
+			hour(transport.Retry{}),
+			func(t *testing.T, r transport.Transport) error {
+				time.AfterFunc(time.Minute, func() { _ = transport.Close(r) })
+				_, err := r.Send(t.Context(), mail(t, "x@example.org"))
+				return err
+			}, nil, time.Minute + time.Second,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tc.retry.Over = stub.Named("a").Always(always)
+				begin := time.Now()
+				err := tc.send(t, build(t, tc.retry))
+				var failed *transport.SendError
+				if !errors.As(err, &failed) || tc.cause != nil && !errors.Is(err, tc.cause) {
+					t.Fatal(err)
+				}
+				if got := failed.Result.Recipients[0]; got.Outcome != transport.Deferred || got.Reply.Code != 451 {
+					t.Errorf("an answer that came was lost: %+v", got)
+				}
+				if took := time.Since(begin); took > tc.most {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
