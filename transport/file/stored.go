@@ -1,0 +1,141 @@
+package file
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	gomessage "github.com/emersion/go-message"
+	"github.com/emersion/go-message/mail"
+)
+
+// Stored is a message that was read back. It is a transport.Mail: WriteTo writes the octets that were
+// sent, reading them anew each time.
+type Stored struct {
+	id       string
+	time     time.Time
+	envelope envelope.Envelope
+	size     int64
+	path     string // of the file; "" when octets are all there is
+	skip     int64  // octets in front of the message
+	octets   []byte
+}
+
+// ID returns what [Folder.Get] finds the message by.
+func (s *Stored) ID() string { return s.id }
+
+// Time returns when the message was written; the zero time when that is not known.
+func (s *Stored) Time() time.Time { return s.time }
+
+// Envelope returns the envelope that the message was sent with. Where none was stored it is what the
+// header fields say, and the zero Envelope when they name no recipient.
+func (s *Stored) Envelope() envelope.Envelope { return s.envelope }
+
+// Size returns the number of octets.
+func (s *Stored) Size() int64 { return s.size }
+
+// open returns the octets. The caller closes it.
+func (s *Stored) open() (io.ReadCloser, error) {
+	if s.path == "" {
+		return io.NopCloser(bytes.NewReader(s.octets)), nil
+	}
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(s.skip, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// WriteTo writes the message.
+func (s *Stored) WriteTo(w io.Writer) (n int64, err error) {
+	r, err := s.open()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return io.Copy(w, r)
+}
+
+// head returns the beginning of the file.
+func (s *Stored) head() (head []byte, err error) {
+	const most = 1 << 20
+	r, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return io.ReadAll(io.LimitReader(r, most))
+}
+
+// stored is the JSON of an envelope, in our form or in that of lettre.
+type storedEnvelope struct {
+	To      json.RawMessage    `json:"to"`
+	Forward []envelope.Address `json:"forward_path"`
+	Reverse *envelope.Address  `json:"reverse_path"`
+}
+
+// parseEnvelope reads the file beside an .eml file.
+func parseEnvelope(data []byte) (envelope.Envelope, error) {
+	var form storedEnvelope
+	if err := json.Unmarshal(data, &form); err != nil {
+		return envelope.Envelope{}, fmt.Errorf("envelope: %w", err)
+	}
+	if form.To != nil || form.Forward == nil {
+		var env envelope.Envelope
+		if err := json.Unmarshal(data, &env); err != nil {
+			return envelope.Envelope{}, fmt.Errorf("envelope: %w", err)
+		}
+		return env, nil
+	}
+	var from envelope.Address
+	if form.Reverse != nil {
+		from = *form.Reverse
+	}
+	return envelope.New(from, form.Forward...)
+}
+
+// headerEnvelope returns the envelope that the header fields of a message say.
+func headerEnvelope(s *Stored) (env envelope.Envelope, err error) {
+	r, err := s.open()
+	if err != nil {
+		return env, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	entity, err := gomessage.Read(bufio.NewReader(r))
+	if err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err) {
+		return env, fmt.Errorf("header: %w", err)
+	}
+	header := mail.Header{Header: entity.Header}
+	list := func(names ...string) []envelope.Address {
+		var all []envelope.Address
+		for _, name := range names {
+			found, err := header.AddressList(name)
+			if err != nil {
+				continue // what can't be read names nobody
+			}
+			for _, a := range found {
+				if address, err := envelope.ParseAddress(a.Address); err == nil {
+					all = append(all, address)
+				}
+			}
+		}
+		return all
+	}
+	var from envelope.Address
+	if senders := list("Sender", "From"); len(senders) > 0 {
+		from = senders[0]
+	}
+	if env, err := envelope.New(from, list("To", "Cc", "Bcc")...); err == nil {
+		return env, nil
+	}
+	return envelope.Envelope{}, nil // nobody is named, and that is no fault of the file
+}
