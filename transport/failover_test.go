@@ -71,61 +71,74 @@ func TestFailoverMoves(t *testing.T) {
 		"accepted": {func(*stub.Transport) {}, transport.MoveDeferred, []string{"accepted a", "accepted a"}, nil},
 		"no connection": {
 			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) }, transport.MoveFaults,
-			[]string{"accepted b", "accepted b"}, both,
+			[]string{"accepted b", "accepted b"},
+			both,
 		},
 		"login refused": {
 			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) }, transport.MoveFaults,
-			[]string{"accepted b", "accepted b"}, both,
+			[]string{"accepted b", "accepted b"},
+			both,
 		},
 		"lost in the body": {
 			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseBody, io.ErrUnexpectedEOF)) }, transport.MoveFaults,
-			[]string{"accepted b", "accepted b"}, both,
+			[]string{"accepted b", "accepted b"},
+			both,
 		},
 		"421": {
 			func(s *stub.Transport) { s.Always(stub.Refuse(transport.PhaseMail, 421)) }, transport.MoveFaults,
-			[]string{"accepted b", "accepted b"}, both,
+			[]string{"accepted b", "accepted b"},
+			both,
 		},
 		"421 to one recipient": {
 			func(s *stub.Transport) { s.AlwaysFor("y@example.org", stub.Refuse(transport.PhaseRcpt, 421)) }, transport.MoveFaults,
-			[]string{"accepted a", "accepted b"}, [][]string{{"y"}},
+			[]string{"accepted a", "accepted b"},
+			[][]string{{"y"}},
 		},
 		"a full disk": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.3.1")) }, transport.MoveFaults,
-			[]string{"accepted b", "accepted a"}, [][]string{{"x"}},
+			[]string{"accepted b", "accepted a"},
+			[][]string{{"x"}},
 		},
 		"greylisted": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.MoveFaults,
-			[]string{"deferred a", "accepted a"}, nil,
+			[]string{"deferred a", "accepted a"},
+			nil,
 		},
 		"greylisted, and everything deferred moves": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.MoveDeferred,
-			[]string{"accepted b", "accepted a"}, [][]string{{"x"}},
+			[]string{"accepted b", "accepted a"},
+			[][]string{{"x"}},
 		},
 		"rejected": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 550)) }, transport.MoveDeferred,
-			[]string{"rejected a", "accepted a"}, nil,
+			[]string{"rejected a", "accepted a"},
+			nil,
 		},
 		"verdict lost": {
 			func(s *stub.Transport) { s.Always(stub.Lose()) }, transport.MoveDeferred,
-			[]string{"unknown a", "unknown a"}, nil,
+			[]string{"unknown a", "unknown a"},
+			nil,
 		},
 		"all or nothing, one rejected": {
 			func(s *stub.Transport) {
 				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 550)).AlwaysFor("y@example.org", stub.Withhold())
 			}, transport.MoveDeferred,
-			[]string{"rejected a", "not sent a"}, nil,
+			[]string{"rejected a", "not sent a"},
+			nil,
 		},
 		"all or nothing, one deferred": {
 			func(s *stub.Transport) {
 				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
 			}, transport.MoveFaults,
-			[]string{"deferred a", "not sent a"}, nil,
+			[]string{"deferred a", "not sent a"},
+			nil,
 		},
 		"all or nothing, one deferred, and everything deferred moves": {
 			func(s *stub.Transport) {
 				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
 			}, transport.MoveDeferred,
-			[]string{"accepted b", "accepted b"}, both,
+			[]string{"accepted b", "accepted b"},
+			both,
 		},
 	}
 	for name, tc := range cases {

@@ -24,57 +24,76 @@ func TestRetry(t *testing.T) {
 	}{
 		"accepted": {transport.Retry{}, func(*stub.Transport) {}, []string{"accepted a", "accepted a"}, [][]string{both}},
 		"no connection at first": {
-			transport.Retry{}, func(s *stub.Transport) { s.Next(stub.Fail(transport.PhaseDial, io.EOF)) },
-			[]string{"accepted a", "accepted a"}, [][]string{both, both},
+			transport.Retry{},
+			func(s *stub.Transport) { s.Next(stub.Fail(transport.PhaseDial, io.EOF)) },
+			[]string{"accepted a", "accepted a"},
+			[][]string{both, both},
 		},
 		"never a connection": {
-			transport.Retry{Attempts: 3}, func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) },
-			[]string{"not sent a", "not sent a"}, [][]string{both, both, both},
+			transport.Retry{Attempts: 3},
+			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) },
+			[]string{"not sent a", "not sent a"},
+			[][]string{both, both, both},
 		},
 		"a reason that lasts": {
-			transport.Retry{}, func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) },
-			[]string{"not sent a", "not sent a"}, [][]string{both},
+			transport.Retry{},
+			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) },
+			[]string{"not sent a", "not sent a"},
+			[][]string{both},
 		},
 		"only who was deferred": {
-			transport.Retry{}, func(s *stub.Transport) { s.NextFor("y@example.org", greylist, greylist) },
-			[]string{"accepted a", "accepted a"}, [][]string{both, {"y"}, {"y"}},
+			transport.Retry{},
+			func(s *stub.Transport) { s.NextFor("y@example.org", greylist, greylist) },
+			[]string{"accepted a", "accepted a"},
+			[][]string{both, {"y"}, {"y"}},
 		},
 		"deferred, then nobody answers": {
-			transport.Retry{Attempts: 2}, func(s *stub.Transport) {
+			transport.Retry{Attempts: 2},
+			func(s *stub.Transport) {
 				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
 			},
-			[]string{"deferred a", "deferred a"}, [][]string{both, both},
+			[]string{"deferred a", "deferred a"},
+			[][]string{both, both},
 		},
 		"rejected": {
-			transport.Retry{}, func(s *stub.Transport) { s.AlwaysFor("x@example.org", gone).NextFor("y@example.org", greylist) },
-			[]string{"rejected a", "accepted a"}, [][]string{both, {"y"}},
+			transport.Retry{},
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", gone).NextFor("y@example.org", greylist) },
+			[]string{"rejected a", "accepted a"},
+			[][]string{both, {"y"}},
 		},
 		"all or nothing, rejected": {
-			transport.Retry{}, func(s *stub.Transport) {
+			transport.Retry{},
+			func(s *stub.Transport) {
 				s.AlwaysFor("x@example.org", gone).AlwaysFor("y@example.org", stub.Withhold())
 			},
-			[]string{"rejected a", "not sent a"}, [][]string{both},
+			[]string{"rejected a", "not sent a"},
+			[][]string{both},
 		},
 		"unknown": {
-			transport.Retry{}, func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
-			[]string{"unknown a", "accepted a"}, [][]string{both},
+			transport.Retry{},
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
+			[]string{"unknown a", "accepted a"},
+			[][]string{both},
 		},
 		"unknown, at least once": {
 			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
 			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
-			[]string{"accepted a", "accepted a"}, [][]string{both, {"x"}},
+			[]string{"accepted a", "accepted a"},
+			[][]string{both, {"x"}},
 		},
 		"unknown, then rejected: it may have arrived": {
 			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
 			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose(), gone) },
-			[]string{"unknown a", "accepted a"}, [][]string{both, {"x"}},
+			[]string{"unknown a", "accepted a"},
+			[][]string{both, {"x"}},
 		},
 		"a policy": {
 			transport.Retry{Policy: func(failed *transport.SendError) bool { return failed.Phase != transport.PhaseDial }},
 			func(s *stub.Transport) {
 				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
 			},
-			[]string{"deferred a", "deferred a"}, [][]string{both, both},
+			[]string{"deferred a", "deferred a"},
+			[][]string{both, both},
 		},
 	}
 	for name, tc := range cases {

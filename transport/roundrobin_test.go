@@ -43,23 +43,23 @@ func TestRoundRobinTurns(t *testing.T) {
 				}
 			}
 			counts := map[string]int{}
-			got := ""
+			var got strings.Builder
 			for range len(tc.want) {
 				result, err := r.Send(t.Context(), mail(t, "x@example.org"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got += result.Relay
+				got.WriteString(result.Relay)
 				counts[result.Relay]++
 			}
 			if tc.down == "" {
-				if diff := cmp.Diff(tc.want, got); diff != "" {
+				if diff := cmp.Diff(tc.want, got.String()); diff != "" {
 					t.Error(diff)
 				}
 			}
 			for _, name := range []string{"a", "b", "c"} {
 				if counts[name] != strings.Count(tc.want, name) {
-					t.Errorf("turns %s, want as many of each as in %s", got, tc.want)
+					t.Errorf("turns %s, want as many of each as in %s", got.String(), tc.want)
 				}
 			}
 		})
