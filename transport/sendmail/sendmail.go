@@ -189,7 +189,7 @@ func (r *run) judge(ctx context.Context, err error) (*transport.Result, error) {
 // outcomeOf is the meaning of an exit status of sysexits.h: whether another attempt may help.
 func outcomeOf(status int) transport.Outcome {
 	switch status {
-	case exitSoftware, exitOSErr, exitCantCreat, exitIOErr, exitTempFail:
+	case exitUnavailable, exitSoftware, exitOSErr, exitCantCreat, exitIOErr, exitTempFail:
 		return transport.Deferred
 	}
 	return transport.Rejected
@@ -197,11 +197,12 @@ func outcomeOf(status int) transport.Outcome {
 
 // The statuses of sysexits.h that are worth another attempt.
 const (
-	exitSoftware  = 70
-	exitOSErr     = 71
-	exitCantCreat = 73
-	exitIOErr     = 74
-	exitTempFail  = 75
+	exitUnavailable = 69 // "you don't know why"; msmtp says it of 4yz replies
+	exitSoftware    = 70
+	exitOSErr       = 71
+	exitCantCreat   = 73
+	exitIOErr       = 74
+	exitTempFail    = 75
 )
 
 // bounded keeps the first part of what a command says.

@@ -172,7 +172,7 @@ func TestUnsupported(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	for status, want := range map[int]transport.Outcome{
-		1: transport.Rejected, 64: transport.Rejected, 65: transport.Rejected, 67: transport.Rejected, 69: transport.Rejected,
+		1: transport.Rejected, 64: transport.Rejected, 65: transport.Rejected, 67: transport.Rejected, 69: transport.Deferred,
 		70: transport.Deferred, 71: transport.Deferred, 73: transport.Deferred, 74: transport.Deferred, 75: transport.Deferred,
 		77: transport.Rejected, 78: transport.Rejected,
 	} {
