@@ -32,14 +32,15 @@ func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail])
 
 // worker sends over one connection after another until there are no more mails.
 type worker struct {
-	t     *Transport
-	in    <-chan transport.Sent
-	ended func(transport.Sent, error)
-	again []*client.Job // to be sent first, on the next connection
-	fails int           // attempts in a row to get a connection, or to get a mail over one
-	taken int           // jobs that the connection has been given and not given back
-	stale bool          // the connection was used before, or idle, and has not shown a sign of life since
-	alive bool          // the connection has brought the end of a job
+	t       *Transport
+	in      <-chan transport.Sent
+	ended   func(transport.Sent, error)
+	again   []*client.Job // to be sent first, on the next connection
+	fails   int           // attempts in a row to get a connection, or to get a mail over one
+	taken   int           // jobs that the connection has been given and not given back
+	carried int           // mails that the connection has brought to an end; negative behind a 421
+	stale   bool          // the connection was used before, or idle, and has not shown a sign of life since
+	alive   bool          // the connection has brought the end of a job
 }
 
 // A worker that fails some times in a row takes the relay to be down, and for a while lets mails
@@ -93,8 +94,8 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
-	w.taken, w.stale, w.alive = 0, lease.Reused(), false
-	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn, most: w.t.limits.MaxMessages}, w.done)
+	w.taken, w.carried, w.stale, w.alive = 0, conn.Sends(), lease.Reused(), false
+	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, w.done)
 	w.t.learn(conn)
 	if err != nil {
 		lease.Discard()
@@ -108,6 +109,12 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 // more, and each other connection has brought the end of at least one job.
 func (w *worker) done(job *client.Job) {
 	w.taken--
+	if isHangUp(job.Receipt) {
+		w.t.share.hangUp(w.carried)
+		w.carried = -1 // the mails in the window behind it tell nothing
+	} else if w.carried >= 0 {
+		w.carried++
+	}
 	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && (w.alive || !job.Again) {
 		job.Again = !w.alive
 		w.again = append(w.again, job)
@@ -172,14 +179,11 @@ func newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
 type limited struct {
 	*worker
 	conn *client.Conn
-	most int
 }
-
-func (l *limited) full() bool { return l.conn.Spent() || l.most > 0 && l.conn.Sends() >= l.most }
 
 // Poll is that of the worker until the limit.
 func (l *limited) Poll() (*client.Job, bool) {
-	if l.full() {
+	if l.t.full(l.conn) {
 		return nil, true
 	}
 	return l.took(l.worker.Poll())
@@ -187,7 +191,7 @@ func (l *limited) Poll() (*client.Job, bool) {
 
 // Wait is that of the worker until the limit.
 func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
-	if l.full() {
+	if l.t.full(l.conn) {
 		return nil, true
 	}
 	return l.took(l.worker.Wait(wake))

@@ -330,3 +330,52 @@ func TestResumeTwice(t *testing.T) {
 		t.Errorf("the server has %d, results %v", accepted, counts)
 	}
 }
+
+// TestLimitIsLearned: a relay that says 421 behind the second mail of each connection is left alone
+// behind the second one, once it has shown that twice.
+func TestLimitIsLearned(t *testing.T) {
+	for name, send := range map[string]func(*smtp.Transport, int) error{
+		"Send": func(s *smtp.Transport, n int) error {
+			for range n {
+				if _, err := s.Send(t.Context(), mail(t, "b@example.org")); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"SendAll": func(s *smtp.Transport, n int) error {
+			for _, err := range transport.SendAll(t.Context(), s, func(yield func(transport.Mail) bool) {
+				for range n {
+					if !yield(mail(t, "b@example.org")) {
+						return
+					}
+				}
+			}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := smtptest.NewUnstartedServer(t)
+			var refused atomic.Int32
+			limit := smtptest.MessagesPerSession(2, smtptest.Reply("421 4.7.0 enough").Then(smtptest.Close()))
+			srv.Config.Hooks = []smtptest.Hook{func(e smtptest.Event) smtptest.Action {
+				if e.At == smtptest.Mail && e.Transaction == 2 {
+					refused.Add(1)
+				}
+				return limit(e)
+			}}
+			srv.Start()
+			sender := build(t, relay(srv).Resume().Pool(smtp.Pool{MaxOpen: 1}))
+			if err := send(sender, 20); err != nil {
+				t.Fatal(err)
+			}
+			if n := refused.Load(); n != 2 || len(srv.Messages()) != 20 {
+				t.Errorf("%d mails came behind the limit, %d messages", n, len(srv.Messages()))
+			}
+		})
+	}
+}

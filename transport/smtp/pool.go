@@ -17,7 +17,7 @@ type Pool struct {
 	MaxWaiting  int           // sends that may wait for a connection: any number
 	IdleTimeout time.Duration // how long a connection may be idle: 60 s, below what relays allow
 	MaxAge      time.Duration // how old a connection may get: 30 min
-	MaxMessages int           // messages over one connection: what the server allows
+	MaxMessages int           // messages over one connection: what the server allows (MAILMAX, or 421 at the same one twice)
 }
 
 const defaultMaxOpen = 10

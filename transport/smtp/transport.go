@@ -27,6 +27,7 @@ type Transport struct {
 	bulk     bulk
 	pool     *pool.Pool[*client.Conn]
 	chunking atomic.Uint32 // a client.Chunking: what was learned of the relay
+	share    share
 }
 
 func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
@@ -48,7 +49,7 @@ func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
-	return c.Alive() && !c.Spent() && (t.limits.MaxMessages == 0 || c.Sends() < t.limits.MaxMessages)
+	return c.Alive() && !t.full(c)
 }
 
 // quit says goodbye; the connection's own timeout bounds it.
@@ -89,6 +90,9 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 	conn := lease.Value()
 	receipt := conn.Send(ctx, mail)
 	t.learn(conn)
+	if isHangUp(receipt) {
+		t.share.hangUp(conn.Sends() - 1)
+	}
 	if conn.Err() != nil {
 		lease.Discard()
 	} else {
