@@ -40,7 +40,8 @@ type link struct {
 	wake     chan struct{}       // tells the owner that something changed
 	stopped  chan struct{}       // closed when the reader has ended
 	ahead    bool                // the reader holds octets behind the last reply
-	mask     func(string) string // takes secrets out of replies; nil outside of a login
+	mask     func(string) string // takes secrets out of replies; nil before a login
+	loggedIn bool                // the login is over: a reply that reports success has nothing of it
 }
 
 // expectation is one reply that the server owes.
@@ -300,10 +301,10 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	return true
 }
 
-// hide takes secrets out of what the server said, which may be an echo of a login. A challenge that is
-// due stays as it is for the mechanism, who needs every octet; nobody else sees it.
+// hide takes secrets out of what the server said, which may be an echo of a login, even a late one. A
+// challenge that is due stays as it is for the mechanism, who needs every octet; nobody else sees it.
 func (l *link) hide(reply *response.Response, err error) {
-	if l.mask == nil {
+	if l.mask == nil || l.loggedIn && err == nil && reply.Code.IsCompleted() { // no time for each 250
 		return
 	}
 	challenge := reply.Code == response.AuthContinue
@@ -311,7 +312,7 @@ func (l *link) hide(reply *response.Response, err error) {
 		switch {
 		case !challenge:
 			reply.Lines[i] = l.mask(reply.Lines[i])
-		case l.queue.len() == 0:
+		case l.loggedIn || l.queue.len() == 0:
 			reply.Lines[i] = masked
 		}
 	}
@@ -339,6 +340,13 @@ func (l *link) setMask(mask func(string) string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mask = mask
+}
+
+// endLogin says that the login has succeeded.
+func (l *link) endLogin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loggedIn = true
 }
 
 // unasked judges a reply that answers no command.

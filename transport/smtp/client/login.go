@@ -35,11 +35,11 @@ func (c *Conn) login(ctx context.Context) *Error {
 	if err != nil {
 		return c.fault(PhaseAuth, err)
 	}
-	defer c.link.setMask(nil)
 	var failed *Error
 	for _, m := range mechanisms {
 		x := exchange{Conn: c, mechanism: m, mask: credentials.Mask}
 		if failed = x.run(); failed == nil {
+			c.link.endLogin()
 			end(nil)
 			return nil
 		}
