@@ -26,6 +26,12 @@
 // itself in one case only: a connection that had been used before proves dead before the end of the
 // content was written. Then it sends once more, over a fresh one.
 //
+// # Logging in
+//
+// Credentials logs in with a password by the strongest mechanism that the server offers, Login with
+// whatever package authentication has: tokens, secrets from a source, certificates. A secret that the
+// server rejects is said once, and not again by each connection of the pool.
+//
 // # Round trips
 //
 // Commands and content travel in as few flights as the server allows: one per message to a server

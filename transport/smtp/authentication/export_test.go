@@ -10,3 +10,11 @@ func Vector(c Credentials, name, nonce string) Mechanism {
 	}
 	return nil
 }
+
+// MethodNames are the mechanisms of this package, from the strongest to the weakest.
+func MethodNames() (names []string) {
+	for _, m := range methods {
+		names = append(names, m.name)
+	}
+	return names
+}
