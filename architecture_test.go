@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"transport/sendmail":            {"transport", "envelope"},
 	"transport/smtp/response":       {},
 	"transport/smtp/extension":      {"transport/smtp/response"},
-	"transport/smtp/authentication": {"github.com/emersion/go-sasl", "github.com/xdg-go/scram"},
+	"transport/smtp/authentication": {"github.com/xdg-go/scram"},
 	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
 	"transport/smtp/client": {
 		"envelope", "internal/dotio", "internal/octets",
