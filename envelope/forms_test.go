@@ -1,0 +1,42 @@
+package envelope_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
+
+func TestForms(t *testing.T) {
+	for in, want := range map[string]struct {
+		ascii   string
+		ok      bool
+		unicode string
+	}{
+		"a@example.org":          {"a@example.org", true, "a@example.org"},
+		"a@BÜCHER.example":       {"a@xn--bcher-kva.example", true, "a@bücher.example"},
+		"ü@bücher.example":       {"", false, "ü@bücher.example"},
+		`"a b"@xn--bcher-kva.de`: {`"a b"@xn--bcher-kva.de`, true, `"a b"@bücher.de`},
+		"a@[IPv6:2001:db8::1]":   {"a@[IPv6:2001:db8::1]", true, "a@[IPv6:2001:db8::1]"},
+	} {
+		a := mustParse(t, in)
+		ascii, ok := a.ASCII()
+		if ascii != want.ascii || ok != want.ok || a.Unicode() != want.unicode {
+			t.Errorf("%s: ASCII %q, %v; Unicode %q", in, ascii, ok, a.Unicode())
+		}
+		if back := mustParse(t, a.Unicode()); back != a {
+			t.Errorf("%s: %s reads as %v", in, a.Unicode(), back)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	list := []envelope.Address{mustParse(t, "b@b.org"), mustParse(t, "z@a.org"), mustParse(t, "a@b.org"), {}}
+	slices.SortFunc(list, envelope.Address.Compare)
+	if list[0] != (envelope.Address{}) || list[1].Domain() != "a.org" || list[2].Local() != "a" || list[3].Local() != "b" {
+		t.Errorf("sorted %v", list)
+	}
+	if list[2].Compare(list[2]) != 0 {
+		t.Error("an address differs from itself")
+	}
+}
