@@ -28,9 +28,11 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 	"RoundRobin least loaded": func(a, b transport.Transport) (transport.Transport, error) {
 		return transport.RoundRobin{Relays: []transport.Transport{a, b}, Pick: transport.PickLeastLoaded}.Build()
 	},
-	"Retry": func(a, _ transport.Transport) (transport.Transport, error) { return transport.Retry{Over: a}.Build() },
+	"Retry": func(a, _ transport.Transport) (transport.Transport, error) {
+		return transport.Retry{Over: a, First: time.Millisecond}.Build()
+	},
 	"Retry at least once": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Retry{Over: a, Certainty: transport.AtLeastOnceMayDeliverTwice}.Build()
+		return transport.Retry{Over: a, First: time.Millisecond, Certainty: transport.AtLeastOnceMayDeliverTwice}.Build()
 	},
 	"RateLimit": func(a, _ transport.Transport) (transport.Transport, error) {
 		fast := transport.Rate{Count: 1 << 40}
@@ -67,22 +69,41 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 		if err != nil {
 			return nil, err
 		}
-		return transport.Retry{Over: both}.Build()
+		return transport.Retry{Over: both, First: time.Millisecond}.Build()
 	},
 }
 
 func received(relays ...*stub.Transport) []transporttest.Received {
 	var all []transporttest.Received
 	for _, s := range relays {
+		calls := s.Calls()
 		for _, m := range s.Messages() {
 			r := transporttest.Received{From: m.Envelope.From().String(), Data: m.Data}
-			for _, to := range m.Envelope.Recipients() {
-				r.To = append(r.To, to.Address.String())
+			for _, to := range calls[m.Call].Result.Recipients {
+				if to.Outcome == transport.Accepted {
+					r.To = append(r.To, to.Address.String())
+				}
 			}
 			all = append(all, r)
 		}
 	}
 	return all
+}
+
+// refusing is a relay that refuses two recipients.
+func refusing(name, rejected, deferred string) *stub.Transport {
+	return stub.Named(name).
+		AlwaysFor(rejected, stub.Refuse(transport.PhaseRcpt, 550)).
+		AlwaysFor(deferred, stub.Refuse(transport.PhaseRcpt, 450))
+}
+
+func pick(t *testing.T, name string, a, b transport.Transport) transport.Transport {
+	t.Helper()
+	made, err := combinators[name](a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 func TestConformance(t *testing.T) {
@@ -92,11 +113,19 @@ func TestConformance(t *testing.T) {
 			transporttest.Run(t, transporttest.Harness{
 				New: func(t *testing.T) transport.Transport {
 					a, b = stub.Named("a"), stub.Named("b")
-					made, err := combinators[name](a, b)
-					if err != nil {
-						t.Fatal(err)
+					return pick(t, name, a, b)
+				},
+				Refusing: func(t *testing.T, rejected, deferred string) transport.Transport {
+					a, b = refusing("a", rejected, deferred), refusing("b", rejected, deferred)
+					return pick(t, name, a, b)
+				},
+				Losing: func(t *testing.T) transport.Transport {
+					if name == "Retry at least once" { // which does not let it rest
+						a = stub.New().Always(stub.Lose())
+						return build(t, transport.Retry{Over: a, Attempts: 1, Certainty: transport.AtLeastOnceMayDeliverTwice})
 					}
-					return made
+					a, b = stub.New().Always(stub.Lose()), stub.New().Always(stub.Lose())
+					return pick(t, name, a, b)
 				},
 				Received: func(*testing.T) []transporttest.Received { return received(a, b) },
 			})

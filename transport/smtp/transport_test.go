@@ -77,25 +77,35 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var srv *smtptest.Server
-			transporttest.Run(t, transporttest.Harness{
-				New: func(t *testing.T) transport.Transport {
-					srv = smtptest.NewUnstartedServer(t)
-					if form.server != nil {
-						form.server(&srv.Config)
-					}
-					srv.Start()
-					b := relay(srv)
-					if form.client != nil {
-						b = form.client(b)
-					}
-					sender, err := b.Build()
-					if err != nil {
-						t.Fatal(err)
-					}
-					return sender
+			open := func(t *testing.T, hooks ...smtptest.Hook) transport.Transport {
+				srv = smtptest.NewUnstartedServer(t)
+				if form.server != nil {
+					form.server(&srv.Config)
+				}
+				srv.Config.Hooks = append(srv.Config.Hooks, hooks...)
+				srv.Start()
+				b := relay(srv)
+				if form.client != nil {
+					b = form.client(b)
+				}
+				sender, err := b.Build()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return sender
+			}
+			h := transporttest.Harness{
+				New: func(t *testing.T) transport.Transport { return open(t) },
+				Refusing: func(t *testing.T, rejected, deferred string) transport.Transport {
+					return open(t, smtptest.RefuseRecipients(map[string]string{rejected: "550 5.1.1 gone", deferred: "450 4.2.1 later"}))
 				},
+				Losing:   func(t *testing.T) transport.Transport { return open(t, smtptest.On(smtptest.End, smtptest.Close())) },
 				Received: func(t *testing.T) []transporttest.Received { return received(t, srv, name == "BDAT, no probe") },
-			})
+			}
+			if name == "all or nothing" { // the suite is about transports that send to whom they can
+				h.Refusing = nil
+			}
+			transporttest.Run(t, h)
 		})
 	}
 }

@@ -16,12 +16,25 @@ func TestConformance(t *testing.T) {
 			current = stub.New()
 			return current
 		},
+		Refusing: func(_ *testing.T, rejected, deferred string) transport.Transport {
+			current = stub.New().
+				AlwaysFor(rejected, stub.Refuse(transport.PhaseRcpt, 550)).
+				AlwaysFor(deferred, stub.Refuse(transport.PhaseRcpt, 450))
+			return current
+		},
+		Losing: func(*testing.T) transport.Transport {
+			current = stub.New().Always(stub.Lose())
+			return current
+		},
 		Received: func(*testing.T) []transporttest.Received {
 			var all []transporttest.Received
+			calls := current.Calls()
 			for _, m := range current.Messages() {
 				r := transporttest.Received{From: m.Envelope.From().String(), Data: m.Data}
-				for _, to := range m.Envelope.Recipients() {
-					r.To = append(r.To, to.Address.String())
+				for _, to := range calls[m.Call].Result.Recipients {
+					if to.Outcome == transport.Accepted {
+						r.To = append(r.To, to.Address.String())
+					}
 				}
 				all = append(all, r)
 			}

@@ -6,6 +6,8 @@
 //			Received: ...,
 //		})
 //	}
+//
+// Each case explains which promise it is about; the explanation is logged when the case fails.
 package transporttest
 
 import (
@@ -20,6 +22,13 @@ type Harness struct {
 	New func(t *testing.T) transport.Transport
 	// Received returns what has arrived from the transport that New returned last, in any order.
 	Received func(t *testing.T) []Received
+	// Refusing, if the far end can say no, returns a transport whose far end refuses a recipient for
+	// good and another for now, and takes all others; Received is about it from then on. Without it the
+	// cases about refusals are skipped.
+	Refusing func(t *testing.T, rejected, deferred string) transport.Transport
+	// Losing, if the verdict can be lost, returns a transport that hands a message over completely and
+	// never hears what became of it. Without it the case about that is skipped.
+	Losing func(t *testing.T) transport.Transport
 }
 
 // Received is one message at the far end of a transport.

@@ -25,8 +25,9 @@ type link struct {
 	timeouts Timeouts
 	trace    func(Event) // called with mu held; may be nil
 
-	out  []byte // corked octets: one flight is one write
-	sent int64  // octets handed to the connection so far; the owner's
+	out  []byte          // corked octets: one flight is one write
+	sent int64           // octets handed to the connection so far; the owner's
+	ctx  context.Context // of the call that is watched; the owner's, nil when there is none
 
 	mu       sync.Mutex
 	queue    due                 // what the next replies answer
@@ -229,8 +230,12 @@ func (l *link) watch(ctx context.Context) (stop func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}
+	l.ctx = ctx
 	end := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
-	return func() { end() }
+	return func() {
+		end()
+		l.ctx = nil
+	}
 }
 
 // start begins to read replies from r, which is in front of l.nc.

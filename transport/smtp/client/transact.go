@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -228,6 +229,9 @@ func (c *Conn) bodyEnds(a *attempt) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.letJudge()
+	if l.ctx != nil && l.ctx.Err() != nil { // this is the last moment to stop, and the watcher may be late
+		l.failLocked(context.Cause(l.ctx))
+	}
 	if l.err != nil {
 		return l.err
 	}
