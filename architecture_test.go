@@ -11,7 +11,7 @@ import (
 // by their path, modules of others by their module path.
 var arrows = map[string][]string{
 	".": {
-		"envelope", "message", "transport", "transport/file", "transport/sendmail",
+		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
 		"transport/smtp", "transport/stub",
 	},
 	"envelope":          {"golang.org/x/net"},
@@ -36,13 +36,14 @@ var arrows = map[string][]string{
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp": {
-		"envelope", "internal/linear", "internal/pool", "transport",
+		"envelope", "internal/keys", "internal/linear", "internal/pool", "transport",
 		"transport/smtp/authentication", "transport/smtp/client",
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp/smtptest": {},
 	"internal/dotio":          {},
 	"internal/faultconn":      {},
+	"internal/keys":           {},
 	"internal/linear":         {},
 	"internal/octets":         {},
 	"internal/pool":           {"golang.org/x/sync"},

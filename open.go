@@ -22,6 +22,8 @@ import (
 //	sendmail:                           the sendmail command of this machine, or sendmail:/path/of/another
 //	file:folder                         each message becomes a file in the folder
 //	stub:                               messages are recorded in memory and go nowhere
+//	failover(smtps://a smtps://b)       the first that works
+//	roundrobin(smtps://a smtps://b)     each in turn
 //
 // docs/urls.md has the grammar and the keys. Close what Open returns with [transport.Shutdown] or
 // [transport.Close]. Errors are [envelope.FieldError]s and never show the password.
@@ -75,6 +77,9 @@ func OpenEnv() (transport.Transport, error) {
 
 // Open returns the transport that u describes; see the function [Open].
 func (u URL) Open() (transport.Transport, error) {
+	if u.group != nil {
+		return u.group.open()
+	}
 	switch u.scheme {
 	case schemeStub:
 		return stub.New(), nil

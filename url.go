@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -18,6 +19,7 @@ type URL struct {
 	scheme string
 	path   string   // of a file or a command
 	relay  smtp.URL // for the schemes that are not below
+	group  *group   // nil for a single one
 }
 
 // The schemes of what is on this machine.
@@ -30,7 +32,12 @@ const (
 // ParseURL reads the URL of a transport; see [Open] and docs/urls.md. A user without a password is
 // well-formed, because [URLFromEnv] has it from elsewhere, but Open refuses it. The error is a
 // [envelope.FieldError], or several joined, and shows no password.
-func ParseURL(text string) (URL, error) {
+func ParseURL(text string) (URL, error) { return parse(text, 0) }
+
+func parse(text string, depth int) (URL, error) {
+	if name, rest, ok := cutGroup(text); ok {
+		return parseGroup(name, rest, depth)
+	}
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok {
 		return URL{}, fault("", errNoScheme)
@@ -83,22 +90,37 @@ func readPath(rest string) (string, error) {
 
 // HasPassword reports whether a password is in the URL itself, where whoever sees a list of processes or
 // a configuration sees it too.
-func (u URL) HasPassword() bool { return u.relay.HasPassword() }
+func (u URL) HasPassword() bool { return slices.ContainsFunc(u.Relays(), smtp.URL.HasPassword) }
 
-// WithPasswordFile returns the URL with the file in which the password of its user is. ok is false where
-// no user lacks a password.
+// WithPasswordFile returns the URL with the file in which the password is of each user who lacks one. ok
+// is false where there is no such user.
 func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
-	u.relay, ok = u.relay.WithPasswordFile(path)
-	return u, ok
+	if u.group == nil {
+		u.relay, ok = u.relay.WithPasswordFile(path)
+		return u, ok
+	}
+	g := *u.group
+	g.members = slices.Clone(g.members)
+	for i, m := range g.members {
+		if with, lacked := m.WithPasswordFile(path); lacked {
+			g.members[i], ok = with, true
+		}
+	}
+	return URL{group: &g}, ok
 }
 
 // Relays returns the relays that the URL names, for [smtp.Check] for instance; none for the schemes that
 // need no network.
-func (u URL) Relays() []smtp.URL {
-	if u.scheme != "" {
-		return nil
+func (u URL) Relays() (list []smtp.URL) {
+	switch {
+	case u.group != nil:
+		for _, m := range u.group.members {
+			list = append(list, m.Relays()...)
+		}
+	case u.scheme == "":
+		list = append(list, u.relay)
 	}
-	return []smtp.URL{u.relay}
+	return list
 }
 
 // String returns the URL with *** in place of each password.
@@ -109,6 +131,8 @@ func (u URL) Reveal() string { return u.text(smtp.URL.Reveal) }
 
 func (u URL) text(relay func(smtp.URL) string) string {
 	switch {
+	case u.group != nil:
+		return u.group.text(func(m URL) string { return m.text(relay) })
 	case u.scheme == "":
 		return relay(u.relay)
 	case strings.HasPrefix(u.path, "/"):

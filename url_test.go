@@ -153,7 +153,8 @@ func TestOpenEnv(t *testing.T) {
 
 // FuzzURL: what can be read prints as the same URL again.
 func FuzzURL(f *testing.F) {
-	for _, seed := range []string{"stub:", "file:////a%2Fb", "sendmail:x%25", "file:*", "file:%00", "smtps://u:p@h?pool=1", "SMTP://h"} {
+	for _, seed := range []string{"stub:", "file:////a%2Fb", "sendmail:x%25", "file:*", "file:%00", "smtps://u:p@h?pool=1", "SMTP://h",
+		"failover(smtps://u:p@h roundrobin(stub: file:a%20b)?pick=turn)?retry_period=15s", "failover((", "roundrobin(stub:)?weights=1%2C1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

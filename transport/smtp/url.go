@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/depeche-mail/depeche/internal/keys"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
@@ -41,11 +41,8 @@ type URL struct {
 	host     string
 	port     string // "" for the scheme's own
 	path     string // of a socket
-	keys     []urlKey
+	keys     keys.List
 }
-
-// urlKey is a key of the query, percent-decoded.
-type urlKey struct{ name, value string }
 
 // scheme is what a scheme stands for.
 type scheme struct {
@@ -82,12 +79,9 @@ var (
 	errNotURL   = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
 	errEncoding = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
 	errPath     = errors.New("no path and no fragment expected")
-	errQuery    = errors.New("the keys are not percent-encoded correctly")
 	errHalf     = errors.New("user and password are needed together")
 	errSocket   = errors.New("want " + socketScheme + ":///path, without user and host")
 	errScheme   = errors.New("want the scheme smtps, smtp+starttls, smtp, lmtp or " + socketScheme)
-	errUnknown  = errors.New("unknown key")
-	errRepeated = errors.New("key given more than once")
 	errSecrets  = errors.New("want one of a password, password_file and token_file")
 )
 
@@ -98,7 +92,11 @@ func parseURL(text string) (URL, []error) {
 		return URL{}, []error{fault("", errNotURL)} // err quotes the whole text
 	}
 	if _, ok := schemes[parsed.Scheme]; !ok {
-		return URL{}, []error{fault(parsed.Scheme, errScheme)}
+		shown := parsed.Scheme
+		if parsed.Opaque != "" { // it may be the part of a password in front of a colon
+			shown = ""
+		}
+		return URL{}, []error{fault(shown, errScheme)}
 	}
 	if strings.Contains(parsed.Opaque+parsed.Path+parsed.RawQuery+parsed.Fragment, "@") {
 		return URL{}, []error{fault("", errEncoding)}
@@ -116,20 +114,12 @@ func parseURL(text string) (URL, []error) {
 	if _, err := extension.ParseClientID(u.host); err != nil && u.scheme != socketScheme {
 		faults = append(faults, fault(u.host, err))
 	}
-	query, err := url.ParseQuery(parsed.RawQuery)
-	if err != nil {
-		return u, append(faults, fault("", errQuery))
+	known := func(name string) bool { return urlKeys[name] != nil }
+	list, wrong := keys.Parse(parsed.RawQuery, known)
+	for _, f := range wrong {
+		faults = append(faults, fault(f.Name, f.Err))
 	}
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		switch values := query[name]; {
-		case urlKeys[name] == nil:
-			faults = append(faults, fault(name, errUnknown))
-		case len(values) > 1:
-			faults = append(faults, fault(name, errRepeated))
-		default:
-			u.keys = append(u.keys, urlKey{name, values[0]})
-		}
-	}
+	u.keys = list
 	return u, faults
 }
 
@@ -173,8 +163,7 @@ func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
 	if u.user == "" || u.password != nil || slices.ContainsFunc(u.keys, isSecretFile) {
 		return u, false
 	}
-	u.keys = append(slices.Clone(u.keys), urlKey{passwordFile, path})
-	slices.SortFunc(u.keys, func(a, b urlKey) int { return strings.Compare(a.name, b.name) })
+	u.keys = u.keys.With(keys.Key{Name: passwordFile, Value: path})
 	return u, true
 }
 
@@ -209,11 +198,7 @@ func (u URL) text(password string) string {
 		b.WriteString(u.host)
 	}
 	b.WriteString((&url.URL{Path: u.path}).EscapedPath())
-	separator := "?"
-	for _, key := range u.keys {
-		b.WriteString(separator + url.QueryEscape(key.name) + "=" + url.QueryEscape(key.value))
-		separator = "&"
-	}
+	b.WriteString(u.keys.String())
 	return b.String()
 }
 
@@ -246,8 +231,8 @@ func (u URL) Builder() Builder {
 		}
 		s.readURLUser(u)
 		for _, key := range u.keys { // in alphabetical order, so that faults are
-			if err := urlKeys[key.name](s, key.value); err != nil {
-				s.fault("URL", key.name, err)
+			if err := urlKeys[key.Name](s, key.Value); err != nil {
+				s.fault("URL", key.Name, err)
 			}
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/keys"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
@@ -21,7 +22,7 @@ const (
 )
 
 // isSecretFile reports whether a key names a file in which the secret of the user is.
-func isSecretFile(k urlKey) bool { return k.name == passwordFile || k.name == tokenFile }
+func isSecretFile(k keys.Key) bool { return k.Name == passwordFile || k.Name == tokenFile }
 
 // urlKeys are the keys of a URL; each reads its value. Files are read by Build.
 var urlKeys = map[string]func(s *state, value string) error{

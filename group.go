@@ -1,0 +1,203 @@
+package depeche
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/depeche-mail/depeche/internal/keys"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// group is several transports as one: failover(url url)?keys or roundrobin(url url)?keys.
+type group struct {
+	name    string
+	members []URL
+	keys    keys.List
+}
+
+// The names of groups.
+const (
+	failover   = "failover"
+	roundrobin = "roundrobin"
+)
+
+// Limits that no configuration reaches, and that keep a hostile one small.
+const (
+	maxDepth   = 4
+	maxMembers = 100
+)
+
+var (
+	errGroup   = errors.New("want name(url url ...)?key=value, with spaces and parentheses in the URLs percent-encoded")
+	errDepth   = fmt.Errorf("groups in groups more than %d deep", maxDepth)
+	errMembers = fmt.Errorf("want 1 to %d URLs", maxMembers)
+)
+
+// cutGroup returns what is behind the parenthesis of a group.
+func cutGroup(text string) (name, rest string, ok bool) {
+	name, rest, ok = strings.Cut(text, "(")
+	return name, rest, ok && (name == failover || name == roundrobin)
+}
+
+// parseGroup reads a group whose opening parenthesis was read.
+func parseGroup(name, text string, depth int) (URL, error) {
+	if depth == maxDepth {
+		return URL{}, fault(name, errDepth)
+	}
+	members, query, ok := splitGroup(text)
+	if !ok {
+		return URL{}, fault(name, errGroup)
+	}
+	if len(members) == 0 || len(members) > maxMembers {
+		return URL{}, fault(name, errMembers)
+	}
+	g := &group{name: name}
+	var faults []error
+	for _, text := range members {
+		u, err := parse(text, depth+1)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		g.members = append(g.members, u)
+	}
+	list, wrong := keys.Parse(query, func(key string) bool { return slices.Contains(groupKeys[name], key) })
+	for _, f := range wrong {
+		faults = append(faults, fault(f.Name, f.Err))
+	}
+	g.keys = list
+	return URL{group: g}, errors.Join(faults...)
+}
+
+// splitGroup splits a group at the spaces between its members, and off the keys behind its end.
+func splitGroup(text string) (members []string, query string, ok bool) {
+	open, start := 1, 0
+	for i, r := range text {
+		switch r {
+		case '(':
+			open++
+		case ')':
+			open--
+		}
+		if open > 0 && (r != ' ' || open > 1) {
+			continue
+		}
+		if i > start {
+			members = append(members, text[start:i])
+		}
+		start = i + 1
+		if open == 0 {
+			break
+		}
+	}
+	if open != 0 {
+		return nil, "", false
+	}
+	behind := text[start:]
+	query, asked := strings.CutPrefix(behind, "?")
+	// What follows a parenthesis in a password may be the rest of it.
+	if behind != "" && !asked || strings.ContainsAny(query, "@#") {
+		return nil, "", false
+	}
+	return members, query, true
+}
+
+// text prints a group.
+func (g *group) text(member func(URL) string) string {
+	var list []string
+	for _, u := range g.members {
+		list = append(list, member(u))
+	}
+	return g.name + "(" + strings.Join(list, " ") + ")" + g.keys.String()
+}
+
+// groupKeys are the keys of each group.
+var groupKeys = map[string][]string{
+	failover:   {"moves", "retry_period"},
+	roundrobin: {"moves", "pick", "retry_period", "weights"},
+}
+
+// settings are the values of the keys of a group.
+type settings struct {
+	retryPeriod time.Duration
+	moves       transport.Moves
+	pick        transport.Pick
+	weights     []int
+}
+
+func (g *group) settings() (s settings, err error) {
+	var faults []error
+	for _, k := range g.keys {
+		if err := s.read(k); err != nil {
+			faults = append(faults, fault(k.Name, err))
+		}
+	}
+	return s, errors.Join(faults...)
+}
+
+func (s *settings) read(k keys.Key) (err error) {
+	ok := true
+	switch k.Name {
+	case "retry_period":
+		s.retryPeriod, err = time.ParseDuration(k.Value)
+		if err != nil || s.retryPeriod <= 0 {
+			return fmt.Errorf("%q: want a duration such as 15s", k.Value)
+		}
+	case "moves":
+		s.moves, ok = map[string]transport.Moves{"faults": transport.MoveFaults, "deferred": transport.MoveDeferred}[k.Value]
+	case "pick":
+		s.pick, ok = map[string]transport.Pick{"turn": transport.PickTurn, "least_loaded": transport.PickLeastLoaded}[k.Value]
+	case "weights":
+		for text := range strings.SplitSeq(k.Value, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return fmt.Errorf("%q: want numbers, separated by commas", k.Value)
+			}
+			s.weights = append(s.weights, n)
+		}
+	}
+	if !ok {
+		return fmt.Errorf("%q is none of the choices", k.Value)
+	}
+	return nil
+}
+
+// open opens the members and puts them together. If it cannot, none of them stays open.
+func (g *group) open() (t transport.Transport, err error) {
+	var (
+		relays []transport.Transport
+		faults []error
+	)
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, r := range relays {
+			_ = transport.Close(r) // it was not used
+		}
+	}()
+	s, err := g.settings()
+	if err != nil {
+		faults = append(faults, err)
+	}
+	for _, u := range g.members {
+		r, err := u.Open()
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		relays = append(relays, r)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	if g.name == failover {
+		return transport.Failover{Relays: relays, Moves: s.moves, RetryPeriod: s.retryPeriod}.Build()
+	}
+	return transport.RoundRobin{
+		Relays: relays, Weights: s.weights, Pick: s.pick, Moves: s.moves, RetryPeriod: s.retryPeriod,
+	}.Build()
+}
