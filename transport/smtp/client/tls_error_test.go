@@ -4,8 +4,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -75,5 +79,37 @@ func TestParsePin(t *testing.T) {
 		if got, err := client.ParsePin(text); err == nil {
 			t.Errorf("%q: %v", text, got)
 		}
+	}
+}
+
+// TestTLSPage: the page about TLS has a row for each kind.
+func TestTLSPage(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/tls.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "tls_error.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := 0
+	for _, decl := range file.Decls {
+		constants, ok := decl.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range constants.Specs {
+			name := spec.(*ast.ValueSpec).Names[0].Name
+			if !ast.IsExported(name) {
+				continue
+			}
+			kinds++
+			if !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("%s has no row", name)
+			}
+		}
+	}
+	if want := int(client.TLSInterrupted) + 1; kinds != want {
+		t.Errorf("found %d kinds, want %d", kinds, want)
 	}
 }
