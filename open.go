@@ -21,6 +21,7 @@ import (
 //	lmtp://host, lmtp+unix:///socket    a delivery agent beside us
 //	sendmail:                           the sendmail command of this machine, or sendmail:/path/of/another
 //	file:folder                         each message becomes a file in the folder
+//	maildir:folder, mbox:path           the same as mail programs read it
 //	stub:                               messages are recorded in memory and go nowhere
 //	failover(smtps://a smtps://b)       the first that works
 //	roundrobin(smtps://a smtps://b)     each in turn
@@ -85,6 +86,10 @@ func (u URL) Open() (transport.Transport, error) {
 		return stub.New(), nil
 	case schemeFile:
 		return file.New(u.path)
+	case schemeMaildir:
+		return file.Maildir(u.path)
+	case schemeMbox:
+		return file.Mbox(u.path)
 	case schemeSendmail:
 		if u.path == "" {
 			return sendmail.New()

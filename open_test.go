@@ -33,6 +33,8 @@ func TestOpen(t *testing.T) {
 		{"file://" + strings.ReplaceAll(folder, " ", "%20"), "file"},
 		{"smtps://user:hunter2@example.org", "smtp"},
 		{"smtp+starttls://user:hunter2@example.org", "smtp"},
+		{"maildir:" + strings.ReplaceAll(folder, " ", "%20") + "2", "file"},
+		{"mbox:" + strings.ReplaceAll(folder, " ", "%20") + "3", "file"},
 		{"smtp://example.org", "smtp"},
 		{"lmtp+unix:///run/lmtp", "smtp"},
 	} {

@@ -26,6 +26,8 @@ type URL struct {
 const (
 	schemeStub     = "stub"
 	schemeFile     = "file"
+	schemeMaildir  = "maildir"
+	schemeMbox     = "mbox"
 	schemeSendmail = "sendmail"
 )
 
@@ -48,7 +50,7 @@ func parse(text string, depth int) (URL, error) {
 			return URL{}, fault(scheme, errBehindStub)
 		}
 		return URL{scheme: scheme}, nil
-	case schemeFile, schemeSendmail:
+	case schemeFile, schemeMaildir, schemeMbox, schemeSendmail:
 		path, err := readPath(rest)
 		if err != nil {
 			return URL{}, fault(scheme, err)

@@ -28,6 +28,8 @@ func TestURLRoundTrip(t *testing.T) {
 		"file:/var/outbox":            {revealed: "file:///var/outbox"},
 		"file:///var/out%20box%3F%23": {},
 		"file:////odd":                {},
+		"maildir:///var/mail/x":       {},
+		"mbox:sent":                   {},
 		"file:a%25zz":                 {},
 		"smtps://user:p%40ss@[::1]:2465?hello=client.example": {shown: "smtps://user:***@[::1]:2465?hello=client.example"},
 		"lmtp+unix:///run/lmtp":                               {},
@@ -153,8 +155,10 @@ func TestOpenEnv(t *testing.T) {
 
 // FuzzURL: what can be read prints as the same URL again.
 func FuzzURL(f *testing.F) {
-	for _, seed := range []string{"stub:", "file:////a%2Fb", "sendmail:x%25", "file:*", "file:%00", "smtps://u:p@h?pool=1", "SMTP://h",
-		"failover(smtps://u:p@h roundrobin(stub: file:a%20b)?pick=turn)?retry_period=15s", "failover((", "roundrobin(stub:)?weights=1%2C1"} {
+	for _, seed := range []string{
+		"stub:", "file:////a%2Fb", "sendmail:x%25", "file:*", "file:%00", "smtps://u:p@h?pool=1", "SMTP://h",
+		"failover(smtps://u:p@h roundrobin(stub: file:a%20b)?pick=turn)?retry_period=15s", "failover((", "roundrobin(stub:)?weights=1%2C1",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
