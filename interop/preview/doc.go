@@ -1,0 +1,2 @@
+// Package preview looks at mailtest/preview in a browser: real mail shows, and hostile mail can do nothing.
+package preview
