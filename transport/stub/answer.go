@@ -1,7 +1,7 @@
 package stub
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -43,7 +43,7 @@ func Refuse(phase transport.Phase, code int, text ...string) Answer {
 }
 
 // errHangUp is why the verdict of [Lose] is missing.
-var errHangUp = errors.Join(errors.New("stub: the relay hung up before its verdict"), io.ErrUnexpectedEOF)
+var errHangUp = fmt.Errorf("stub: the relay hung up before its verdict: %w", io.ErrUnexpectedEOF)
 
 // Lose is a connection that breaks after the whole message has left and before the verdict: Unknown.
 func Lose() Answer {
