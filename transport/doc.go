@@ -19,4 +19,15 @@
 // server did not take the message. In between lies [Unknown].
 //
 // Implementations prove that they keep the contract with package transporttest.
+//
+// # Transports over transports
+//
+// [Failover], [RoundRobin], [Retry], [RateLimit], [Breaker], [ByDomain], [Tee], [Limit], [RedirectAll],
+// [Defaults], [Overrides] and [Wrap] describe transports that send over others, which they own. They
+// nest, and keep the contract: nobody who was Accepted is sent a mail again, and nobody whose fate is
+// Unknown, unless [AtLeastOnceMayDeliverTwice] was chosen.
+//
+//	both, err := transport.Failover{Relays: []transport.Transport{primary, backup}}.Build()
+//	...
+//	sender, err := transport.Retry{Over: both, Attempts: 5}.Build()
 package transport
