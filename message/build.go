@@ -9,9 +9,6 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 )
 
-// dateLayout is the date-time of RFC 5322 section 3.3, with a numeric zone.
-const dateLayout = "Mon, 2 Jan 2006 15:04:05 -0700"
-
 // Build ends the chain: it checks everything that was given, looks at attached files, and returns
 // the immutable message, or every fault found, joined, each a [*FieldError]. It blocks while files
 // are looked at and one-shot readers are read.
@@ -23,19 +20,26 @@ func (b Builder) Build() (*Message, error) {
 	w, _ := workers.Get().(*work)
 	w.state = s
 	m, err := w.build()
-	*w = work{} // nothing of the message may stay behind
+	w.reset()
 	workers.Put(w)
 	return m, err
+}
+
+// reset lets go of everything that belongs to the message.
+func (w *work) reset() {
+	w.state, w.tree, w.body, w.prepared = nil, nil, node{}, preparer{}
+	r := &w.renderer
+	r.dst, r.segments, r.random, r.boundaries = nil, nil, nil, nil
 }
 
 var workers = sync.Pool{New: func() any { return new(work) }}
 
 // work is what building a message needs meanwhile.
 type work struct {
-	state
+	*state
 	renderer renderer
 	prepared preparer
-	tree     Part
+	tree     *Part
 	body     node
 }
 
@@ -53,7 +57,7 @@ func (w *work) build() (*Message, error) {
 	m := &Message{envelope: w.envelope(), refs: w.refs}
 	w.tree = w.arrange()
 	w.prepared = preparer{eightBit: w.eightBit, step: "Body"}
-	w.body = w.prepared.node(&w.tree)
+	w.body = w.prepared.node(w.tree)
 	if w.faults = append(w.faults, w.prepared.faults...); len(w.faults) > 0 {
 		return nil, errors.Join(w.faults...)
 	}
@@ -71,11 +75,10 @@ func (w *work) build() (*Message, error) {
 
 // render writes the message into m.
 func (w *work) render(m *Message) error {
-	const usualHeader = 768
 	r, body := &w.renderer, &w.body
-	*r = renderer{random: w.random, segments: m.first[:0]}
+	r.random, r.segments, r.boundaries = w.random, m.first[:0], nil
 	r.scratch, r.raw = r.room[:0], w.raw
-	r.dst = make([]byte, 0, usualHeader+int(min(body.weight(), streamFrom)))
+	r.dst = make([]byte, 0, w.weight()+int(min(body.weight(), streamFrom)))
 	if err := w.header(r, m); err != nil {
 		return err
 	}
@@ -95,9 +98,19 @@ func (w *work) render(m *Message) error {
 	return nil
 }
 
+// weight estimates how many octets the header section takes.
+func (s *state) weight() int {
+	const fixed, each = 192, 48
+	n := len(s.refs) + len(s.fields)
+	for _, list := range [...]*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc} {
+		n += len(list.entries)
+	}
+	return fixed + len(s.subject)*2 + n*each
+}
+
 // weight estimates how many octets the ready content of a node takes.
 func (n *node) weight() int64 {
-	const usualHeader = 256
+	const usualHeader = 112
 	weight := usualHeader + n.facts.size + n.facts.size/4 + base64Size(n.size)
 	for i := range n.children {
 		weight += n.children[i].weight()
@@ -215,8 +228,8 @@ func (s *state) header(r *renderer, m *Message) error {
 	if s.subject != "" {
 		r.textField("Subject", s.subject)
 	}
-	r.dst = append(r.dst, "Date: "...)
-	r.dst = append(s.date.AppendFormat(r.dst, dateLayout), '\r', '\n')
+	r.dst = appendDate(append(r.dst, "Date: "...), s.date)
+	r.end()
 	r.words("Message-ID", id)
 	if len(s.inReplyTo) > 0 {
 		r.words("In-Reply-To", s.inReplyTo...)

@@ -25,9 +25,6 @@ func (b Builder) form(step string, p Part) Builder {
 			}
 			p.index = s.forms[at-1].index + 1
 		}
-		if s.forms == nil {
-			s.forms = make([]Part, 0, 2)
-		}
 		s.forms = slices.Insert(s.forms, at, p)
 	})
 }
@@ -68,18 +65,19 @@ func (b Builder) Attach(part ...Part) Builder {
 }
 
 // Body sets the whole body, in place of Text, HTML and the like. Attach goes on beside it.
-func (b Builder) Body(part Part) Builder { return b.step(func(s *state) { s.whole = &part }) }
+func (b Builder) Body(part Part) Builder {
+	part.step = "Body"
+	return b.step(func(s *state) { s.whole = &part })
+}
 
 // arrange puts the parts in their places: the HTML with its inline parts in multipart/related,
 // beside the plain text in multipart/alternative, before the attachments in multipart/mixed.
-func (s *state) arrange() Part {
+func (s *state) arrange() *Part {
 	if s.whole != nil {
 		if len(s.forms)+len(s.inline) > 0 {
 			s.fault("Body", "", errors.New("a body of one part leaves no place for Text, HTML, Inline and the like"))
 		}
-		body := *s.whole
-		body.step = "Body"
-		return s.withAttached(body)
+		return s.withAttached(s.whole)
 	}
 	if len(s.inline) > 0 {
 		at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
@@ -91,18 +89,19 @@ func (s *state) arrange() Part {
 	}
 	switch len(s.forms) {
 	case 0:
-		return s.withAttached(Plain(""))
+		empty := Plain("")
+		return s.withAttached(&empty)
 	case 1:
-		return s.withAttached(s.forms[0])
+		return s.withAttached(&s.forms[0])
 	}
-	return s.withAttached(Part{form: formMultipart, media: "multipart/alternative", children: s.forms})
+	return s.withAttached(&Part{form: formMultipart, media: "multipart/alternative", children: s.forms})
 }
 
-func (s *state) withAttached(body Part) Part {
+func (s *state) withAttached(body *Part) *Part {
 	if len(s.attached) == 0 {
 		return body
 	}
-	return Part{form: formMultipart, media: "multipart/mixed", children: append([]Part{body}, stepped("Attach", s.attached)...)}
+	return &Part{form: formMultipart, media: "multipart/mixed", children: append([]Part{*body}, stepped("Attach", s.attached)...)}
 }
 
 // stepped returns copies of parts that know where they come from.

@@ -183,3 +183,16 @@ func TestAddressesInLinearTime(t *testing.T) {
 		_ = p.To()
 	}
 }
+
+func TestDates(t *testing.T) {
+	for _, date := range []time.Time{
+		good0, good0.Add(9*24*time.Hour + 23*time.Hour + 59*time.Minute + 58*time.Second),
+		time.Date(1900, 1, 1, 0, 0, 0, 0, time.FixedZone("", -34*60)), time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", 14*3600)),
+		time.Date(2026, 7, 31, 12, 0, 0, 0, time.FixedZone("", -(9*3600+30*60))), time.Date(2026, 2, 28, 1, 2, 3, 4, time.FixedZone("", 5*3600+45*60)),
+	} {
+		want := "Date: " + date.Format("Mon, 2 Jan 2006 15:04:05 -0700") + "\r\n"
+		if text := string(octets(t, build(t, good().Date(date)))); !strings.Contains(text, want) {
+			t.Errorf("want %q in %q", want, text)
+		}
+	}
+}

@@ -9,14 +9,20 @@ type textFacts struct {
 	escapes   int // octets that quoted-printable writes in hexadecimal
 }
 
-// scanText looks at a text. A last line that does not end
-// gets a line end.
+// scanText looks at a text. A last line that does not end gets a line end.
 func scanText(text string) textFacts {
 	var f textFacts
-	start := 0
-	for start < len(text) {
+	for start := 0; start < len(text); {
 		end := start
+		for end < len(text) && qpLiteral[text[end]] {
+			end++
+		}
 		for end < len(text) && text[end] != '\n' && text[end] != '\r' {
+			if c := text[end]; !qpLiteral[c] {
+				f.escapes++
+				f.eightBit = f.eightBit || c >= 0x80
+				f.control = f.control || c < ' ' || c == 0x7f
+			}
 			end++
 		}
 		f.line(text[start:end])
@@ -29,22 +35,10 @@ func scanText(text string) textFacts {
 	return f
 }
 
+// line notes the length of a line, and how it begins and ends.
 func (f *textFacts) line(line string) {
 	f.canonical += len(line) + 2
 	f.longest = max(f.longest, len(line))
-	escapes := 0
-	for i := range len(line) {
-		if !qpLiteral[line[i]] {
-			escapes++
-			switch c := line[i]; {
-			case c >= 0x80:
-				f.eightBit = true
-			case c < ' ' || c == 0x7f:
-				f.control = true
-			}
-		}
-	}
-	f.escapes += escapes
 	if line == "" {
 		return
 	}

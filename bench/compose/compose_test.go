@@ -276,3 +276,20 @@ func TestComposers(t *testing.T) {
 		}
 	}
 }
+
+// TestAllocations holds what composing may cost; times are for benchmarks.
+func TestAllocations(t *testing.T) {
+	for name, tc := range map[string]struct {
+		write func(io.Writer) error
+		most  float64
+	}{"plain": {depechePlain, 8}, "HTML": {depecheHTML, 20}} {
+		got := testing.AllocsPerRun(200, func() {
+			if err := tc.write(io.Discard); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > tc.most {
+			t.Errorf("%s: %v allocations, at most %v", name, got, tc.most)
+		}
+	}
+}

@@ -93,9 +93,17 @@ func reach(t testing.TB, server *sink.Server, roundTrip time.Duration) peer.Targ
 // certificate makes the settings of a server and of a client that trusts it.
 func certificate(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	server, client, err := makeCertificate()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return server, client
+}
+
+func makeCertificate() (server, client *tls.Config, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
@@ -103,16 +111,16 @@ func certificate(t testing.TB) (server, client *tls.Config) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(parsed)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+		&tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}, nil
 }
 
 // TestFlights counts the round trips of a message over a connection that has carried some. That of ours

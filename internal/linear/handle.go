@@ -66,19 +66,17 @@ func (h Handle[S]) Clone() Handle[S] {
 	return New(h.cell.state.Clone())
 }
 
-// Finish spends h and returns the state, which now belongs to the caller alone.
-func (h Handle[S]) Finish() (S, error) {
-	var none S
+// Finish spends h and returns the state, which now belongs to the caller alone: all handles of it are
+// stale.
+func (h Handle[S]) Finish() (*S, error) {
 	if h.cell == nil {
-		return none, ErrStale
+		return nil, ErrStale
 	}
 	h.cell.mu.Lock()
 	defer h.cell.mu.Unlock()
 	if h.gen != h.cell.gen {
-		return none, ErrStale
+		return nil, ErrStale
 	}
 	h.cell.gen++
-	state := h.cell.state
-	h.cell.state = none
-	return state, nil
+	return &h.cell.state, nil
 }

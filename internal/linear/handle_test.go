@@ -25,7 +25,7 @@ func finish(t *testing.T, h linear.Handle[list]) list {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return got
+	return *got
 }
 
 func wantStale(t *testing.T, h linear.Handle[list]) {
@@ -91,7 +91,7 @@ func TestHandleConcurrently(t *testing.T) {
 	var clones, forks sync.WaitGroup
 	for range 50 {
 		clones.Go(func() {
-			if got, err := add(base.Clone(), "x").Finish(); err != nil || len(got) != 2 {
+			if got, err := add(base.Clone(), "x").Finish(); err != nil || len(*got) != 2 {
 				t.Errorf("clone: %v, %v", got, err)
 			}
 		})

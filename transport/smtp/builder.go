@@ -251,10 +251,11 @@ func (b Builder) Build() (*Transport, error) {
 
 // settle spends the handle and returns what was configured, checked.
 func (b Builder) settle() (state, error) {
-	s, err := b.handle.Finish()
+	own, err := b.handle.Finish()
 	if err != nil {
-		return s, err
+		return state{}, err
 	}
+	s := *own
 	s.pool = s.pool.within(s.provider)
 	for _, read := range s.late {
 		read(&s)

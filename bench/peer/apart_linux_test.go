@@ -1,0 +1,228 @@
+package peer_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/smtp"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/depeche-mail/depeche/bench/peer"
+	"github.com/depeche-mail/depeche/bench/sink"
+	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// sinkMode tells the process, a child of a benchmark, to be the server: "plain" or "tls".
+const sinkMode = "DEPECHE_BENCH_SINK"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(sinkMode); mode != "" {
+		if err := beSink(mode == "tls"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// beSink serves until its input ends. It prints its address, and its certificate as the PEM block of a
+// line.
+func beSink(encrypted bool) error {
+	config := sink.Config{Extensions: modern}
+	var der []byte
+	if encrypted {
+		server, _, err := makeCertificate()
+		if err != nil {
+			return err
+		}
+		config.TLS, der = server, server.Certificates[0].Certificate[0]
+	}
+	server, err := sink.Start(config)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s\n%s", server.Addr(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	if err := os.Stdout.Close(); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// apart starts a sink in a process of its own, so that what the process uses is what the client uses.
+func apart(b *testing.B, encrypted bool) peer.Target {
+	b.Helper()
+	child := exec.Command(os.Args[0]) //nolint:noctx // it ends with its input, behind the clean-up of the sessions
+	mode := "plain"
+	if encrypted {
+		mode = "tls"
+	}
+	child.Env = append(os.Environ(), sinkMode+"="+mode)
+	child.Stderr = os.Stderr
+	input, err := child.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	output, err := child.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = input.Close()
+		_ = child.Wait()
+	})
+	lines := bufio.NewReader(output)
+	address, err := lines.ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	rest, err := io.ReadAll(lines)
+	if err != nil {
+		b.Fatal(err)
+	}
+	host, text, err := net.SplitHostPort(address[:len(address)-1])
+	if err != nil {
+		b.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	target := peer.Target{Host: host, Port: port}
+	if encrypted {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(rest) {
+			b.Fatalf("no certificate: %q", rest)
+		}
+		target.TLS = &tls.Config{RootCAs: roots, ServerName: host}
+	}
+	return target
+}
+
+// used returns the seconds of CPU that the process has used.
+func used(b *testing.B) float64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// composed yields n messages, each composed when it is asked for.
+func composed(b *testing.B, n int) iter.Seq[transport.Mail] {
+	text := load().Body
+	return func(yield func(transport.Mail) bool) {
+		for range n {
+			m, err := message.New().From("a@example.org").To("b@example.net").Subject("a kibibyte of text").Text(text).Build()
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// BenchmarkStream sends a kibibyte of text over one connection to a server in another process: prepared
+// messages and composed ones. "x" is the speed in relation to net/smtp, "cpu-s/1k" what the client uses
+// for a thousand messages. Give the client one core: -test.cpu 1.
+func BenchmarkStream(b *testing.B) {
+	for _, encrypted := range []bool{false, true} {
+		name := "near"
+		if encrypted {
+			name = "near in TLS"
+		}
+		b.Run(name, func(b *testing.B) {
+			var prepared, made float64
+			measured := func(name string, reference *float64, n func(b *testing.B, target peer.Target) func(n int)) {
+				b.Run(name, func(b *testing.B) {
+					send := n(b, apart(b, encrypted))
+					send(100)
+					before := used(b)
+					b.ReportAllocs()
+					b.ResetTimer()
+					send(b.N)
+					b.StopTimer()
+					each := b.Elapsed().Seconds() / float64(b.N)
+					if strings.HasPrefix(name, "prepared/net") || strings.HasPrefix(name, "composed/net") {
+						*reference = each
+					}
+					b.ReportMetric(*reference/each, "x")
+					b.ReportMetric((used(b)-before)/float64(b.N)*1000, "cpu-s/1k")
+				})
+			}
+			measured("prepared/net/smtp", &prepared, netSMTPLoop)
+			for _, way := range bulks[2:] {
+				measured("prepared/depeche "+way.name, &prepared, func(b *testing.B, target peer.Target) func(int) {
+					sender := way.transport(b, target)
+					return func(n int) { sendAll(b, sender, n) }
+				})
+			}
+			measured("composed/net/smtp and go-message", &made, composedLoop)
+			for _, way := range bulks[2:] {
+				measured("composed/depeche "+way.name, &made, func(b *testing.B, target peer.Target) func(int) {
+					sender := way.transport(b, target)
+					return func(n int) {
+						for sent, err := range transport.SendAll(b.Context(), sender, composed(b, n)) {
+							if err != nil {
+								b.Fatalf("mail %d: %v", sent.Index, err)
+							}
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+func netSMTPLoop(b *testing.B, target peer.Target) func(n int) {
+	session := open(b, peer.All()[0], target)
+	return func(n int) {
+		for range n {
+			if err := session.Send(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func composedLoop(b *testing.B, target peer.Target) func(n int) {
+	conn, err := net.Dial("tcp", target.Addr())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if target.TLS != nil {
+		conn = tls.Client(conn, target.TLS)
+	}
+	client, err := smtp.NewClient(conn, target.Host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = client.Close() })
+	text := load().Body
+	return func(n int) {
+		for range n {
+			if err := goMessageSend(client, text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
