@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
@@ -87,6 +88,7 @@ func TestCheckHints(t *testing.T) {
 	for name, tc := range map[string]struct {
 		config  func(c *smtptest.Config)
 		builder func(b smtp.Builder, srv *smtptest.Server) smtp.Builder
+		limits  client.Timeouts // for rows that have to wait for nothing
 		want    []smtp.HintKind
 	}{
 		"nothing listens": {
@@ -107,8 +109,8 @@ func TestCheckHints(t *testing.T) {
 		},
 		"an expired certificate":         {config: certificate(smtptest.Expired), want: []smtp.HintKind{smtp.HintTLS}},
 		"TLS at once, the server is not": {config: plain, builder: implicit, want: []smtp.HintKind{smtp.HintTLS}},
-		"the reverse":                    {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, want: []smtp.HintKind{smtp.HintImplicitTLS}},
-		"a server that says nothing":     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), want: []smtp.HintKind{smtp.HintSilent}},
+		"the reverse":                    {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, limits: client.Timeouts{Reply: 50 * time.Millisecond}, want: []smtp.HintKind{smtp.HintImplicitTLS}},
+		"a server that says nothing":     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), limits: quick, want: []smtp.HintKind{smtp.HintSilent}},
 		"another protocol":               {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []smtp.HintKind{smtp.HintNotMail}},
 		"554 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []smtp.HintKind{smtp.HintGreeting}},
 		"421 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintGreeting}},
@@ -143,7 +145,7 @@ func TestCheckHints(t *testing.T) {
 			if tc.builder != nil {
 				b = tc.builder(b, srv)
 			}
-			report, err := smtp.Check(t.Context(), b.HelloName("client.example").Timeouts(quick))
+			report, err := smtp.Check(t.Context(), b.HelloName("client.example").Timeouts(tc.limits))
 			if err != nil {
 				t.Fatal(err)
 			}

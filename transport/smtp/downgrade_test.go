@@ -12,9 +12,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
@@ -26,6 +28,7 @@ type downgrade struct {
 	kind    client.TLSKind
 	cause   func(error) bool // beside the *client.TLSError
 	hint    string           // a word of what to do
+	limits  client.Timeouts  // for rows that have to wait for nothing
 }
 
 // oldHello is a server that chooses TLS 1.1 although it was not offered, as old ones do.
@@ -83,6 +86,14 @@ func TestDowngrades(t *testing.T) {
 		"expired": {
 			config: certificate(smtptest.Expired),
 			kind:   client.TLSExpired, cause: as[x509.CertificateInvalidError], hint: "renew",
+		},
+		"not yet valid by the caller's clock": {
+			builder: func(b smtp.Builder, srv *smtptest.Server) smtp.Builder {
+				settings := srv.ClientTLS()
+				settings.Time = func() time.Time { return time.Now().Add(-20 * time.Hour) }
+				return b.TLSConfig(settings)
+			},
+			kind: client.TLSNotYetValid, cause: as[x509.CertificateInvalidError], hint: "clock",
 		},
 		"not yet valid": {
 			config: certificate(smtptest.NotYetValid),
@@ -146,6 +157,7 @@ func TestDowngrades(t *testing.T) {
 			config:  func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS },
 			builder: func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Port(465) },
 			kind:    client.TLSImplicitServer, cause: as[net.Error], hint: "use Relay",
+			limits: client.Timeouts{Reply: 50 * time.Millisecond},
 		},
 	}
 	hints := map[client.TLSKind]string{}
@@ -161,7 +173,7 @@ func TestDowngrades(t *testing.T) {
 				b = tc.builder(b, srv)
 			}
 			var wire recorder
-			sender := build(t, b.Credentials(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())).Timeouts(quick))
+			sender := build(t, b.Credentials(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())).Timeouts(tc.limits))
 			result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 			fault, ok := errors.AsType[*client.TLSError](err)
 			if !ok || fault.Kind != tc.kind || tc.cause != nil && !tc.cause(err) {
@@ -193,6 +205,21 @@ func TestDowngrades(t *testing.T) {
 		}
 		seen[hint] = kind
 	}
+}
+
+// TestDowngradeOfChance: STARTTLS that is used where it is offered is no shield against who hides the offer
+// but the password stays here.
+func TestDowngradeOfChance(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Hello.Plain = []string{"PIPELINING", "AUTH PLAIN LOGIN"}
+	srv.Start()
+	var wire recorder
+	sender := build(t, smtp.DangerousOpportunisticTLS(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())))
+	_, err := sender.Send(t.Context(), mail(t, "b@example.org"))
+	if login, ok := errors.AsType[*authentication.Error](err); !ok || login.Kind != authentication.NeedsTLS {
+		t.Errorf("%v", err)
+	}
+	wire.wantClear(t)
 }
 
 // implicitly does something instead of a handshake from the first octet.

@@ -24,8 +24,10 @@ type row struct {
 	phase   transport.Phase
 }
 
-// quick are limits short enough for a test.
-var quick = client.Timeouts{TLS: 50 * time.Millisecond, Reply: 100 * time.Millisecond, Data: 100 * time.Millisecond, Final: 100 * time.Millisecond, Reset: 20 * time.Millisecond}
+// quick are limits short enough for a test, and long enough for a machine that is busy.
+var quick = client.Timeouts{
+	TLS: 250 * time.Millisecond, Reply: 300 * time.Millisecond, Data: 300 * time.Millisecond, Final: 300 * time.Millisecond, Reset: 50 * time.Millisecond,
+}
 
 func certificate(kind smtptest.Certificate) func(*smtptest.Config) {
 	return func(c *smtptest.Config) { c.Certificate = kind }

@@ -78,7 +78,8 @@ func (c *Config) pinned(state tls.ConnectionState) bool {
 func (c *Conn) handshake(ctx context.Context) *Error {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.TLS)
 	defer cancel()
-	settings, seen := c.cfg.tlsConfig(), &witness{Conn: c.link.raw}
+	settings := c.cfg.tlsConfig()
+	seen := &witness{Conn: c.link.raw, clock: settings.Time}
 	settings.GetClientCertificate = seen.choose(settings)
 	nc := tls.Client(seen, settings)
 	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
@@ -156,7 +157,7 @@ func (w *witness) tlsError(err error) *TLSError {
 		return known
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certificateError(e, err)
+		return w.certificateError(e, err)
 	}
 	fault := &TLSError{Kind: TLSFailed, Err: err}
 	received, alerted := alertOf(err)
@@ -180,7 +181,7 @@ func aboutCertificate(alert uint8) bool {
 }
 
 // certificateError tells the kinds of faulty certificates apart.
-func certificateError(e *tls.CertificateVerificationError, err error) *TLSError {
+func (w *witness) certificateError(e *tls.CertificateVerificationError, err error) *TLSError {
 	fault := &TLSError{Kind: TLSBadCertificate, Err: err}
 	if len(e.UnverifiedCertificates) > 0 {
 		fault.Certificate = e.UnverifiedCertificates[0]
@@ -191,7 +192,11 @@ func certificateError(e *tls.CertificateVerificationError, err error) *TLSError 
 		}
 		if invalid.Reason == x509.Expired { // also the reason of those that are not valid yet
 			fault.Kind = TLSExpired
-			if time.Now().Before(fault.Certificate.NotBefore) {
+			now := time.Now
+			if w.clock != nil {
+				now = w.clock
+			}
+			if now().Before(fault.Certificate.NotBefore) {
 				fault.Kind = TLSNotYetValid
 			}
 		}
@@ -240,6 +245,7 @@ func alertOf(err error) (uint8, bool) {
 // witness sees what crypto/tls does not tell in its errors.
 type witness struct {
 	net.Conn
+	clock func() time.Time // of the caller's settings; may be nil
 	// sent is the last alert that we sent in clear: the only sign by which a server that chose an old
 	// version differs from one that sent nonsense.
 	sent uint8
