@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/interop/chromium"
 	"github.com/depeche-mail/depeche/mailtest"
@@ -73,25 +74,25 @@ func TestMailShows(t *testing.T) {
 		"as an attachment":  {base.Clone().Attach(message.Bytes("p.png", picture(t))), 0},
 		"not what it seems": {base.Clone().Inline("picture@1", message.Bytes("p.png", []byte("<svg>"))), 0},
 	}
-	browser := chromium.Start(t)
+	tab := chromium.Start(t).Open(t)
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			mail, err := tc.builder.Build()
 			if err != nil {
 				t.Fatal(err)
 			}
-			tab := browser.Open(t, serve(t, mail))
-			frame := tab.Rect("iframe")
-			shot, file := tab.Screenshot()
+			tab.Load(t, serve(t, mail))
+			frame := tab.Rect(t, "iframe")
+			shot, file := tab.Screenshot(t)
 			if n := pinks(shot, frame); n != tc.want || pinks(shot, shot.Bounds()) != n {
 				t.Errorf("%d pixels have the colour of the image, want %d", n, tc.want)
 			}
-			if link := tab.Rect("a.file"); link.Empty() || !link.In(shot.Bounds()) {
+			if link := tab.Rect(t, "a.file"); link.Empty() || !link.In(shot.Bounds()) {
 				t.Errorf("the attachment is at %v", link)
 			}
 			var attachment, style string
-			tab.Evaluate(`document.querySelector("a.file").textContent`, &attachment)
-			tab.Evaluate(`getComputedStyle(document.querySelector("iframe")).resize`, &style)
+			tab.Evaluate(t, `document.querySelector("a.file").textContent`, &attachment)
+			tab.Evaluate(t, `getComputedStyle(document.querySelector("iframe")).resize`, &style)
 			if attachment != "Plan für 2027.pdf" || style != "vertical" {
 				t.Errorf("attachment %q, style %q", attachment, style)
 			}
@@ -100,5 +101,30 @@ func TestMailShows(t *testing.T) {
 				t.Logf("%s: %v", path, os.WriteFile(path, file, 0o600))
 			}
 		})
+	}
+}
+
+// TestClick follows a link within a mail, which turns the frame pink.
+func TestClick(t *testing.T) {
+	mail, err := message.New().From("a@example.org").To("b@example.org").Text("x").
+		HTML(`<style>p:target { background: #e6007a; position: fixed; inset: 0 }</style><p id="x"></p><a href="#x" ` + cover + `>x</a>`).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := chromium.Start(t).Open(t)
+	tab.Load(t, serve(t, mail))
+	frame := tab.Rect(t, "iframe")
+	if shot, _ := tab.Screenshot(t); pinks(shot, frame) > 0 {
+		t.Fatal("it is pink before")
+	}
+	clickFrame(t, tab)
+	for deadline := time.Now().Add(time.Minute); ; {
+		shot, _ := tab.Screenshot(t) // each is of another frame of the screen, so this does not spin
+		if pinks(shot, frame) > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the click did not reach the frame")
+		}
 	}
 }

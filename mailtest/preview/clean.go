@@ -13,7 +13,8 @@ import (
 
 // dropped has the elements that a mail has no good use for. Scripts, frames and plug-ins could do nothing
 // under the policy and the sandbox anyway; this is the second lock. Of link it is the only one: no policy
-// keeps a browser from connecting to where a preconnect hint points. A meta could ask for prefetching again.
+// keeps a browser from connecting to where a preconnect hint points. For a frame Chromium connects, too, before
+// it looks into the policy. A meta could ask for prefetching again.
 var dropped = map[atom.Atom]bool{
 	atom.Script: true, atom.Link: true, atom.Meta: true, atom.Base: true, atom.Template: true, atom.Noscript: true,
 	atom.Iframe: true, atom.Frame: true, atom.Frameset: true, atom.Object: true, atom.Embed: true,
@@ -21,8 +22,8 @@ var dropped = map[atom.Atom]bool{
 }
 
 // clean writes the document that source is to a browser, without the elements and attributes that could
-// act, and with the addresses of the mail's own parts in place of "cid:" addresses (RFC 2392). Everything
-// else stays as it is, so that the preview shows the mail and not what a filter made of it: what keeps
+// act, with links that lead nowhere, and with the addresses of the mail's own parts in place of "cid:" addresses
+// (RFC 2392). Everything else stays as it is, so that the preview shows the mail and not what a filter made of it: what keeps
 // strangers out is the policy and the sandbox that the document is sent with.
 func clean(w io.Writer, source string, links map[string]string) error {
 	// A browser does not run scripts here, so for it noscript is an element like others.
@@ -56,6 +57,9 @@ func (c cleaner) node(node *html.Node) {
 		}
 	}
 	node.Attr = slices.DeleteFunc(node.Attr, isActive)
+	if node.DataAtom == atom.A || node.DataAtom == atom.Area {
+		unlink(node)
+	}
 	for i, a := range node.Attr {
 		switch a.Key {
 		case "src", "background", "poster", "href":
@@ -67,10 +71,26 @@ func (c cleaner) node(node *html.Node) {
 	c.children(node)
 }
 
-// isActive reports whether an attribute runs a script, or makes a browser tell others of a visit.
+// unlink makes a link lead nowhere, and says by its title where it led. It could not leave the frame anyway,
+// but a browser connects to where a link points as soon as somebody presses on it.
+func unlink(node *html.Node) {
+	hasTitle := slices.ContainsFunc(node.Attr, func(a html.Attribute) bool { return a.Key == "title" })
+	for i, a := range node.Attr {
+		if a.Key != "href" || strings.HasPrefix(a.Val, "#") {
+			continue
+		}
+		node.Attr[i].Val = "#"
+		if !hasTitle {
+			hasTitle = true
+			node.Attr = append(node.Attr, html.Attribute{Key: "title", Val: a.Val})
+		}
+	}
+}
+
+// isActive reports whether an attribute runs a script, sends a form, or makes a browser tell others of a visit.
 func isActive(a html.Attribute) bool {
 	switch key := strings.ToLower(a.Key); key {
-	case "ping", "attributionsrc", "srcdoc":
+	case "action", "formaction", "ping", "attributionsrc", "srcdoc":
 		return true
 	default:
 		return strings.HasPrefix(key, "on")

@@ -9,8 +9,8 @@
 //   - Text, header fields and file names are escaped.
 //   - HTML is shown in a frame with a sandbox that allows nothing: no script, no form, no way out of the
 //     frame. Its Content-Security-Policy, which repeats the sandbox, allows images of this handler and inline
-//     styles, and nothing else; nothing is loaded from elsewhere. What could reach out in spite of that is
-//     taken out before: see the comment of clean.
+//     styles, and nothing else; nothing is loaded from elsewhere. What browsers connect for in spite of that is
+//     taken out before, and links are listed beside the frame.
 //   - Images of "cid:" addresses come from the mail, if they are PNG, JPEG, GIF or WebP by their content.
 //     Every part is sent as an attachment, and as octets unless it is one of those.
 //   - Requests must name localhost, an IP address, or a name that New was told, so that a web site cannot

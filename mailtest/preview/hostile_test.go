@@ -44,7 +44,7 @@ var frames = []string{
 	`<noscript><p title="</noscript><link rel=x>">`, `<noembed>&lt;link rel=x&gt;</noembed><noframes>&lt;link&gt;</noframes>`,
 	`<template><link rel=x></template><iframe src=//x srcdoc="<link>"></iframe><object data=//x></object><embed src=//x>`,
 	`<img src=x onerror=x><body onload=x><svg/onload=x><a ping=//x attributionsrc=//x href=//x>`,
-	`<form action=//x><math><mi><form><mglyph><style><!--</style><link rel=x>-->`,
+	`<svg><a xlink:href=//x></a></svg><map><area href=//x></map><form action=//x><math><mi><form><mglyph><style><!--</style><link rel=x>-->`,
 	`<svg></p><style><a id="</style><link rel=x>">`, `<math><annotation-xml encoding=text/html><link rel=x>`,
 	`<xmp>&lt;link&gt;</xmp><plaintext>&lt;link rel=x&gt;`, `<table><link rel=x><style></table><link>`, `<select><template><link></select>`,
 	`<frameset onload=x><frame src=//x></frameset>`, `<title>&lt;/title&gt;&lt;link&gt;</title><textarea>&lt;/textarea&gt;<link></textarea>`,
@@ -66,7 +66,8 @@ func harmful(t *testing.T, document string) (found []string) {
 				found = append(found, node.Data)
 			}
 			for _, a := range node.Attr {
-				if strings.HasPrefix(a.Key, "on") || a.Key == "ping" || a.Key == "attributionsrc" || a.Key == "srcdoc" {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "ping" || a.Key == "attributionsrc" || a.Key == "srcdoc" ||
+					(node.Data == "a" || node.Data == "area") && a.Key == "href" && !strings.HasPrefix(a.Val, "#") {
 					found = append(found, node.Data+" "+a.Key)
 				}
 			}
@@ -90,10 +91,12 @@ func TestCleanKeeps(t *testing.T) {
 	const (
 		before = `<html><head><style>p { background: url(CID:a) } .x > p { color: red }</style></head><body background="cid:a">` +
 			`<!-- note --><table width="600"><tbody><tr><td style="color:red">1 &lt; 2 &amp; 3</td></tr></tbody></table>` +
-			`<img src=" cid:a" alt="cid:a"/><img src="cid:none"/><img src="https://example.org/x"/><form action="/x"><input name="cid:a"/></form>cid:a</body></html>`
+			`<img src=" cid:a" alt="cid:a"/><img src="cid:none"/><img src="https://example.org/x"/><form action="/x"><input name="cid:a"/></form>` +
+			`<a href="https://example.org/?a&amp;b">x</a><a href="#below" name="y">x</a><a href="/" title="here">x</a><a>x</a>cid:a</body></html>`
 		after = `<html><head><style>p { background: url(part/0) } .x > p { color: red }</style></head><body background="part/0">` +
 			`<!-- note --><table width="600"><tbody><tr><td style="color:red">1 &lt; 2 &amp; 3</td></tr></tbody></table>` +
-			`<img src="part/0" alt="cid:a"/><img src="cid:none"/><img src="https://example.org/x"/><form action="/x"><input name="cid:a"/></form>cid:a`
+			`<img src="part/0" alt="cid:a"/><img src="cid:none"/><img src="https://example.org/x"/><form><input name="cid:a"/></form>` +
+			`<a href="#" title="https://example.org/?a&amp;b">x</a><a href="#below" name="y">x</a><a href="#" title="here">x</a><a>x</a>cid:a`
 	)
 	s := open(t, raw(t, "Content-Type: multipart/related; boundary=m\n\n--m\nContent-Type: text/html\n\n"+before+
 		"\n--m\nContent-ID: <a>\nContent-Type: image/png\n\nx\n--m\nContent-ID: <a>\n\ny\n--m--\n"))

@@ -1,0 +1,206 @@
+package preview_test
+
+import (
+	"fmt"
+	"image"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/interop/chromium"
+	"github.com/depeche-mail/depeche/mailtest"
+	"github.com/depeche-mail/depeche/mailtest/preview"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// canary is a server that nobody may ask. A connection counts too: a preconnect asks nothing.
+type canary struct {
+	*httptest.Server
+
+	once sync.Once
+	sang chan struct{} // closed when somebody came
+	mu   sync.Mutex
+	who  []string
+}
+
+func newCanary(t *testing.T) *canary {
+	t.Helper()
+	c := &canary{sang: make(chan struct{})}
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		c.sing(r.Method + " " + r.URL.Path)
+	}))
+	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			c.sing("a connection")
+		}
+	}
+	c.Start()
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *canary) sing(who string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.who = append(c.who, who)
+	c.once.Do(func() { close(c.sang) })
+}
+
+func (c *canary) heard() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.who
+}
+
+// stranger makes a mail of an attack, which can be anywhere in it.
+func stranger(t *testing.T, a attack, text string) transport.Mail {
+	t.Helper()
+	var from envelope.Address
+	to, err := envelope.ParseAddress("hei@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := envelope.New(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, name, body, file := "x", "x", "<p>x</p>", "x"
+	switch a.place {
+	case inHTML:
+		body = text
+	case inSubject:
+		subject = text
+	case inName:
+		name = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+	case inFile:
+		file = text
+	}
+	return transport.Raw(env, []byte(strings.ReplaceAll("Subject: "+subject+"\nContent-Type: multipart/mixed; boundary=m\n\n"+
+		"--m\nContent-Type: text/html; charset=utf-8\n\n"+body+"\n"+
+		"--m\nContent-Type: "+a.media()+"\nContent-Disposition: attachment; filename=\""+name+"\"\n\n"+file+"\n--m--\n", "\n", "\r\n")))
+}
+
+// bare serves an attack as a web site would that trusts what it shows, with a header of ours if there is one.
+func bare(t *testing.T, a attack, text string, header http.Header) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" { // favicon.ico
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if a.place == inFile {
+			w.Header().Set("Content-Type", a.media())
+		}
+		maps.Copy(w.Header(), header)
+		fmt.Fprint(w, text)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// frameHeader returns the header that the preview sends HTML with.
+func frameHeader(t *testing.T) http.Header {
+	t.Helper()
+	response, err := http.Get(serve(t, stranger(t, attack{}, "")) + "html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	header := http.Header{}
+	header.Set("Content-Security-Policy", response.Header.Get("Content-Security-Policy"))
+	header.Set("X-Dns-Prefetch-Control", response.Header.Get("X-Dns-Prefetch-Control"))
+	return header
+}
+
+// clickFrame clicks into the frame of a page; TestClick proves that it does.
+func clickFrame(t *testing.T, page *chromium.Tab) {
+	t.Helper()
+	frame := page.Rect(t, "iframe")
+	page.Click(t, image.Pt((frame.Min.X+frame.Max.X)/2, frame.Min.Y+100))
+}
+
+// TestHostileMail tries each attack on the page of a mail, on its HTML or file by itself, and on HTML that is
+// only protected by the header of ours. Then it tries it without any protection: only an attack that works
+// there proves anything, and by then the others have had more time than it needed.
+func TestHostileMail(t *testing.T) {
+	browser, header := chromium.Start(t), frameHeader(t)
+	page, byItself, withPolicy, unprotected := browser.Open(t), browser.Open(t), browser.Open(t), browser.Open(t)
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			try := func(tab *chromium.Tab, address func(text string) string) *canary {
+				c := newCanary(t)
+				tab.Load(t, address(strings.ReplaceAll(a.text, "CANARY", c.URL)))
+				return c
+			}
+			onPage := try(page, func(text string) string { return serve(t, stranger(t, a, text)) })
+			if a.click {
+				clickFrame(t, page)
+			}
+			alone := try(byItself, func(text string) string { return serve(t, stranger(t, a, text)) + a.alone() })
+			policyOnly := try(withPolicy, func(text string) string { return bare(t, a, text, header) })
+			naked := try(unprotected, func(text string) string { return bare(t, a, text, nil) })
+			if a.click {
+				unprotected.Click(t, image.Pt(400, 100))
+			}
+			select {
+			case <-naked.sang:
+			case <-time.After(time.Minute):
+				t.Fatal("this attack does not work at all")
+			}
+			var title, where string
+			page.Evaluate(t, "document.title", &title)
+			page.Evaluate(t, "location.pathname", &where)
+			if a.place != inSubject && title != "x" || !strings.HasPrefix(where, "/mail/") {
+				t.Errorf("the page is now %q at %s", title, where)
+			}
+			if who := onPage.heard(); len(who) > 0 {
+				t.Errorf("on its page: %v", who)
+			}
+			if who := alone.heard(); len(who) > 0 {
+				t.Errorf("by itself: %v", who)
+			}
+			if who := policyOnly.heard(); len(who) > 0 && !a.passesPolicy {
+				t.Errorf("with our policy alone: %v", who)
+			}
+		})
+	}
+}
+
+// TestListOfHostileMail opens the list of mails whose subjects and authors are attacks.
+func TestListOfHostileMail(t *testing.T) {
+	browser := chromium.Start(t)
+	inbox, c := mailtest.New(), newCanary(t)
+	for _, a := range attacks {
+		a.place = inSubject
+		text := strings.ReplaceAll(strings.ReplaceAll(a.text, "\n", " "), "CANARY", c.URL)
+		if _, err := inbox.Send(t.Context(), stranger(t, a, text+"\nFrom: "+text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(preview.New(inbox))
+	t.Cleanup(server.Close)
+	tab := browser.Open(t)
+	tab.Load(t, server.URL)
+	control := newCanary(t)
+	browser.Open(t).Load(t, bare(t, attack{}, "<img src="+control.URL+">", nil))
+	select {
+	case <-control.sang:
+	case <-time.After(time.Minute):
+		t.Fatal("the control does not work")
+	}
+	var title string
+	var rows, foreign int
+	tab.Evaluate(t, "document.title", &title)
+	tab.Evaluate(t, "document.querySelectorAll('.list a').length", &rows)
+	tab.Evaluate(t, "document.querySelectorAll('script, img, iframe, svg, form, style, object').length", &foreign)
+	if title != "Mail" || rows != len(attacks) || foreign != 0 || len(c.heard()) > 0 {
+		t.Errorf("title %q, %d rows, %d elements of strangers, canary %v", title, rows, foreign, c.heard())
+	}
+}
