@@ -1,9 +1,12 @@
 package smtp_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
 // A provider is known by its name, and the pool keeps to what it allows.
@@ -28,4 +31,59 @@ func ExampleParseURL() {
 	// Output:
 	// smtp+starttls://user:***@smtp.example.com?hello=app.example.com&pool=4 <nil>
 	// URL "colour": unknown key
+}
+
+// Check says what is wrong with a relay before the first mail does.
+func ExampleCheck() {
+	srv, err := smtptest.Start(smtptest.Config{Certificate: smtptest.SelfSigned})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+	report, err := smtp.Check(context.Background(), smtp.StartTLSRelay(srv.Host()).Port(srv.Port()))
+	if err != nil { // the configuration is unusable
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.OK(), report.TLS.Names)
+	for _, hint := range report.Hints {
+		fmt.Println(hint.Kind, "-", hint.Text)
+	}
+	// Output:
+	// false [localhost localhost 127.0.0.1 ::1]
+	// TLS - add it to the roots if you know that it is the right one (ExtraRoots, or tls_roots in a URL)
+}
+
+// records is a resolver for the example.
+type records struct{}
+
+func (records) LookupSRV(_ context.Context, service, _, name string) (string, []*net.SRV, error) {
+	if service == "submissions" && name == "example.org." {
+		return "", []*net.SRV{{Target: "smtp.provider.example.", Port: 465}}, nil
+	}
+	return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+// A relay outside of the domain is used with a certificate of the domain, or after a person has said that it
+// is the right one.
+func ExampleDiscoverWith() {
+	found, err := smtp.DiscoverWith(context.Background(), records{}, "user@example.org")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, relay := range found {
+		fmt.Println(relay.Host, relay.Port, "outside of the domain:", relay.Outside)
+		if relay.Outside { // ask the user, then
+			relay = relay.Confirm()
+		}
+		sender, err := relay.Builder().Credentials("user@example.org", "secret").Build()
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		_ = sender.Close()
+	}
+	// Output: smtp.provider.example 465 outside of the domain: true
 }
