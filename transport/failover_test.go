@@ -209,3 +209,18 @@ func TestFailoverRest(t *testing.T) {
 		}
 	})
 }
+
+func TestFailoverRestsInTrouble(t *testing.T) {
+	full := stub.Refuse(transport.PhaseMail, 452, "no space")
+	full.Reply.Enhanced = "4.3.1"
+	a, b := stub.Named("a").Always(full), stub.Named("b")
+	f := build(t, transport.Failover{Relays: []transport.Transport{a, b}})
+	for range 3 {
+		if _, err := f.Send(t.Context(), mail(t, "x@example.org")); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(a.Calls()); n != 1 {
+		t.Errorf("a relay in trouble was asked %d times", n)
+	}
+}

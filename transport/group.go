@@ -117,6 +117,9 @@ func (g *group) lend(i int) {
 // back notes how an attempt over a relay went.
 func (g *group) back(i int, of *attempt) {
 	fault, alive := of.fault(), of.alive()
+	if of.failed != nil && of.result.Count(Accepted) == 0 {
+		fault = fault || ownTrouble(of.failed.Reply)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m := &g.members[i]
