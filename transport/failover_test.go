@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -223,4 +224,17 @@ func TestFailoverRestsInTrouble(t *testing.T) {
 	if n := len(a.Calls()); n != 1 {
 		t.Errorf("a relay in trouble was asked %d times", n)
 	}
+}
+
+func TestFailoverContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := stub.Named("a").Always(stub.Accept().After(time.Hour)), stub.Named("b")
+		f := build(t, transport.Failover{Relays: []transport.Transport{a, b}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		result, err := f.Send(ctx, mail(t, "x@example.org"))
+		if !errors.Is(err, context.DeadlineExceeded) || fates(result)[0] != "not sent a" || len(b.Calls()) != 0 {
+			t.Errorf("%v, %v, the second relay was asked %d times", fates(result), err, len(b.Calls()))
+		}
+	})
 }
