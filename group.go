@@ -33,6 +33,7 @@ const (
 
 var (
 	errGroup   = errors.New("want name(url url ...)?key=value, with spaces and parentheses in the URLs percent-encoded")
+	errComma   = errors.New("spaces separate the URLs, without commas")
 	errDepth   = fmt.Errorf("groups in groups more than %d deep", maxDepth)
 	errMembers = fmt.Errorf("want 1 to %d URLs", maxMembers)
 )
@@ -58,6 +59,9 @@ func parseGroup(name, text string, depth int) (URL, error) {
 	g := &group{name: name}
 	var faults []error
 	for _, text := range members {
+		if strings.HasSuffix(text, ",") {
+			return URL{}, fault(name, errComma)
+		}
 		u, err := parse(text, depth+1)
 		if err != nil {
 			faults = append(faults, err)

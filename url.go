@@ -57,12 +57,16 @@ func parse(text string, depth int) (URL, error) {
 		}
 		return URL{scheme: scheme, path: path}, nil
 	}
+	if !strings.HasPrefix(rest, "//") {
+		return URL{}, fault("", errScheme)
+	}
 	relay, err := smtp.ParseURL(text)
 	return URL{relay: relay}, err
 }
 
 // None of them quotes what is behind the scheme, for it may be the password of a URL with another one.
 var (
+	errScheme     = errors.New("want smtps://, smtp+starttls://, smtp://, lmtp://, lmtp+unix://, sendmail:, file:, maildir:, mbox:, stub:, failover(...) or roundrobin(...)")
 	errNoScheme   = errors.New("want a scheme, such as smtps, in front of the first colon")
 	errBehindStub = errors.New("nothing may follow this scheme")
 	errPath       = errors.New("want a path behind the colon, or // and a path that begins with /; percent-encode % ? # in it")

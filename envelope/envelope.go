@@ -3,6 +3,7 @@ package envelope
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Recipient is one receiver and what the sender wants to hear of the delivery to it.
@@ -93,6 +94,23 @@ func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
 
 // Delivery returns what the sender asks of the servers.
 func (e Envelope) Delivery() Delivery { return e.delivery }
+
+// String returns sender and recipients for people, such as "a@b.org > c@d.org, e@f.org".
+func (e Envelope) String() string {
+	var b strings.Builder
+	if e.from.IsNull() {
+		b.WriteString("<> >")
+	} else {
+		b.WriteString(e.from.String() + " >")
+	}
+	for i, r := range e.to {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(" " + r.Address.String())
+	}
+	return b.String()
+}
 
 // IsPlain reports whether nothing is asked of the servers but delivery: no delivery options, and none
 // of any recipient.

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
@@ -25,6 +26,11 @@ func (m *Message) Envelope() envelope.Envelope { return m.envelope }
 
 // MessageID returns the Message-ID with its angle brackets.
 func (m *Message) MessageID() string { return m.id }
+
+// String returns the Message-ID, the envelope and the size, for logs. The octets are in Bytes.
+func (m *Message) String() string {
+	return fmt.Sprintf("%s (%s, %d octets)", m.id, m.envelope, m.size)
+}
 
 // References returns the Message-IDs of the References field, with angle brackets.
 func (m *Message) References() []string { return slices.Clone(m.refs) }

@@ -149,6 +149,11 @@ func (p *Parsed) WriteTo(w io.Writer) (int64, error) {
 // Bytes returns a copy of the octets that were read.
 func (p *Parsed) Bytes() []byte { return slices.Clone(p.octets) }
 
+// String returns the Message-ID, the envelope and the size, for logs. The octets are in Bytes.
+func (p *Parsed) String() string {
+	return fmt.Sprintf("%s (%s, %d octets)", p.MessageID(), p.envelope, len(p.octets))
+}
+
 // Size returns the number of octets.
 func (p *Parsed) Size() int64 { return int64(len(p.octets)) }
 

@@ -12,6 +12,7 @@
 //	case err == nil: // every recipient accepted
 //	case errors.As(err, &failed) && failed.Uncertain(): // may be delivered: do not send again blindly
 //	case errors.As(err, &failed) && failed.SafeToRetry() && failed.Temporary(): // try again later
+//	default: // some accepted, others not: result.Recipients says who, Readdress sends to some, Retry does both
 //	}
 //
 // The rule behind the outcomes: a recipient is Accepted only after the server said so for a message

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrStale says that a handle was used a second time, or was never made by its constructor.
-var ErrStale = errors.New("builder handle used twice: keep the result of each step (b = b.To(...)) or fork with Clone")
+var ErrStale = errors.New("builder handle used twice: keep the result of each step (b = b.To(...)) or fork with Clone; a zero one was never usable")
 
 // State is what a handle guards. Clone returns a copy that shares nothing mutable with it.
 type State[S any] interface {

@@ -210,6 +210,9 @@ func (m *mbox) scan(visit func(id string, lines []byte) bool) error {
 		r := bufio.NewReader(f)
 		for {
 			line, err := r.ReadBytes('\n')
+			if offset == 0 && len(line) > 0 && !bytes.HasPrefix(line, []byte(fromLine)) {
+				return errNoMbox
+			}
 			if (len(line) == 0 || bytes.HasPrefix(line, []byte(fromLine))) && found {
 				if !visit(strconv.FormatInt(begin, 10), bytes.TrimSuffix(lines, []byte("\n"))) {
 					return nil
@@ -272,6 +275,8 @@ func unquote(id string, lines []byte) (*Stored, error) {
 	}
 	return s, nil
 }
+
+var errNoMbox = errors.New("file: not an mbox file, which begins with \"From \"; message.Parse reads a single .eml file")
 
 var errAppendOnly = errors.New("file: nothing can be removed from an mbox file")
 

@@ -37,6 +37,26 @@ func (s *Stored) Time() time.Time { return s.time }
 // header fields say, and the zero Envelope when they name no recipient.
 func (s *Stored) Envelope() envelope.Envelope { return s.envelope }
 
+// MessageID returns the Message-ID with its angle brackets; "" for none that can be read.
+func (s *Stored) MessageID() string {
+	head, err := s.head()
+	if err != nil {
+		return ""
+	}
+	entity, err := gomessage.Read(bytes.NewReader(head))
+	if err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err) {
+		return ""
+	}
+	id, err := (&mail.Header{Header: entity.Header}).MessageID()
+	if err != nil || id == "" {
+		return ""
+	}
+	return "<" + id + ">"
+}
+
+// String returns the id and the envelope.
+func (s *Stored) String() string { return s.id + ": " + s.envelope.String() }
+
 // Size returns the number of octets.
 func (s *Stored) Size() int64 { return s.size }
 

@@ -79,7 +79,7 @@ var (
 	errNotURL   = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
 	errEncoding = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
 	errPath     = errors.New("no path and no fragment expected")
-	errHalf     = errors.New("user and password are needed together")
+	errHalf     = errors.New("user and password are needed together (the password may be in password_file, a token in token_file)")
 	errSocket   = errors.New("want " + socketScheme + ":///path, without user and host")
 	errScheme   = errors.New("want the scheme smtps, smtp+starttls, smtp, lmtp or " + socketScheme)
 	errSecrets  = errors.New("want one of a password, password_file and token_file")

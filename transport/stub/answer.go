@@ -3,6 +3,8 @@ package stub
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -33,14 +35,24 @@ func Fail(phase transport.Phase, cause error) Answer {
 	return Answer{Outcome: transport.NotSent, Phase: phase, Err: cause}
 }
 
-// Refuse is a relay's no in a phase: Deferred for a code of 4yz, Rejected for any other.
+// Refuse is a relay's no in a phase: Deferred for a code of 4yz, Rejected for any other. An enhanced
+// code that the text begins with, such as "5.1.1 no such user", goes where that of a relay goes.
 func Refuse(phase transport.Phase, code int, text ...string) Answer {
 	a := Answer{Outcome: transport.Rejected, Phase: phase, Reply: transport.Reply{Code: code, Lines: text}}
+	if len(text) > 0 {
+		if enhanced := enhancedCode.FindString(text[0]); enhanced != "" && enhanced[0] == byte('0'+code/100) {
+			a.Reply.Enhanced = strings.TrimSpace(enhanced)
+			a.Reply.Lines = append([]string{text[0][len(enhanced):]}, text[1:]...)
+		}
+	}
 	if code/100 == 4 {
 		a.Outcome = transport.Deferred
 	}
 	return a
 }
+
+// enhancedCode is the beginning of a reply text with an enhanced code (RFC 2034 section 4).
+var enhancedCode = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}(?: |$)`)
 
 // errHangUp is why the verdict of [Lose] is missing.
 var errHangUp = fmt.Errorf("stub: the relay hung up before its verdict: %w", io.ErrUnexpectedEOF)

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -33,6 +34,7 @@ type link struct {
 	queue    due                 // what the next replies answer
 	err      error               // why the link is broken; set once
 	closing  bool                // the server said 421
+	farewell response.Response   // that reply
 	refusing bool                // MAIL was refused for now: it is time to go
 	body     earlySink           // who is writing a body; nil when nobody is
 	last     time.Time           // when octets came last
@@ -202,6 +204,9 @@ func (l *link) failLocked(err error) {
 	if l.err != nil {
 		return
 	}
+	if l.farewell.Code != 0 { // the mails in flight behind it should not look like victims of the network
+		err = fmt.Errorf("the server ended the session with %q: %w", l.farewell, err)
+	}
 	l.err = err
 	l.event(Event{Kind: EventClosed, Text: err.Error()})
 	_ = l.raw.Close() // the link is broken already, there is no better news to tell
@@ -285,7 +290,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		l.queue.pop()
 	}
 	if reply.Code == response.ServiceUnavailable {
-		l.closing = true
+		l.closing, l.farewell = true, reply
 	}
 	switch {
 	case err != nil:

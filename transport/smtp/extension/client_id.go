@@ -25,7 +25,7 @@ func ParseClientID(s string) (ClientID, error) {
 	}
 	for label := range strings.SplitSeq(s, ".") {
 		if !isLabel(label) {
-			return ClientID{}, errors.New("want a host name or an IP address")
+			return ClientID{}, errors.New("want a host name or an IP address, without a port")
 		}
 	}
 	return ClientID{s}, nil
