@@ -65,15 +65,15 @@ func failures() []Case {
 			testNoRecipient,
 		},
 		{
-			"refused recipients", "who is refused for good is Rejected, who is refused for now is Deferred, with the answer; the others get the mail, and only they",
+			refusedRecipients, "who is refused for good is Rejected, who is refused for now is Deferred, with the answer; the others get the mail, and only they",
 			testRefused,
 		},
 		{
-			"everybody refused", "when nobody is left the message is not sent",
+			everybodyRefused, "when nobody is left the message is not sent",
 			testEverybodyRefused,
 		},
 		{
-			"verdict lost", "a message that has left without a verdict is Unknown: NotSent would bring it twice, Accepted might lose it",
+			verdictLost, "a message that has left without a verdict is Unknown: NotSent would bring it twice, Accepted might lose it",
 			testLost,
 		},
 	}

@@ -162,7 +162,7 @@ const (
 func TestFaulty(t *testing.T) {
 	fault := os.Getenv(variable)
 	if fault == "" {
-		t.Skip("runs inside TestSuiteFindsFaults only")
+		return // it runs inside TestSuiteFindsFaults only
 	}
 	var current *stub.Transport
 	made := func(s *stub.Transport) transport.Transport {
