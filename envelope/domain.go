@@ -3,6 +3,8 @@ package envelope
 import (
 	"net/netip"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -26,7 +28,7 @@ func canonicalDomain(s string) (canonical, reason string) {
 	case len(s) > 4*maxDomain: // before any work that grows with the input
 		return "", "domain longer than 255 octets"
 	}
-	lower := strings.ToLower(s)
+	lower := lowerASCII(s)
 	if !isASCII(lower) || strings.Contains(lower, "xn--") {
 		ascii, err := registration.ToASCII(lower)
 		if err != nil {
@@ -43,6 +45,20 @@ func canonicalDomain(s string) (canonical, reason string) {
 		}
 	}
 	return lower, ""
+}
+
+// lowerASCII lowers A to Z alone: some other letters have lower-case forms in ASCII (the Kelvin sign is
+// one), and mail to them must not go to a domain that looks the same.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		case r >= utf8.RuneSelf && unicode.ToLower(r) >= utf8.RuneSelf:
+			return unicode.ToLower(r)
+		}
+		return r
+	}, s)
 }
 
 // checkLabel applies the letter-digit-hyphen rule of RFC 5321 section 4.1.2 and the length limit

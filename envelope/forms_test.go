@@ -2,6 +2,7 @@ package envelope_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -38,5 +39,14 @@ func TestCompare(t *testing.T) {
 	}
 	if list[2].Compare(list[2]) != 0 {
 		t.Error("an address differs from itself")
+	}
+}
+
+// TestLettersThatLookLikeASCII: some letters have lower-case forms in ASCII; mail to them goes nowhere else.
+func TestLettersThatLookLikeASCII(t *testing.T) {
+	for _, in := range []string{"a@\u212aernel.org", "c@\u0130bm.com", "d@ex\u017fample.org"} {
+		if a, err := envelope.ParseAddress(in); err == nil && !strings.Contains(a.Domain(), "xn--") {
+			t.Errorf("%q became %v", in, a)
+		}
 	}
 }

@@ -310,7 +310,7 @@ func (p *addressParser) address() (envelope.Address, error) {
 
 // local reads words joined by dots.
 func (p *addressParser) local() (string, error) {
-	if word := p.dotted(); p.at+len(word) < len(p.text) && p.text[p.at+len(word)] == '@' && word != "" {
+	if word := p.dotted(); p.at+len(word) < len(p.text) && p.text[p.at+len(word)] == '@' && isDotAtom(word) {
 		p.at += len(word)
 		return word, nil
 	}
@@ -340,6 +340,11 @@ func (p *addressParser) local() (string, error) {
 			p.at++
 		}
 	}
+}
+
+// isDotAtom reports whether no dot of s stands at an edge or beside another one.
+func isDotAtom(s string) bool {
+	return s != "" && s[0] != '.' && s[len(s)-1] != '.' && !strings.Contains(s, "..")
 }
 
 // dotted returns the atoms and dots that stand here without a break.

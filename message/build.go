@@ -76,7 +76,7 @@ func (w *work) build() (*Message, error) {
 // render writes the message into m.
 func (w *work) render(m *Message) error {
 	r, body := &w.renderer, &w.body
-	r.random, r.segments, r.boundaries = w.random, m.first[:0], nil
+	r.random, r.segments, r.boundaries, r.eightBit = w.random, m.first[:0], nil, false
 	r.scratch, r.raw = r.room[:0], w.raw
 	r.dst = make([]byte, 0, w.weight()+int(min(body.weight(), streamFrom)))
 	if err := w.header(r, m); err != nil {
@@ -88,10 +88,11 @@ func (w *work) render(m *Message) error {
 			break
 		}
 	}
-	m.eightBit = m.utf8 || body.facts.eightBit
 	if err := r.node(body); err != nil {
 		return err
 	}
+	m.utf8 = m.utf8 || r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
+	m.eightBit = m.utf8 || body.facts.eightBit
 	r.endLine()
 	m.segments = r.finish()
 	m.size = m.segments.size()
@@ -134,6 +135,11 @@ func (s *state) check() {
 	}
 	if year := s.date.Year(); year < 1900 || year > 9999 {
 		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a year from 1900 to 9999 (RFC 5322 section 3.3)"))
+	}
+	if _, offset := s.date.Zone(); offset <= -24*3600 || offset >= 24*3600 {
+		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a zone of less than 24 hours"))
+	} else if offset%60 != 0 {
+		s.date = s.date.UTC() // RFC 5322 section 3.3 has no seconds in zones
 	}
 	if s.messageID != "" && !isMessageID(bareID(s.messageID)) {
 		s.fault("MessageID", s.messageID, errNoID)

@@ -24,6 +24,7 @@ const (
 	fieldWords                  // words that are never encoded and never cut
 	fieldList                   // addresses
 	fieldNames                  // phrases separated by commas
+	fieldNamed                  // a phrase and a word
 )
 
 func (f *folder) field(x field) {
@@ -34,12 +35,25 @@ func (f *folder) field(x field) {
 		f.list(x.name, x.list)
 	case fieldNames:
 		f.begin(x.name)
+		f.spare = 1
 		for i, name := range x.words {
 			f.phrase(name)
-			if i < len(x.words)-1 {
+			switch {
+			case i == len(x.words)-1:
+			case !f.plain(name): // an encoded-word must have a space behind it
+				f.word(",")
+			default:
 				f.glue(',')
 			}
 		}
+		f.spare = 0
+		f.end()
+	case fieldNamed:
+		f.begin(x.name)
+		if x.text != "" {
+			f.phrase(x.text)
+		}
+		f.word(x.words[0])
 		f.end()
 	default:
 		f.textField(x.name, x.text)
@@ -49,13 +63,14 @@ func (f *folder) field(x field) {
 // steps names the step of the builder for fields that have one, or says that Build writes the field.
 var steps = map[string]string{
 	"from": "From", "sender": "Sender", "reply-to": "ReplyTo", "to": "To", "cc": "Cc", "bcc": "Bcc",
-	"resent-bcc": "Bcc", "subject": "Subject", "date": "Date", "message-id": "MessageID", "mime-version": "",
+	"resent-bcc": "Bcc", "in-reply-to": "InReplyToID", "references": "References", "subject": "Subject", "date": "Date", "message-id": "MessageID", "mime-version": "",
 	"content-type": "", "content-transfer-encoding": "", "content-disposition": "", "content-id": "",
 }
 
 // structured are the fields whose values are no free text: an encoded-word in them would be wrong.
 var structured = map[string]bool{
-	"in-reply-to": true, "references": true, "resent-date": true, "resent-message-id": true,
+	"resent-from": true, "resent-sender": true, "resent-to": true, "resent-cc": true,
+	"disposition-notification-to": true, "list-id": true, "in-reply-to": true, "references": true, "resent-date": true, "resent-message-id": true,
 	"received": true, "return-path": true, "dkim-signature": true, "list-unsubscribe": true,
 	"list-unsubscribe-post": true, "list-post": true, "list-help": true, "list-subscribe": true,
 	"list-owner": true, "list-archive": true, "archived-at": true, "auto-submitted": true,
@@ -68,11 +83,14 @@ func (x field) check() error {
 		return errors.New("want a name of at most 76 letters, digits and hyphens")
 	}
 	switch x.kind {
-	case fieldWords:
+	case fieldWords, fieldNamed:
 		for _, w := range x.words {
 			if err := checkRaw(w); err != nil {
 				return err
 			}
+		}
+		if x.kind == fieldNamed {
+			return checkText(x.text)
 		}
 		return nil
 	case fieldNames:
@@ -101,8 +119,11 @@ func (x field) checkOwn() error {
 	case own:
 		return errors.New("Build writes this field from the parts")
 	case structured[name] && x.kind == fieldText:
-		if err := checkRaw(x.text); err != nil {
+		if err := checkSpaces(x.text); err != nil {
 			return err
+		}
+		if strings.Contains(x.text, "=?") {
+			return errors.New("it would be taken for an encoded-word: use RawHeader")
 		}
 	}
 	return x.check()

@@ -47,7 +47,7 @@ func flowLine(b *strings.Builder, quote, line string) {
 
 // flowCut returns as many words as fit the width, with the space behind them, and the rest.
 func flowCut(line string, width int) (piece, rest string) {
-	if utf8.RuneCountInString(line) <= width {
+	if len(line) <= width || len(line) <= utf8.UTFMax*width && utf8.RuneCountInString(line) <= width {
 		return line, ""
 	}
 	space, column := -1, 0

@@ -23,6 +23,7 @@ type folder struct {
 	first   bool // only the name is on the line
 	encoded bool // the line holds an encoded-word
 	raw     bool // text is written as UTF-8 (RFC 6532)
+	spare   int  // columns that are kept free for what is glued to words
 	scratch []byte
 }
 
@@ -38,7 +39,7 @@ func (f *folder) space(n, limit int) {
 	if f.encoded {
 		limit = encodedAt
 	}
-	if !f.first && f.column+1+n > limit {
+	if !f.first && f.column+1+n > limit-f.spare {
 		f.fold()
 	}
 	f.dst = append(f.dst, ' ')

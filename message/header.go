@@ -26,7 +26,7 @@ func (b Builder) own(step string, x field) Builder {
 		x.step = step
 		err := x.checkOwn()
 		if err == nil && x.kind == fieldWords {
-			err = checkRaw(x.text)
+			err = checkSpaces(x.text)
 		}
 		if err != nil {
 			s.fault(step, x.name+": "+x.text, err)
@@ -36,7 +36,16 @@ func (b Builder) own(step string, x field) Builder {
 	})
 }
 
-// typed adds a field that a step names. The error is about the value.
+// checkSpaces is checkRaw for a value whose spaces must stay as they are: single ones inside.
+func checkSpaces(value string) error {
+	if strings.TrimSpace(value) != value || strings.Contains(value, "  ") || strings.Contains(value, "\t") {
+		return errors.New("spaces at the edge, in a row, or tabs would not stay as they are")
+	}
+	return checkRaw(value)
+}
+
+// typed adds a field that a step names; of one that may occur once the last call wins. The error is
+// about the value.
 func (b Builder) typed(step, value string, x field, err error) Builder {
 	return b.step(func(s *state) {
 		if err == nil {
@@ -45,6 +54,9 @@ func (b Builder) typed(step, value string, x field, err error) Builder {
 		if err != nil {
 			s.fault(step, value, err)
 			return
+		}
+		if x.name != "Comments" && x.name != "Keywords" { // RFC 5322 section 3.6: all others may occur once
+			s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(y field) bool { return y.name == x.name })
 		}
 		s.fields = append(s.fields, x)
 	})
@@ -73,7 +85,7 @@ func (b Builder) Keywords(keyword ...string) Builder {
 	if len(keyword) == 0 {
 		err = errors.New("want at least one")
 	}
-	return b.typed("Keywords", strings.Join(keyword, ", "), field{name: "Keywords", kind: fieldNames, words: keyword}, err)
+	return b.typed("Keywords", strings.Join(keyword, ", "), field{name: "Keywords", kind: fieldNames, words: slices.Clone(keyword)}, err)
 }
 
 // UserAgent names the program that composed the message. There is no default.

@@ -38,15 +38,7 @@ func (b Builder) ListID(name, id string) Builder {
 	if !isVisible(id) || !strings.Contains(id, ".") {
 		err = errors.New("want an identifier like a domain name")
 	}
-	if err == nil {
-		err = checkText(name)
-	}
-	var f folder
-	if name != "" && err == nil {
-		f.phrase(name)
-	}
-	words := append(strings.Fields(string(f.dst)), "<"+id+">")
-	return b.typed("ListID", name+" "+id, field{name: "List-Id", kind: fieldWords, words: words}, err)
+	return b.typed("ListID", name+" "+id, field{name: "List-Id", kind: fieldNamed, text: name, words: []string{"<" + id + ">"}}, err)
 }
 
 // ListUnsubscribe says how to leave the list, by mail or on the web (RFC 2369 section 3.2).

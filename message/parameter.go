@@ -23,7 +23,7 @@ func (f *folder) param(name, value string) {
 	case isQuotable(value) && len(value) <= longestQuoted:
 		f.glue(';')
 		f.scratch = appendQuoted(append(append(f.scratch[:0], name...), '='), value)
-		f.space(len(f.scratch), foldAt-1)
+		f.space(len(f.scratch), foldAt)
 		f.dst = append(f.dst, f.scratch...)
 	default:
 		f.extended(name, value)

@@ -20,6 +20,7 @@ type Parsed struct {
 	body     int // where it begins
 	facts    lineFacts
 	envelope envelope.Envelope
+	bare     bool // the header section may be empty: all of its fields were taken out
 }
 
 // span is a header field and where it lies.
@@ -37,11 +38,11 @@ func Parse(r io.Reader) (*Parsed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("message: %w", err)
 	}
-	return parse(octets)
+	return parse(octets, false)
 }
 
-func parse(octets []byte) (*Parsed, error) {
-	p := &Parsed{octets: octets}
+func parse(octets []byte, bare bool) (*Parsed, error) {
+	p := &Parsed{octets: octets, bare: bare}
 	if err := p.split(); err != nil {
 		return nil, err
 	}
@@ -56,13 +57,10 @@ func parse(octets []byte) (*Parsed, error) {
 func (p *Parsed) split() error {
 	at := 0
 	for line := 1; at < len(p.octets); line++ {
-		end := len(p.octets)
-		if i := bytes.IndexByte(p.octets[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
+		end := lineEnd(p.octets, at)
 		text := bytes.TrimRight(p.octets[at:end], "\r\n")
 		switch colon := bytes.IndexByte(text, ':'); {
-		case len(text) == 0 && len(p.fields) > 0:
+		case len(text) == 0 && (len(p.fields) > 0 || p.bare):
 			p.body = end
 			return nil
 		case len(text) == 0:
@@ -80,11 +78,24 @@ func (p *Parsed) split() error {
 		}
 		at = end
 	}
-	if len(p.fields) == 0 {
+	if len(p.fields) == 0 && !p.bare {
 		return errNoField
 	}
 	p.body = len(p.octets)
 	return nil
+}
+
+// lineEnd returns where the line that begins at an offset ends, with its CRLF, LF or CR: whoever gives the
+// message other line ends must not find fields that were not seen here.
+func lineEnd(octets []byte, at int) int {
+	i := bytes.IndexAny(octets[at:], "\r\n")
+	switch {
+	case i < 0:
+		return len(octets)
+	case octets[at+i] == '\r' && at+i+1 < len(octets) && octets[at+i+1] == '\n':
+		return at + i + 2
+	}
+	return at + i + 1
 }
 
 var errNoField = errors.New("message: no header field")
@@ -112,7 +123,9 @@ func (p *Parsed) WithoutBcc() *Parsed {
 	at := 0
 	for _, f := range p.fields {
 		if strings.EqualFold(f.name, "Bcc") || strings.EqualFold(f.name, "Resent-Bcc") {
-			out = append(out, p.octets[at:f.start]...)
+			if out = append(out, p.octets[at:f.start]...); bytes.HasSuffix(out, []byte("\r")) {
+				out = append(out, '\n') // a line that ends in CR must not run into the next one
+			}
 			at = f.end
 		}
 	}
@@ -132,9 +145,9 @@ func (p *Parsed) WithCRLF() *Parsed {
 
 // rewritten returns the message with other octets and the same envelope.
 func (p *Parsed) rewritten(octets []byte) *Parsed {
-	other, err := parse(octets)
-	if err != nil { // the header section was good before
-		return p
+	other, err := parse(octets, true)
+	if err != nil { // what was a header section is one still; if not, nobody gets anything of it
+		return &Parsed{}
 	}
 	other.envelope = p.envelope
 	return other

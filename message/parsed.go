@@ -143,6 +143,7 @@ func (p *Parsed) derive() envelope.Envelope {
 // one of its fields would occur twice or another field stands between.
 func (p *Parsed) resent() []span {
 	var block []span
+	seen := map[string]bool{}
 	for _, f := range p.fields {
 		name := strings.ToLower(f.name)
 		if !strings.HasPrefix(name, "resent-") {
@@ -151,9 +152,10 @@ func (p *Parsed) resent() []span {
 			}
 			continue
 		}
-		if slices.ContainsFunc(block, func(b span) bool { return strings.EqualFold(b.name, name) }) {
+		if seen[name] {
 			return block
 		}
+		seen[name] = true
 		block = append(block, f)
 	}
 	return block

@@ -91,11 +91,6 @@ func (p *preparer) check(part *Part) error {
 			return &FieldError{Field: "Header", Value: f.name, Err: err}
 		}
 	}
-	for _, x := range part.params {
-		if err := checkText(x.value); err != nil || !isToken(x.name) || len(x.name) > longestName || x.name == "boundary" {
-			return &FieldError{Field: "Param", Value: x.name, Err: errParam}
-		}
-	}
 	if part.id == "" {
 		if part.step == "Inline" {
 			return errContentID
@@ -136,11 +131,39 @@ func (n *node) typed() error {
 	if len(n.media) > 2*longestName {
 		return fmt.Errorf("a content type of %d octets", len(n.media))
 	}
-	for _, x := range n.part.params {
-		n.params = slices.DeleteFunc(n.params, func(y parameter) bool { return strings.EqualFold(x.name, y.name) })
-		n.params = append(n.params, x)
+	return n.addParams(n.part.params...)
+}
+
+// addParams adds parameters of the content type; of a name that is there already, the new value counts.
+// It judges all of them, those of a type that the caller wrote too.
+func (n *node) addParams(params ...parameter) error {
+	for _, x := range params {
+		x.name = strings.ToLower(x.name)
+		at := slices.IndexFunc(n.params, func(y parameter) bool { return y.name == x.name })
+		if at < 0 {
+			n.params = append(n.params, x)
+			continue
+		}
+		n.params = slices.Clone(n.params) // it may be the part's
+		n.params[at] = x
+	}
+	for _, x := range n.params {
+		// Boundaries are Build's; an asterisk would begin the forms of RFC 2231.
+		if checkText(x.value) != nil || !isToken(x.name) || strings.ContainsAny(x.name, "*'%") || len(x.name) > longestName || x.name == "boundary" {
+			return &FieldError{Field: "Param", Value: x.name, Err: errParam}
+		}
 	}
 	return nil
+}
+
+// param returns the value of a parameter; "" when there is none.
+func (n *node) param(name string) string {
+	for _, x := range n.params {
+		if x.name == name {
+			return x.value
+		}
+	}
+	return ""
 }
 
 // isPlainType reports whether s is type/subtype in lower case and nothing else.
@@ -167,7 +190,7 @@ func (p *preparer) text(n *node) error {
 		return err
 	}
 	if n.media == "text/calendar" {
-		if err := checkCalendar(*part); err != nil {
+		if err := checkCalendar(part.text, n.param("method")); err != nil {
 			return err
 		}
 	}
@@ -180,7 +203,9 @@ func (p *preparer) text(n *node) error {
 		flowing := *part
 		flowing.text = text
 		n.part = &flowing
-		n.params = append(n.params, parameter{"format", "flowed"})
+		if err := n.addParams(parameter{"format", "flowed"}); err != nil {
+			return err
+		}
 	}
 	facts := scanText(text)
 	if part.flowed {
@@ -191,7 +216,12 @@ func (p *preparer) text(n *node) error {
 		n.encoding = facts.encoding(p.eightBit)
 	}
 	n.facts = facts.lineFacts
-	if strings.HasPrefix(n.media, "text/") && !slices.ContainsFunc(n.params, func(x parameter) bool { return x.name == "charset" }) {
+	switch charset := n.param("charset"); {
+	case charset != "":
+		if facts.eightBit && !strings.EqualFold(charset, "utf-8") {
+			return fmt.Errorf("the text is UTF-8, not %s", charset)
+		}
+	case strings.HasPrefix(n.media, "text/"):
 		n.charset = "us-ascii"
 		if facts.eightBit {
 			n.charset = "utf-8"
@@ -212,7 +242,9 @@ func (p *preparer) data(n *node) error {
 	}
 	if part.media == "" {
 		n.media, n.params, err = guessType(part.name, part.source)
-		n.params = append(n.params, part.params...)
+		if err == nil {
+			err = n.addParams(part.params...)
+		}
 	} else {
 		err = n.typed()
 	}
@@ -230,6 +262,9 @@ func (p *preparer) data(n *node) error {
 		}
 		n.facts = s.done()
 		return n.facts.fits(n.encoding)
+	}
+	if n.media == "message/rfc822" && n.encoding == Base64 {
+		return errors.New("a message can't be encoded (RFC 2046 section 5.2.1): use Embed, or another type")
 	}
 	return nil
 }
@@ -270,11 +305,18 @@ func (p *preparer) ready(n *node) error {
 	if n.part.encoding != EncodingAuto && n.part.encoding != done.encoding {
 		return fmt.Errorf("the part is encoded in %s already", done.encoding)
 	}
-	if n.part.media != "" {
-		n.charset, n.params = "", nil
-		return n.typed()
+	if n.part.flowed {
+		return errors.New("the part is encoded already")
 	}
-	return nil
+	if n.part.media == "" {
+		return n.addParams(n.part.params...)
+	}
+	n.params = nil
+	err := n.typed()
+	if !strings.HasPrefix(n.media, "text/") || n.param("charset") != "" {
+		n.charset = ""
+	}
+	return err
 }
 
 func (p *preparer) multipart(n *node) error {
@@ -288,12 +330,15 @@ func (p *preparer) multipart(n *node) error {
 	if err := n.typed(); err != nil {
 		return err
 	}
+	if !strings.HasPrefix(n.media, "multipart/") {
+		return errors.New("parts in parts need the type multipart")
+	}
 	n.children = make([]node, len(part.children))
 	for i := range part.children {
 		n.children[i] = p.node(&part.children[i])
 		n.facts.eightBit = n.facts.eightBit || n.children[i].facts.eightBit
 	}
-	if n.media == "multipart/related" && n.children[0].media != "" {
+	if n.media == "multipart/related" && n.children[0].media != "" && n.param("type") == "" {
 		n.params = slices.Insert(n.params, 0, parameter{"type", n.children[0].media}) // RFC 2387 section 3.1
 	}
 	if part.form == formSigned && n.facts.eightBit {

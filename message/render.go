@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"unicode/utf8"
 )
 
 // streamFrom is the size from which content stays in its source instead of being encoded by Build.
@@ -22,6 +23,7 @@ type renderer struct {
 	boundaries []string // of the multiparts around
 	bits       [16]byte
 	room       [96]byte // for scratch
+	eightBit   bool     // a field of a part is in UTF-8
 }
 
 // flush ends the segment of ready octets.
@@ -119,7 +121,7 @@ func (r *renderer) delimiter(boundary string) {
 
 // signed writes the content of multipart/signed and the signature that is made over it.
 func (r *renderer) signed(n, content *node, boundary string) error {
-	inner := renderer{random: r.random, boundaries: slices.Clone(r.boundaries)}
+	inner := renderer{random: r.random, boundaries: slices.Clone(r.boundaries)} // 7-bit, whatever is around it
 	if err := inner.node(content); err != nil {
 		return err
 	}
@@ -133,6 +135,9 @@ func (r *renderer) signed(n, content *node, boundary string) error {
 	if len(prepared.faults) > 0 {
 		return errors.Join(prepared.faults...)
 	}
+	if sealed.facts.eightBit {
+		return &FieldError{Field: "Signed", Value: n.media, Err: errors.New("the signature must be 7-bit")}
+	}
 	r.flush()
 	r.segments = append(r.segments, octets...)
 	r.dst = append(r.dst, '\r', '\n')
@@ -144,7 +149,13 @@ func (r *renderer) signed(n, content *node, boundary string) error {
 // header writes the Content-* fields of a part and the empty line.
 func (r *renderer) header(n *node, boundary string) {
 	part := n.part
+	if start := len(r.dst); r.raw {
+		defer func() {
+			r.eightBit = r.eightBit || bytes.ContainsFunc(r.dst[start:], func(c rune) bool { return c >= utf8.RuneSelf })
+		}()
+	}
 	r.begin("Content-Type")
+	r.spare = 1
 	r.word(n.media)
 	if n.charset != "" {
 		r.param("charset", n.charset)
@@ -159,6 +170,7 @@ func (r *renderer) header(n *node, boundary string) {
 		r.glue(';')
 		r.word(`boundary="` + boundary + `"`)
 	}
+	r.spare = 0
 	r.end()
 	switch {
 	case n.children == nil:
@@ -168,10 +180,12 @@ func (r *renderer) header(n *node, boundary string) {
 	}
 	if part.disposition != "" {
 		r.begin("Content-Disposition")
+		r.spare = 1
 		r.word(part.disposition)
 		if part.name != "" {
 			r.param("filename", part.name)
 		}
+		r.spare = 0
 		r.end()
 	}
 	if part.id != "" {
@@ -193,9 +207,9 @@ func (r *renderer) legacyName(name string) {
 		return
 	}
 	r.glue(';')
-	mark := `name="`
+	mark, asQ := `name="`, total(name, &qCost) <= 2*len(name)
 	for name != "" {
-		n, q := cutWord(name, total(name, &qCost) <= 2*len(name), wordMost-wordFrame-len(mark)-1)
+		n, q := cutWord(name, asQ, wordMost-wordFrame-len(mark)-1)
 		word := folder{}
 		word.encodedWord(name[:n], q)
 		text := mark + string(word.dst[1:])
@@ -269,11 +283,17 @@ func (r *renderer) data(n *node) error {
 		return err
 	}
 	octets := content.Bytes()
+	if int64(len(octets)) != n.size {
+		return &FieldError{Field: "Body", Value: n.part.name, Err: fmt.Errorf("%d octets when it was looked at, %d when it was read", n.size, len(octets))}
+	}
 	switch n.encoding {
 	case Base64:
 		r.dst = appendBase64(r.dst, octets)
 	case QuotedPrintable:
 		r.dst = appendExactQP(r.dst, string(octets))
+		if len(r.boundaries) == 0 && len(octets) > 0 && octets[len(octets)-1] != '\n' {
+			r.dst = append(r.dst, '=') // the line end of the message is none of the file
+		}
 	default:
 		if n.facts.suspect && r.encloses(octets) {
 			return errBoundary

@@ -17,14 +17,14 @@ func (p *Parsed) Reply(from Mailbox) Builder {
 
 // ReplyAll returns a reply that goes to all other recipients too, but not to from.
 func (p *Parsed) ReplyAll(from Mailbox) Builder {
-	seen := []envelope.Address{from.Address}
+	seen := map[envelope.Address]bool{from.Address: true}
 	for _, m := range p.ReplyTo() {
-		seen = append(seen, m.Address)
+		seen[m.Address] = true
 	}
 	var others []Mailbox
 	for _, m := range slices.Concat(p.To().Mailboxes(), p.Cc().Mailboxes()) {
-		if !slices.Contains(seen, m.Address) {
-			seen = append(seen, m.Address)
+		if !seen[m.Address] {
+			seen[m.Address] = true
 			others = append(others, m)
 		}
 	}
@@ -34,7 +34,7 @@ func (p *Parsed) ReplyAll(from Mailbox) Builder {
 // Forward returns a message that carries this one, whole, as an attachment. It has no recipients and
 // no text yet.
 func (p *Parsed) Forward(from Mailbox) Builder {
-	return New().FromMailbox(from).Subject(prefixed("Fwd: ", p.Subject())).Attach(Embed(p))
+	return New().FromMailbox(from).Subject(prefixed("Fwd: ", p.Subject())).Attach(Embed(p.WithCRLF()))
 }
 
 // prefixed returns a subject with a prefix that it does not have yet.
@@ -91,6 +91,9 @@ func (p *Parsed) Resend(r Resent) (*Parsed, error) {
 	if r.Date.IsZero() {
 		return nil, &FieldError{Field: "Resent.Date", Err: errNoDate}
 	}
+	if _, offset := r.Date.Zone(); offset <= -24*3600 || offset >= 24*3600 || r.Date.Year() < 1900 || r.Date.Year() > 9999 {
+		return nil, &FieldError{Field: "Resent.Date", Value: r.Date.String(), Err: errNoDate}
+	}
 	if r.MessageID != "" && !isMessageID(bareID(r.MessageID)) {
 		return nil, &FieldError{Field: "Resent.MessageID", Value: r.MessageID, Err: errNoID}
 	}
@@ -113,7 +116,7 @@ func (p *Parsed) Resend(r Resent) (*Parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	resent, err := parse(slices.Concat(f.dst, p.octets))
+	resent, err := parse(slices.Concat(f.dst, p.octets), false)
 	if err != nil {
 		return nil, err
 	}

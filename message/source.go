@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"sync"
 )
 
@@ -91,7 +92,7 @@ type spool struct {
 
 func (s *spool) load() ([]byte, error) {
 	s.once.Do(func() {
-		s.data, s.err = io.ReadAll(io.LimitReader(s.r, s.limit+1))
+		s.data, s.err = io.ReadAll(io.LimitReader(s.r, min(s.limit, math.MaxInt64-1)+1))
 		if s.err == nil && int64(len(s.data)) > s.limit {
 			s.data, s.err = nil, fmt.Errorf("longer than the limit of %d octets", s.limit)
 		}

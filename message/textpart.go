@@ -29,14 +29,8 @@ func (p Part) Flowed() Part {
 
 // checkCalendar returns an error when the object names another method than the content type, which
 // readers ignore or take for an attack.
-func checkCalendar(p Part) error {
-	method := ""
-	for _, param := range p.params {
-		if param.name == "method" {
-			method = param.value
-		}
-	}
-	for line := range strings.Lines(p.text) {
+func checkCalendar(ics, method string) error {
+	for line := range strings.Lines(ics) {
 		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok && strings.EqualFold(name, "METHOD") {
 			if !strings.EqualFold(value, method) {
 				return fmt.Errorf("the iCalendar object has the method %q, its part %q", value, method)

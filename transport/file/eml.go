@@ -65,7 +65,7 @@ func (d emlFolder) ids() ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if id, ok := strings.CutSuffix(e.Name(), ".eml"); ok && checkID(id) == nil {
+		if id, ok := strings.CutSuffix(e.Name(), ".eml"); ok && id != "" {
 			ids = append(ids, id)
 		}
 	}

@@ -31,7 +31,7 @@ func Open(path string) (*Folder, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return &Folder{path, &mbox{path: path}}, nil
+		return &Folder{path, newMbox(path)}, nil
 	}
 	if info, err := os.Stat(filepath.Join(path, "new")); err == nil && info.IsDir() {
 		return &Folder{path, maildir(path)}, nil
@@ -53,7 +53,11 @@ func each(ids []string, err error, load func(id string) (*Stored, error)) iter.S
 			return
 		}
 		for _, id := range ids {
-			s, err := load(id)
+			err := checkID(id)
+			var s *Stored
+			if err == nil {
+				s, err = load(id)
+			}
 			if err != nil {
 				s, err = nil, fault(id, err)
 			}

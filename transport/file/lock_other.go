@@ -2,7 +2,10 @@
 
 package file
 
-import "os"
+import (
+	"context"
+	"os"
+)
 
 // lockFile does nothing: other processes are not kept out here.
-func lockFile(*os.File) error { return nil }
+func lockFile(context.Context, *os.File) error { return nil }

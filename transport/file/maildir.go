@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"iter"
@@ -42,48 +43,53 @@ func (d maildir) write(ctx context.Context, env envelope.Envelope, mail transpor
 	return id, err
 }
 
-// trace returns an envelope as the fields that delivery adds (RFC 5321 section 4.4).
+// trace returns an envelope as the fields that delivery adds (RFC 5321 section 4.4). Return-Path is the
+// last of them, so that fields of the same names in the message are not taken for the envelope.
 func trace(env envelope.Envelope) []byte {
 	var b bytes.Buffer
-	b.WriteString("Return-Path: <" + env.From().String() + ">\r\n")
 	for _, r := range env.Recipients() {
-		b.WriteString("Delivered-To: " + r.Address.String() + "\r\n")
+		b.WriteString(deliveredTo + r.Address.String() + "\r\n")
 	}
+	b.WriteString(returnPath + "<" + env.From().String() + ">\r\n")
 	return b.Bytes()
 }
 
-// parseTrace reads what trace has written and returns the length of it; 0 when there is none.
-func parseTrace(octets []byte) (env envelope.Envelope, length int) {
-	var from envelope.Address
+const (
+	deliveredTo = "Delivered-To: "
+	returnPath  = "Return-Path: "
+)
+
+// readTrace reads what trace has written and returns the length of it; 0 when something else is there.
+func readTrace(r *bufio.Reader) (env envelope.Envelope, length int64, err error) {
+	const longest = 1 << 10 // of a line with an address
 	var to []envelope.Address
 	for {
-		line, _, ended := bytes.Cut(octets[length:], []byte("\n"))
-		name, value, _ := strings.Cut(strings.TrimRight(string(line), "\r"), ": ")
-		switch {
-		case !ended:
-		case name == "Return-Path" && length == 0:
-			text := strings.Trim(value, "<>")
-			parsed, err := envelope.ParseAddress(text)
-			if err != nil && text != "" {
-				return envelope.Envelope{}, 0
-			}
-			from = parsed
-			length += len(line) + 1
-			continue
-		case name == "Delivered-To" && length > 0:
-			parsed, err := envelope.ParseAddress(value)
+		line, err := r.ReadSlice('\n')
+		if len(line) > longest || err != nil {
+			return envelope.Envelope{}, 0, nil // it is no line of ours
+		}
+		length += int64(len(line))
+		text := strings.TrimRight(string(line), "\r\n")
+		if address, ok := strings.CutPrefix(text, deliveredTo); ok {
+			parsed, err := envelope.ParseAddress(address)
 			if err != nil {
-				return envelope.Envelope{}, 0
+				return envelope.Envelope{}, 0, nil
 			}
 			to = append(to, parsed)
-			length += len(line) + 1
 			continue
 		}
-		env, err := envelope.New(from, to...)
-		if err != nil {
-			return envelope.Envelope{}, 0
+		path, ok := strings.CutPrefix(text, returnPath)
+		if !ok || len(to) == 0 {
+			return envelope.Envelope{}, 0, nil
 		}
-		return env, length
+		var from envelope.Address
+		if path != "<>" {
+			if from, err = envelope.ParseAddress(strings.Trim(path, "<>")); err != nil {
+				return envelope.Envelope{}, 0, nil
+			}
+		}
+		env, err = envelope.New(from, to...)
+		return env, length, err
 	}
 }
 
@@ -103,13 +109,14 @@ func (d maildir) ids() ([]string, error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			if id, _, _ := strings.Cut(e.Name(), ":"); checkID(id) == nil { // flags stand behind a colon
+			id, _, _ := strings.Cut(e.Name(), ":") // flags stand behind a colon
+			if e.Type().IsRegular() && !strings.HasPrefix(id, ".") {
 				ids = append(ids, id)
 			}
 		}
 	}
 	slices.Sort(ids)
-	return ids, nil
+	return slices.Compact(ids), nil // one that is being moved may be seen in both
 }
 
 // find returns where a message is: mail programs move it to cur and add flags behind a colon.
@@ -145,17 +152,7 @@ func (d maildir) load(id string) (*Stored, error) {
 	if s.time.IsZero() {
 		s.time = info.ModTime()
 	}
-	head, err := s.head()
-	if err != nil {
-		return nil, err
-	}
-	var length int
-	if s.envelope, length = parseTrace(head); length > 0 {
-		s.skip, s.size = int64(length), s.size-int64(length)
-		return s, nil
-	}
-	s.envelope, err = headerEnvelope(s)
-	return s, err
+	return s, s.readEnvelope()
 }
 
 func (d maildir) remove(id string) error {

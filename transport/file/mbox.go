@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -31,8 +30,8 @@ func Mbox(path string) (*Transport, error) {
 	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	box := &mbox{path: path}
-	if err := box.locked(func(*os.File) error { return nil }); err != nil {
+	box := newMbox(path)
+	if err := box.locked(context.Background(), func(*os.File) error { return nil }); err != nil {
 		return nil, &envelope.FieldError{Field: "Path", Value: path, Err: err}
 	}
 	return &Transport{name: "mbox:" + path, layout: box}, nil
@@ -40,19 +39,30 @@ func Mbox(path string) (*Transport, error) {
 
 type mbox struct {
 	path string
-	mu   sync.Mutex
+	turn chan struct{} // holds one while nobody uses the file
 }
 
-// locked calls do with the mbox file, whole, while nobody else writes to it.
-func (m *mbox) locked(do func(lock *os.File) error) (err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func newMbox(path string) *mbox {
+	m := &mbox{path: path, turn: make(chan struct{}, 1)}
+	m.turn <- struct{}{}
+	return m
+}
+
+// locked calls do with the mbox file, whole, while nobody else writes to it. It waits for its turn until
+// ctx ends.
+func (m *mbox) locked(ctx context.Context, do func(lock *os.File) error) (err error) {
+	select {
+	case <-m.turn:
+		defer func() { m.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	lock, err := os.OpenFile(m.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }() // which gives the lock back
-	if err := lockFile(lock); err != nil {
+	if err := lockFile(ctx, lock); err != nil {
 		return err
 	}
 	before, err := io.ReadAll(lock)
@@ -72,8 +82,8 @@ func (m *mbox) locked(do func(lock *os.File) error) (err error) {
 
 func (m *mbox) write(ctx context.Context, env envelope.Envelope, mail transport.Mail) (string, error) {
 	id := ""
-	err := m.locked(func(lock *os.File) (err error) {
-		f, err := os.OpenFile(m.path, os.O_WRONLY|os.O_CREATE, 0o600)
+	err := m.locked(ctx, func(lock *os.File) (err error) {
+		f, err := os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return err
 		}
@@ -84,8 +94,15 @@ func (m *mbox) write(ctx context.Context, env envelope.Envelope, mail transport.
 		if _, err := lock.WriteAt([]byte(strconv.FormatInt(length, 10)), 0); err != nil {
 			return errors.Join(err, f.Close())
 		}
-		if err = errors.Join(lock.Sync(), m.append(ctx, f, env, mail)); err == nil {
+		begin, err := endLastLine(f, length)
+		if err = errors.Join(err, lock.Sync()); err == nil {
+			err = m.append(ctx, f, env, mail)
+		}
+		if err == nil {
 			err = f.Sync()
+		}
+		if err == nil && length == 0 {
+			err = syncFolder(filepath.Dir(m.path))
 		}
 		if err != nil {
 			err = errors.Join(err, f.Truncate(length))
@@ -93,10 +110,26 @@ func (m *mbox) write(ctx context.Context, env envelope.Envelope, mail transport.
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
-		id = strconv.FormatInt(length, 10)
-		return lock.Truncate(0) // from here on the message is there
+		id = strconv.FormatInt(begin, 10)
+		// From here on the message is there, also when the power fails.
+		return errors.Join(lock.Truncate(0), lock.Sync())
 	})
 	return id, err
+}
+
+// endLastLine gives the file the line end that another program has left out, and returns its length.
+func endLastLine(f *os.File, length int64) (int64, error) {
+	last := []byte{'\n'}
+	if length > 0 {
+		if _, err := f.ReadAt(last, length-1); err != nil {
+			return length, err
+		}
+	}
+	if last[0] == '\n' {
+		return length, nil
+	}
+	n, err := f.WriteString("\n\n")
+	return length + int64(n), err
 }
 
 func (m *mbox) append(ctx context.Context, f *os.File, env envelope.Envelope, mail transport.Mail) error {
@@ -126,6 +159,7 @@ func (m *mbox) append(ctx context.Context, f *os.File, env envelope.Envelope, ma
 type quoter struct {
 	w     *bufio.Writer
 	line  []byte // the beginning of a line that may need a mark
+	marks int    // how many marks it begins with
 	start bool   // nothing of the line was written yet
 	cr    bool   // a CR waits for its LF
 }
@@ -148,7 +182,11 @@ func (q *quoter) Write(p []byte) (int, error) {
 func (q *quoter) octet(c byte) {
 	if q.start {
 		q.line = append(q.line, c)
-		rest := bytes.TrimLeft(q.line, ">")
+		if c == '>' && len(q.line) == q.marks+1 {
+			q.marks++
+			return
+		}
+		rest := q.line[q.marks:]
 		if strings.HasPrefix(fromLine, string(rest)) && len(rest) < len(fromLine) {
 			return // it may become one
 		}
@@ -157,7 +195,7 @@ func (q *quoter) octet(c byte) {
 		}
 		q.start = false
 		_, _ = q.w.Write(q.line)
-		q.line = q.line[:0]
+		q.line, q.marks = q.line[:0], 0
 	} else {
 		_ = q.w.WriteByte(c)
 	}
@@ -178,24 +216,29 @@ func (q *quoter) end() error {
 	return q.w.WriteByte('\n')
 }
 
-// all reads the file once. The messages are in memory one at a time; nobody can write meanwhile.
+// extent is where a message lies in the file, with its From line.
+type extent struct{ begin, end int64 }
+
+// all looks through the file once, and reads the messages one at a time when nobody is kept waiting
+// any more: what was written does not change.
 func (m *mbox) all() iter.Seq2[*Stored, error] {
 	return func(yield func(*Stored, error) bool) {
-		ended := false
-		err := m.scan(func(id string, lines []byte) bool {
-			s, err := unquote(id, lines)
-			ended = !yield(s, err)
-			return !ended
-		})
-		if err != nil && !ended {
+		extents, err := m.extents()
+		if err != nil {
 			yield(nil, err)
+			return
+		}
+		for _, e := range extents {
+			if !yield(m.read(e)) {
+				return
+			}
 		}
 	}
 }
 
-// scan calls visit with the id and the lines of each message, without its From line.
-func (m *mbox) scan(visit func(id string, lines []byte) bool) error {
-	return m.locked(func(*os.File) (err error) {
+// extents finds the messages, while nobody writes.
+func (m *mbox) extents() (list []extent, err error) {
+	err = m.locked(context.Background(), func(*os.File) (err error) {
 		f, err := os.Open(m.path)
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
@@ -204,53 +247,69 @@ func (m *mbox) scan(visit func(id string, lines []byte) bool) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		var offset, begin int64
-		var lines []byte
-		found := false
-		r := bufio.NewReader(f)
-		for {
-			line, err := r.ReadBytes('\n')
-			if offset == 0 && len(line) > 0 && !bytes.HasPrefix(line, []byte(fromLine)) {
-				return errNoMbox
-			}
-			if (len(line) == 0 || bytes.HasPrefix(line, []byte(fromLine))) && found {
-				if !visit(strconv.FormatInt(begin, 10), bytes.TrimSuffix(lines, []byte("\n"))) {
-					return nil
-				}
-				lines = nil
-			}
-			if bytes.HasPrefix(line, []byte(fromLine)) {
-				found, begin = true, offset
-			} else if found {
-				lines = append(lines, line...)
-			}
-			offset += int64(len(line))
-			if errors.Is(err, io.EOF) {
-				if found && len(line) > 0 {
-					visit(strconv.FormatInt(begin, 10), bytes.TrimSuffix(lines, []byte("\n")))
-				}
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
+		list, err = findExtents(bufio.NewReader(f))
+		return err
 	})
+	return list, err
+}
+
+func findExtents(r *bufio.Reader) (list []extent, err error) {
+	var offset int64
+	start := true // of a line
+	for {
+		piece, err := r.ReadSlice('\n')
+		from := start && bytes.HasPrefix(piece, []byte(fromLine))
+		switch {
+		case len(piece) > 0 && offset == 0 && !from:
+			return nil, errNoMbox
+		case from:
+			list = append(list, extent{begin: offset})
+		}
+		offset += int64(len(piece))
+		if len(list) > 0 {
+			list[len(list)-1].end = offset
+		}
+		start = err == nil
+		if errors.Is(err, io.EOF) {
+			return list, nil
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, err
+		}
+	}
+}
+
+// read reads one message.
+func (m *mbox) read(e extent) (s *Stored, err error) {
+	id := strconv.FormatInt(e.begin, 10)
+	f, err := os.Open(m.path)
+	if err != nil {
+		return nil, fault(id, err)
+	}
+	defer func() {
+		if failed := f.Close(); err == nil && failed != nil {
+			s, err = nil, fault(id, failed)
+		}
+	}()
+	lines, err := io.ReadAll(io.NewSectionReader(f, e.begin, e.end-e.begin))
+	if err != nil {
+		return nil, fault(id, err)
+	}
+	_, lines, _ = bytes.Cut(lines, []byte("\n"))
+	return unquote(id, bytes.TrimSuffix(lines, []byte("\n")))
 }
 
 func (m *mbox) load(id string) (*Stored, error) {
-	var s *Stored
-	var bad error
-	err := m.scan(func(at string, lines []byte) bool {
-		if at == id {
-			s, bad = unquote(id, lines)
-		}
-		return at != id
-	})
-	if err == nil && s == nil && bad == nil {
-		err = os.ErrNotExist
+	extents, err := m.extents()
+	if err != nil {
+		return nil, err
 	}
-	return s, errors.Join(err, bad)
+	for _, e := range extents {
+		if strconv.FormatInt(e.begin, 10) == id {
+			return m.read(e)
+		}
+	}
+	return nil, os.ErrNotExist
 }
 
 // unquote returns the message of mboxrd lines, with CRLF line ends.
@@ -264,13 +323,8 @@ func unquote(id string, lines []byte) (*Stored, error) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		octets = append(append(octets, bytes.TrimSuffix(line, []byte("\r"))...), '\r', '\n')
 	}
-	env, length := parseTrace(octets)
-	var err error
-	s.envelope, s.octets, s.size = env, octets[length:], int64(len(octets)-length)
-	if length > 0 {
-		return s, nil
-	}
-	if s.envelope, err = headerEnvelope(s); err != nil {
+	s.octets, s.size = octets, int64(len(octets))
+	if err := s.readEnvelope(); err != nil {
 		return nil, fault(id, err)
 	}
 	return s, nil

@@ -63,7 +63,7 @@ func (s *Stored) Size() int64 { return s.size }
 // open returns the octets. The caller closes it.
 func (s *Stored) open() (io.ReadCloser, error) {
 	if s.path == "" {
-		return io.NopCloser(bytes.NewReader(s.octets)), nil
+		return io.NopCloser(bytes.NewReader(s.octets[s.skip:])), nil
 	}
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -73,6 +73,24 @@ func (s *Stored) open() (io.ReadCloser, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// readEnvelope takes the envelope off the front of the octets, or else out of the header fields.
+func (s *Stored) readEnvelope() (err error) {
+	r, err := s.open()
+	if err != nil {
+		return err
+	}
+	env, length, err := readTrace(bufio.NewReader(r))
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	if length == 0 {
+		s.envelope, err = headerEnvelope(s)
+		return err
+	}
+	s.envelope, s.skip, s.size = env, length, s.size-length
+	return nil
 }
 
 // WriteTo writes the message.

@@ -1,0 +1,214 @@
+package message_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/message"
+)
+
+// TestArgumentsAreCopied: what a caller does to a slice behind a step changes nothing.
+func TestArgumentsAreCopied(t *testing.T) {
+	keywords := []string{"news"}
+	b := good().Keywords(keywords...)
+	keywords[0] = "x\r\nX-Evil: 1"
+	if got := extra(t, b); got != "Keywords: news" {
+		t.Error(got)
+	}
+}
+
+func TestPartsInUTF8AreNoticed(t *testing.T) {
+	for name, b := range map[string]message.Builder{
+		"attached": good().Internationalized().Attach(message.Bytes("a", nil).Description("ü")),
+		"body":     fixed(message.New()).From("a@example.org").To("b@example.org").Internationalized().Body(message.Plain("x").Description("ü")),
+	} {
+		if m := build(t, b); !m.Needs8BitMIME() || !m.NeedsSMTPUTF8() {
+			t.Errorf("%s: 8BITMIME %v, SMTPUTF8 %v", name, m.Needs8BitMIME(), m.NeedsSMTPUTF8())
+		}
+	}
+	signed := message.Signed("x/y", "z", message.Plain("x"), func(io.WriterTo) (message.Part, error) {
+		return message.Bytes("s", []byte("ü\r\n")).Encoding(message.EightBit), nil
+	})
+	if _, err := fixed(message.New()).From("a@example.org").To("b@example.org").Body(signed).Build(); !errors.As(err, new(*message.FieldError)) {
+		t.Errorf("8-bit signature: %v", err)
+	}
+}
+
+func TestBccIsFoundHowEverLinesEnd(t *testing.T) {
+	for _, in := range []string{
+		"Bcc: secret@example.org\n\nhello\n",
+		"From: a@b.c\nTo: c@d.e\rBcc: secret@example.org\n\nhello",
+		"Subject: x\rBcc: secret@example.org\r\n\r\nhello",
+	} {
+		p := parse(t, in)
+		for _, out := range []string{string(p.WithoutBcc().Bytes()), string(p.WithoutBcc().WithCRLF().Bytes()), string(p.WithCRLF().WithoutBcc().Bytes())} {
+			if strings.Contains(out, "secret") || !strings.Contains(out, "hello") {
+				t.Errorf("%q: %q", in, out)
+			}
+		}
+	}
+}
+
+func TestOddLocalPartsAreRefused(t *testing.T) {
+	for _, in := range []string{"a..b@example.org", ".c@example.org", "c.@example.org", "X <a..b@example.org>"} {
+		if _, err := message.ParseMailbox(in); err == nil {
+			t.Errorf("%q was taken", in)
+		}
+	}
+}
+
+func TestContentIsNeverCutOrGrown(t *testing.T) {
+	m := build(t, good().Attach(message.Reader("a", strings.NewReader("12345"), math.MaxInt64)))
+	if !bytes.Contains(octets(t, m), []byte("MTIzNDU=")) {
+		t.Error("a reader without limit is empty")
+	}
+	if _, err := good().Attach(message.Embed(bytes.NewBufferString("Subject: ü\r\n\r\nhello"))).Build(); err == nil {
+		t.Error("a message that can be read once only was embedded")
+	}
+	calls := 0
+	grows := message.Opener("a", func() (io.ReadCloser, error) {
+		calls++
+		return io.NopCloser(strings.NewReader(strings.Repeat("x", calls))), nil
+	})
+	if _, err := good().Attach(grows).Build(); err == nil {
+		t.Error("a source that grows was taken")
+	}
+	single := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").
+		Body(message.Bytes("f", []byte("abc")).Type("a/b").Encoding(message.QuotedPrintable)))
+	if text := string(octets(t, single)); !strings.HasSuffix(text, "\r\n\r\nabc=\r\n") {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestParameters(t *testing.T) {
+	file := message.Bytes("a.txt", []byte("x"))
+	for name, tc := range map[string]struct {
+		part message.Part
+		want string // "" for a refusal
+	}{
+		"one charset":         {file.Param("Charset", "iso-8859-1"), "text/plain; charset=iso-8859-1"},
+		"one charset of text": {message.Plain("x").Param("Charset", "utf-8"), "text/plain; charset=utf-8"},
+		"one type":            {message.Related(message.HTML("x"), file).Param("type", "text/x"), `multipart/related; type="text/x"; boundary=`},
+		"one format":          {message.Plain("x").Param("format", "fixed").Flowed(), "text/plain; charset=us-ascii; format=flowed"},
+		"boundary in type":    {message.Multipart("mixed; boundary=evil", file), ""},
+		"Boundary":            {message.Multipart("x", file).Param("Boundary", "evil"), ""},
+		"boundary*0":          {message.Multipart("x", file).Param("boundary*0", "evil"), ""},
+		"long name":           {file.Type("text/plain; " + strings.Repeat("x", 2000) + "=y"), ""},
+		"wrong charset":       {message.TextPart("text/plain; charset=iso-8859-1", "Grüße"), ""},
+		"encoded message":     {file.Type("message/rfc822"), ""},
+		"text of parts":       {message.Mixed(file, file).Type("text/plain"), ""},
+		"method in type":      {message.TextPart("text/calendar; method=REQUEST", "METHOD:REQUEST\n"), "text/calendar; charset=us-ascii; method=REQUEST"},
+	} {
+		m, err := fixed(message.New()).From("a@example.org").To("b@example.org").Body(tc.part).Build()
+		if tc.want == "" {
+			if !errors.As(err, new(*message.FieldError)) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := strings.Join(strings.Fields(body(t, m)), " "); !strings.HasPrefix(got, "Content-Type: "+tc.want) {
+			t.Errorf("%s: %.120s", name, got)
+		}
+	}
+	encoded, err := message.Plain("Grüße").Preencoded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").Body(encoded.Type("text/markdown").Param("x", "y")))
+	if got := body(t, m); !strings.HasPrefix(got, "Content-Type: text/markdown; charset=utf-8; x=y\n") {
+		t.Errorf("%.100s", got)
+	}
+}
+
+func TestZones(t *testing.T) {
+	for _, hours := range []int{24, -24, 2180} {
+		if _, err := good().Date(good0.In(time.FixedZone("", hours*3600))).Build(); err == nil {
+			t.Errorf("a zone of %d hours was taken", hours)
+		}
+	}
+	odd := good0.In(time.FixedZone("", 1172))
+	if text := string(octets(t, build(t, good().Date(odd)))); !strings.Contains(text, "Date: Sun, 1 Mar 2026 00:00:00 +0000\r\n") {
+		t.Errorf("%.200s", text)
+	}
+}
+
+func TestValuesAreNotRewritten(t *testing.T) {
+	for name, b := range map[string]message.Builder{
+		"raw":        good().RawHeader("X-A", `a="b  c"`),
+		"structured": good().Header("List-Post", "<mailto:a@b.c>  x"),
+		"addresses":  good().Header("Resent-To", "zoë@example.org"),
+		"thread":     good().Header("References", "<a@b.c>"),
+	} {
+		if _, err := b.Build(); !errors.As(err, new(*message.FieldError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := extra(t, good().ListID("My,  List", "l.example.org")); got != `List-Id: "My,  List" <l.example.org>` {
+		t.Error(got)
+	}
+	if got := extra(t, good().Importance("low").ListPost("mailto:a@b.c").Importance("high").ListNoPost()); got != "Importance: high\nList-Post: NO" {
+		t.Error(got)
+	}
+	for line := range strings.SplitSeq(extra(t, good().Keywords(strings.Fields(strings.Repeat("keyword ", 40))...)), "\n") {
+		if len(line) > 78 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+}
+
+// TestHostileLengths ends at once, where any quadratic part would take minutes.
+func TestHostileLengths(t *testing.T) {
+	var resent strings.Builder
+	for i := range 40_000 {
+		resent.WriteString("Resent-")
+		resent.WriteString(strings.Repeat("x", i%7+1))
+		resent.WriteByte(byte('a' + i%26))
+		resent.WriteString(strings.Repeat("y", i/182%60))
+		resent.WriteString(": 1\n")
+	}
+	_ = parse(t, resent.String()+"\n")
+	recipients := "From: a@b.c\nTo: "
+	recipients += strings.Repeat("x@y.z, ", 10) + manyAddresses(40_000) + "\n\n"
+	me, err := message.ParseMailbox("me@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = parse(t, recipients).ReplyAll(me)
+	_ = build(t, good().TextPart(message.Plain(strings.Repeat("word ", 400_000)).Flowed()))
+	_ = build(t, good().Attach(message.Bytes(strings.Repeat("ü", 200_000), nil).LegacyName()))
+}
+
+func manyAddresses(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("r")
+		b.WriteString(strings.Repeat("q", i%5))
+		b.WriteByte(byte('a' + i%26))
+		b.WriteByte(byte('a' + i/26%26))
+		b.WriteByte(byte('a' + i/676%26))
+		b.WriteByte(byte('a' + i/17576%26))
+		b.WriteString("@d.org, ")
+	}
+	return b.String()
+}
+
+// TestForwardOfAFile: files have LF line ends, messages within messages may not.
+func TestForwardOfAFile(t *testing.T) {
+	me, err := message.ParseMailbox("me@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := build(t, fixed(parse(t, "From: a@b.c\nSubject: x\n\ntext\n").Forward(me).To("b@example.org")))
+	if !strings.Contains(string(octets(t, m)), "\r\n\r\nFrom: a@b.c\r\nSubject: x\r\n\r\ntext\r\n") {
+		t.Errorf("%q", octets(t, m))
+	}
+}
