@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 )
 
@@ -51,36 +52,61 @@ var frames = []string{
 }
 
 // harmful lists what clean must have taken out of a document.
-func harmful(t *testing.T, document string) (found []string) {
-	t.Helper()
+func harmful(document string) (found []string) {
 	for _, scripting := range []bool{false, true} {
 		root, err := html.ParseWithOptions(strings.NewReader(document), html.ParseOptionEnableScripting(scripting))
-		if err != nil {
-			t.Skip("SKIPPED: what was written is nested too deeply to be read again")
+		if err != nil { // it is nested too deeply to be read as a tree, and read as a row of tags
+			return harmfulTags(document)
 		}
 		for node := range root.Descendants() {
-			if node.Type != html.ElementNode {
-				continue
-			}
-			if slices.Contains([]string{"script", "link", "meta", "base", "iframe", "frame", "object", "embed", "template", "noscript"}, node.Data) {
-				found = append(found, node.Data)
-			}
-			for _, a := range node.Attr {
-				if strings.HasPrefix(a.Key, "on") || a.Key == "ping" || a.Key == "attributionsrc" || a.Key == "srcdoc" ||
-					(node.Data == "a" || node.Data == "area") && a.Key == "href" && !strings.HasPrefix(a.Val, "#") {
-					found = append(found, node.Data+" "+a.Key)
-				}
+			if node.Type == html.ElementNode {
+				found = append(found, harmfulElement(node.Data, node.Attr)...)
 			}
 		}
 	}
 	return found
 }
 
+// harmfulTags is harmful for a document of any depth.
+func harmfulTags(document string) (found []string) {
+	tags := html.NewTokenizer(strings.NewReader(document))
+	for {
+		switch tags.Next() {
+		case html.ErrorToken:
+			return found
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tag := tags.Token()
+			found = append(found, harmfulElement(tag.Data, tag.Attr)...)
+		}
+	}
+}
+
+func harmfulElement(name string, attributes []html.Attribute) (found []string) {
+	if slices.Contains([]string{"script", "link", "meta", "base", "iframe", "frame", "object", "embed", "template", "noscript"}, name) {
+		found = append(found, name)
+	}
+	for _, a := range attributes {
+		if strings.HasPrefix(a.Key, "on") || a.Key == "ping" || a.Key == "attributionsrc" || a.Key == "srcdoc" ||
+			(name == "a" || name == "area") && a.Key == "href" && !strings.HasPrefix(a.Val, "#") {
+			found = append(found, name+" "+a.Key)
+		}
+	}
+	return found
+}
+
+// TestHarmfulTags: the judge of deep documents finds what that of others finds.
+func TestHarmfulTags(t *testing.T) {
+	deep := strings.Repeat("<div>", 600) + `<svg/onload=x><script>x</script><a href=//x>`
+	if diff := cmp.Diff([]string{"svg onload", "script", "a href"}, harmful(deep)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestClean(t *testing.T) {
 	for _, source := range frames {
 		s := open(t, raw(t, "Content-Type: text/html\n\n"+source))
 		frame := s.body(t, "html")
-		if found := harmful(t, frame); len(found) > 0 {
+		if found := harmful(frame); len(found) > 0 {
 			t.Errorf("%s became %s with %q", source, frame, found)
 		}
 	}
@@ -115,7 +141,7 @@ func FuzzClean(f *testing.F) {
 		if frame.status != http.StatusOK {
 			return // nested too deeply
 		}
-		if found := harmful(t, frame.body); len(found) > 0 {
+		if found := harmful(frame.body); len(found) > 0 {
 			t.Errorf("%q became %q with %q", source, frame.body, found)
 		}
 	})
