@@ -26,20 +26,7 @@ func TestGroupRoundTrip(t *testing.T) {
 		"failover(smtps://u:p%20%28w%29@a smtps://u:p%40@b)":                        {shown: "failover(smtps://u:***@a smtps://u:***@b)"},
 		"failover(file:a%28b)":                                                      {},
 	} {
-		if want.revealed == "" {
-			want.revealed = text
-		}
-		if want.shown == "" {
-			want.shown = want.revealed
-		}
-		u, err := depeche.ParseURL(text)
-		if err != nil || u.Reveal() != want.revealed || u.String() != want.shown {
-			t.Errorf("%s: %s, %s, %v, want %v", text, u.Reveal(), u, err, want)
-			continue
-		}
-		if again, err := depeche.ParseURL(u.Reveal()); err != nil || again.Reveal() != u.Reveal() {
-			t.Errorf("%s read again: %s, %v", text, again.Reveal(), err)
-		}
+		u := roundTrip(t, text, want.revealed, want.shown)
 		if strings.Contains(fmt.Sprintf("%+v %#v %s", u, u, &u), "p%20") {
 			t.Errorf("%+v shows a password", u)
 		}

@@ -2,6 +2,7 @@ package depeche_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,21 +35,25 @@ func TestURLRoundTrip(t *testing.T) {
 		"smtps://user:p%40ss@[::1]:2465?hello=client.example": {shown: "smtps://user:***@[::1]:2465?hello=client.example"},
 		"lmtp+unix:///run/lmtp":                               {},
 	} {
-		if want.revealed == "" {
-			want.revealed = text
-		}
-		if want.shown == "" {
-			want.shown = want.revealed
-		}
-		u, err := depeche.ParseURL(text)
-		if err != nil || u.Reveal() != want.revealed || u.String() != want.shown {
-			t.Errorf("%s: %s, %s, %v, want %v", text, u.Reveal(), u, err, want)
-			continue
-		}
-		if again, err := depeche.ParseURL(u.Reveal()); err != nil || again.Reveal() != u.Reveal() {
-			t.Errorf("%s read again: %s, %v", text, again.Reveal(), err)
-		}
+		roundTrip(t, text, want.revealed, want.shown)
 	}
+}
+
+// roundTrip checks that a URL prints as revealed, by default the text itself, with *** for passwords as
+// shown, by default the same, and that what it prints reads as the same URL.
+func roundTrip(t *testing.T, text, revealed, shown string) depeche.URL {
+	t.Helper()
+	revealed = stdcmp.Or(revealed, text)
+	shown = stdcmp.Or(shown, revealed)
+	u, err := depeche.ParseURL(text)
+	if err != nil || u.Reveal() != revealed || u.String() != shown {
+		t.Errorf("%s: %s, %s, %v, want %s, %s", text, u.Reveal(), u, err, revealed, shown)
+		return u
+	}
+	if again, err := depeche.ParseURL(u.Reveal()); err != nil || again.Reveal() != u.Reveal() {
+		t.Errorf("%s read again: %s, %v", text, again.Reveal(), err)
+	}
+	return u
 }
 
 // TestURLPage: the page about URLs is right about which ones are.
