@@ -151,3 +151,38 @@ func TestOddNamesAreNotSkipped(t *testing.T) {
 		t.Errorf("%d faults", faults)
 	}
 }
+
+// TestNamesInAnyCharset: of names nothing has to be understood.
+func TestNamesInAnyCharset(t *testing.T) {
+	dir := t.TempDir()
+	const text = "From: =?x-unknown?q?=FF?= <\"a b\"@b.org>\nTo: =?gb2312?b?xOO6ww==?= <c@d.org>\n\nx\n"
+	if err := os.WriteFile(filepath.Join(dir, "x.eml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if all := stored(t, dir); len(all) != 1 || all[0].Envelope().String() != `"a b"@b.org > c@d.org` {
+		t.Errorf("%v", all)
+	}
+}
+
+// TestEnvelopesAreNotGuessed: where no envelope was stored and the header does not tell it for certain,
+// nobody gets the mail.
+func TestEnvelopesAreNotGuessed(t *testing.T) {
+	for name, header := range map[string]string{
+		"To":     "From: a@b.org\nTo: c@d.org, broken\nCc: e@f.org\n",
+		"resent": "Resent-To: x@y.org\nFrom: a@b.org\nTo: c@d.org\n",
+		"Bcc":    "From: a@b.org\nTo: c@d.org\nBcc: e@f.org\n",
+		"From":   "From: broken\nTo: c@d.org\n",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x.eml"), []byte(header+"\nx\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		folder, err := file.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := folder.Get("x"); err == nil {
+			t.Errorf("%s: %v", name, s)
+		}
+	}
+}

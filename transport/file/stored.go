@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	netmail "net/mail"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -34,7 +37,8 @@ func (s *Stored) ID() string { return s.id }
 func (s *Stored) Time() time.Time { return s.time }
 
 // Envelope returns the envelope that the message was sent with. Where none was stored it is what the
-// header fields say, and the zero Envelope when they name no recipient.
+// header fields say, and the zero Envelope when they name no recipient; a message whose fields can't be
+// read, name Bcc recipients or tell of a resending is not read back at all.
 func (s *Stored) Envelope() envelope.Envelope { return s.envelope }
 
 // MessageID returns the Message-ID with its angle brackets; "" for none that can be read.
@@ -141,7 +145,14 @@ func parseEnvelope(data []byte) (envelope.Envelope, error) {
 	return envelope.New(from, form.Forward...)
 }
 
-// headerEnvelope returns the envelope that the header fields of a message say.
+// Errors of messages whose envelope was not stored and can't be told from the header for certain.
+var (
+	errResent = errors.New("no envelope was stored, and the message was resent: message.Parse knows to whom")
+	errBcc    = errors.New("no envelope was stored, and the Bcc field would be seen by all: use message.Parse and WithoutBcc")
+)
+
+// headerEnvelope returns the envelope that the header fields of a message say. What it can't tell for
+// certain is an error: mail that goes to some of its recipients, or tells them of others, is worse.
 func headerEnvelope(s *Stored) (env envelope.Envelope, err error) {
 	r, err := s.open()
 	if err != nil {
@@ -153,27 +164,46 @@ func headerEnvelope(s *Stored) (env envelope.Envelope, err error) {
 		return env, fmt.Errorf("header: %w", err)
 	}
 	header := mail.Header{Header: entity.Header}
-	list := func(names ...string) []envelope.Address {
-		var all []envelope.Address
-		for _, name := range names {
-			found, err := header.AddressList(name)
-			if err != nil {
-				continue // what can't be read names nobody
-			}
-			for _, a := range found {
-				if address, err := envelope.ParseAddress(a.Address); err == nil {
-					all = append(all, address)
-				}
-			}
-		}
-		return all
+	switch {
+	case header.Has("Resent-To"), header.Has("Resent-Cc"), header.Has("Resent-Bcc"):
+		return env, errResent
+	case header.Has("Bcc"):
+		return env, errBcc
+	}
+	senders, err := addresses(header, "Sender", "From")
+	if err != nil {
+		return env, err
+	}
+	to, err := addresses(header, "To", "Cc")
+	if err != nil || len(to) == 0 {
+		return env, err // that nobody is named is no fault of the file
 	}
 	var from envelope.Address
-	if senders := list("Sender", "From"); len(senders) > 0 {
+	if len(senders) > 0 {
 		from = senders[0]
 	}
-	if env, err := envelope.New(from, list("To", "Cc", "Bcc")...); err == nil {
-		return env, nil
+	return envelope.New(from, to...)
+}
+
+// addresses returns the addresses of fields, each of which may stand several times.
+func addresses(header mail.Header, names ...string) (all []envelope.Address, err error) {
+	asItIs := func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // names do not matter
+	parser := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: asItIs}}
+	for _, name := range names {
+		for fields := header.FieldsByKey(name); fields.Next(); {
+			list, err := parser.ParseList(fields.Value())
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			for _, a := range list {
+				text := strings.Trim((&netmail.Address{Address: a.Address}).String(), "<>") // quoted where it must be
+				address, err := envelope.ParseAddress(text)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", name, err)
+				}
+				all = append(all, address)
+			}
+		}
 	}
-	return envelope.Envelope{}, nil // nobody is named, and that is no fault of the file
+	return all, nil
 }
