@@ -31,6 +31,7 @@ func lenientList(value string) AddressList {
 		e, err := p.entry()
 		if err == nil && (p.at == len(p.text) || p.peek() == ',' || p.peek() == ';') {
 			if e.group != nil || !e.mailbox.Address.IsNull() {
+				e.clean()
 				all.entries = append(all.entries, e)
 			}
 		} else if p.at == start {
@@ -42,6 +43,31 @@ func lenientList(value string) AddressList {
 		p.at++
 	}
 	return all
+}
+
+// clean takes out of names what encoded-words had hidden in them, so that they can be written again.
+func (e *addressEntry) clean() {
+	e.mailbox.Name = withoutControls(e.mailbox.Name)
+	if e.group == nil {
+		return
+	}
+	e.group.Name = withoutControls(e.group.Name)
+	for i := range e.group.Members {
+		e.group.Members[i].Name = withoutControls(e.group.Members[i].Name)
+	}
+}
+
+// withoutControls replaces control characters, which no field can hold, by spaces.
+func withoutControls(s string) string {
+	if !hasControl(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // From returns the authors.

@@ -42,6 +42,7 @@ type bodyWalker struct {
 	leaves  int
 	text    bool
 	html    bool
+	ids     map[string]bool // of the attachments so far
 }
 
 // walk goes through an entity, whose reading gave err.
@@ -83,7 +84,7 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 	if err != nil || media == "" {
 		media, params = "text/plain", nil // RFC 2045 section 5.2
 		if err != nil {
-			media = "application/octet-stream"
+			media = unknownType
 		}
 	}
 	disposition, dparams, _ := mime.ParseMediaType(e.Header.Get("Content-Disposition"))
@@ -107,29 +108,44 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 		w.content.HTML, err = decodeText(content, charset)
 		return err
 	}
-	part := Bytes(decodeWords(name), content)
-	if media == "message/rfc822" {
-		part = Embed(embedded(content)).Named(part.name)
-	} else {
-		part = part.Type(mime.FormatMediaType(media, params))
+	if !encoded && params["charset"] != "" && strings.HasPrefix(media, "text/") {
+		params["charset"] = "utf-8" // the reader below has decoded it
 	}
+	part := w.attachment(media, params, content)
+	part = part.Named(strings.ReplaceAll(withoutControls(decodeWords(name)), "\t", " "))
 	if disposition == inline {
 		part = part.Inline()
 	}
-	if id := bareID(e.Header.Get("Content-Id")); isVisible(id) {
+	if id := bareID(e.Header.Get("Content-Id")); isVisible(id) && len(id) <= tooLong && !w.ids[id] {
+		if w.ids == nil {
+			w.ids = map[string]bool{}
+		}
+		w.ids[id] = true
 		part = part.ID(id)
 	}
 	w.content.Attachments = append(w.content.Attachments, part)
 	return nil
 }
 
-// embedded is a message whose octets are all there is.
-type embedded []byte
-
-func (e embedded) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(e)
-	return int64(n), err
+// attachment returns a part that Build takes, whatever others have called it: a type that can't be
+// written becomes one that says nothing.
+func (w *bodyWalker) attachment(media string, params map[string]string, content []byte) Part {
+	if media == "message/rfc822" {
+		if p, err := parse(content, true); err == nil {
+			return Embed(p.WithCRLF())
+		}
+		media, params = unknownType, nil
+	}
+	part := Bytes("", content)
+	n := node{part: &part}
+	part.media = mime.FormatMediaType(media, params)
+	if part.media == "" || strings.HasPrefix(media, "multipart/") || n.typed() != nil {
+		part.media = unknownType
+	}
+	return part
 }
+
+const unknownType = "application/octet-stream"
 
 // decodeText returns text as UTF-8. What is in an unknown charset loses what is not.
 func decodeText(content []byte, charset string) (string, error) {

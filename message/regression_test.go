@@ -212,3 +212,32 @@ func TestForwardOfAFile(t *testing.T) {
 		t.Errorf("%q", octets(t, m))
 	}
 }
+
+// TestOthersContent: whatever others have sent can be taken apart and attached again.
+func TestOthersContent(t *testing.T) {
+	const mail = "From: =?utf-8?q?a=0Ab?= <a@b.c>\nSubject: x\nContent-Type: multipart/mixed; boundary=m\n\n" +
+		"--m\nContent-Type: text\nContent-Disposition: attachment; filename*=utf-8''a%0Ab%09c\n\n1\n" +
+		"--m\nContent-Type: message/rfc822\n\nSubject: inner\n\nx\n" +
+		"--m\nContent-Type: message/rfc822\n\nno message\n" +
+		"--m\nContent-Type: image/png\nContent-ID: <i>\n\n2\n--m\nContent-Type: image/png\nContent-ID: <i>\n\n3\n" +
+		"--m\nContent-Type: text/csv; charset=iso-8859-1; boundary=x\nContent-Disposition: attachment\n\n\xfc\n--m--\n"
+	p := parse(t, mail)
+	content, err := p.Content()
+	if err != nil || len(content.Attachments) != 6 {
+		t.Fatalf("%d attachments, %v", len(content.Attachments), err)
+	}
+	me, err := message.ParseMailbox("me@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := build(t, fixed(p.Reply(me)).HTML("x").Attach(content.Attachments...))
+	text := string(octets(t, m))
+	for _, want := range []string{"To: a b <a@b.c>\r\n", `filename="a b c"`, "message/rfc822", "Subject: inner\r\n\r\nx\r\n", "Content-ID: <i>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	if strings.Count(text, "Content-ID") != 1 {
+		t.Errorf("%s", text)
+	}
+}

@@ -39,12 +39,7 @@ func (p *Parsed) Forward(from Mailbox) Builder {
 
 // prefixed returns a subject with a prefix that it does not have yet.
 func prefixed(prefix, subject string) string {
-	subject = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, subject)
+	subject = withoutControls(subject)
 	if len(subject) >= len(prefix)-1 && strings.EqualFold(subject[:len(prefix)-1], prefix[:len(prefix)-1]) {
 		return subject
 	}
