@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
@@ -30,7 +31,7 @@ type state struct {
 	port     int
 	config   client.Config
 	pool     Pool
-	provider Limits // of Service
+	provider Preset // of Service
 	bulk     bulk
 	security security
 	user     string         // of a URL
@@ -134,7 +135,8 @@ func (s *state) login(field, user, password string) {
 
 // Login logs in with any credentials: tokens, secrets from a source, client certificates, an identity to
 // act as, some mechanisms only, or mechanisms of the caller's own; see package authentication. A secret
-// that the server rejects is not sent again for ten minutes, by no connection, until it changes.
+// that the server rejects is not sent again for ten minutes, by no connection, until it changes. Of
+// several calls of Login and Credentials, those of a URL included, the last one counts.
 func (b Builder) Login(credentials authentication.Credentials) Builder {
 	return b.step(func(s *state) {
 		if credentials.IsZero() {
@@ -257,7 +259,7 @@ func (b Builder) settle() (state, error) {
 		return state{}, err
 	}
 	s := *own
-	s.pool = s.pool.within(s.provider)
+	s.pool = s.pool.within(s.provider.Limits)
 	for _, read := range s.late {
 		read(&s)
 	}
@@ -278,6 +280,14 @@ func (s *state) check() {
 		}
 		if s.port < 1 || s.port > 65535 {
 			s.fault("Port", strconv.Itoa(s.port), errors.New("want 1 to 65535"))
+		}
+	}
+	if name := s.provider.Name; name != "" {
+		switch user := s.config.Credentials.User(); {
+		case s.config.Credentials.IsZero():
+			s.fault("Service", name, errors.New("needs Credentials or Login"))
+		case s.provider.User != "" && user != s.provider.User:
+			s.fault("Service", name, fmt.Errorf("the user of all its customers is %q, with a key of the API as password", s.provider.User))
 		}
 	}
 	s.pool.check(s)

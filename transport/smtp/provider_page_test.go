@@ -36,11 +36,14 @@ func providersPage() string {
 	var b strings.Builder
 	b.WriteString(`# Providers
 
+` + "```go\nsender, err := smtp.Service(\"gmail\").Credentials(user, appPassword).Build() // or Login with a token\n```" + `
+
 ` + "`smtp.Service(name)`" + ` begins a transport to one of these; ` + "`smtp.LookupService(name)`" + ` has its limits. The pool keeps
 the limits of connections and of messages over one connection, unless ` + "`Pool`" + ` says otherwise. An empty cell means
 that the page of the provider says nothing, not that there is no limit; a figure is what a copy or a quotation of
 that page said on the day on which it was read, and Source is where to look what is true today. Amazon SES has a name for each region, such as ` + "`ses-eu-west-1`" + `. ` + "`user`" + ` is the user name of all
-customers, with the key of the API as password.
+customers, with the key of the API as password; Build refuses another one. Gmail and Microsoft 365 want an app password or a token
+instead of the password of the account.
 
 This page is written by a test from the table in the code.
 

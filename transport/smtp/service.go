@@ -39,15 +39,16 @@ type Limits struct {
 // Service begins a transport to a provider by its name, such as "gmail", "outlook365", "ses-eu-west-1",
 // "mailgun", "postmark" or "sendgrid"; [Services] lists them. What Pool leaves open follows the
 // provider's limits of connections and of messages over one connection; the other limits are for the
-// caller to keep. Credentials are needed for all of them. An unknown name is an error of Build.
+// caller to keep. Names are in lower case. An unknown name is an error of Build, and so is a missing
+// login, or another user than the one that a provider has for all customers.
 func Service(name string) Builder {
 	preset, ok := LookupService(name)
 	if !ok {
 		return Relay("localhost").step(func(s *state) {
-			s.fault("Service", name, errors.New("unknown; Services has the known ones"))
+			s.fault("Service", name, errors.New("unknown; docs/providers.md and Services have the known ones"))
 		})
 	}
-	return begin(preset.Host, preset.Port, preset.TLS).step(func(s *state) { s.provider = preset.Limits })
+	return begin(preset.Host, preset.Port, preset.TLS).step(func(s *state) { s.provider = preset })
 }
 
 // LookupService returns the preset of a provider. Amazon SES has one for each region, "ses-" and its

@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	stdcmp "cmp"
 	"crypto/tls"
 	"net/url"
 	"slices"
@@ -36,7 +37,19 @@ func TestServices(t *testing.T) {
 		if p.Limits.Read.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 			t.Errorf("%s: read on %v", p.Name, p.Limits.Read)
 		}
-		build(t, smtp.Service(p.Name).Credentials("user", "password"))
+		user := stdcmp.Or(p.User, "user")
+		build(t, smtp.Service(p.Name).Credentials(user, "password"))
+		for what, b := range map[string]smtp.Builder{
+			"no login":     smtp.Service(p.Name),
+			"another user": smtp.Service(p.Name).Credentials("x"+user, "password"),
+		} {
+			if what == "another user" && p.User == "" {
+				continue
+			}
+			if _, err := b.Build(); !slices.Equal(fields(err), []string{"Service"}) {
+				t.Errorf("%s, %s: %v", p.Name, what, err)
+			}
+		}
 	}
 }
 
