@@ -27,8 +27,9 @@ const bulkWorkers = 8
 //
 // Mails are taken when there is room for them, so a sequence may be long, or slow, or made while it
 // is read; it is read in a goroutine of its own, and one that can block must watch ctx itself. When
-// ctx ends no more are taken, and those under way end as Send says. A caller who leaves the loop early stops the taking too, and waits until those
-// under way have ended; their results are lost.
+// ctx ends no more are taken, and those under way end as Send says. A caller who leaves the loop early
+// stops the taking too, and waits until those under way have ended; their results are lost. The loop's
+// body must not wait for t itself, by sending over it: t waits for the body to take the results.
 func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {
 	if b, ok := t.(BulkSender); ok {
 		return b.SendAll(ctx, mails)
@@ -79,11 +80,14 @@ func Fan(ctx context.Context, mails iter.Seq[Mail], yield func(Sent, error) bool
 		defer close(ends)
 		work(jobs, func(s Sent, err error) { ends <- end{s, err} })
 	}()
-	wanted := true
+	defer func() { // also when the caller's loop panics: those under way must not wait for a reader for ever
+		close(stop)
+		for range ends {
+		}
+	}()
 	for e := range ends {
-		if wanted && !yield(e.sent, e.err) {
-			wanted = false
-			close(stop)
+		if !yield(e.sent, e.err) {
+			return
 		}
 	}
 }

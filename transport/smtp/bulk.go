@@ -189,10 +189,16 @@ func (l *limited) Poll() (*client.Job, bool) {
 	return l.took(l.worker.Poll())
 }
 
-// Wait is that of the worker until the limit.
+// Wait is that of the worker while mails are in flight. With none of them the connection is given back
+// instead, for others to use and for Shutdown to close: the next mail may be long in coming, or may be
+// waiting for somebody who waits for this connection.
 func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 	if l.t.full(l.conn) {
 		return nil, true
+	}
+	if l.taken == 0 {
+		job, _ := l.worker.Poll()
+		return l.took(job, job == nil)
 	}
 	return l.took(l.worker.Wait(wake))
 }
