@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -20,7 +21,10 @@ type Pool struct {
 	MaxMessages int           // messages over one connection: what the server allows (MAILMAX, or 421 at the same one twice)
 }
 
-const defaultMaxOpen = 10
+const (
+	defaultMaxOpen = 10
+	mostOpen       = 10_000 // SendAll has a goroutine for each
+)
 
 func (p Pool) withDefaults() Pool {
 	if p.MaxOpen == 0 {
@@ -54,6 +58,9 @@ func (p Pool) check(s *state) {
 		if field.value < 0 {
 			s.fault("Pool."+field.name, strconv.Itoa(field.value), errors.New("must not be negative"))
 		}
+	}
+	if p.MaxOpen > mostOpen {
+		s.fault("Pool.MaxOpen", strconv.Itoa(p.MaxOpen), fmt.Errorf("want at most %d", mostOpen))
 	}
 	if full := p.withDefaults(); p.MinIdle > full.MaxIdle || p.MinIdle > full.MaxOpen {
 		s.fault("Pool.MinIdle", strconv.Itoa(p.MinIdle), errors.New("more than MaxIdle or MaxOpen"))
