@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"strings"
 
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
@@ -110,10 +109,7 @@ func (x *exchange) say(command commands.Command, answer []byte) (response.Respon
 	}
 	sent := x.sent
 	x.link.setMask(func(text string) string {
-		for _, line := range sent {
-			text = strings.ReplaceAll(text, line, "***")
-		}
-		return x.mask(text)
+		return x.mask(authentication.Redact(text, sent...))
 	})
 	return x.do(PhaseAuth, command)
 }
