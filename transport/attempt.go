@@ -15,7 +15,8 @@ var ErrContract = errors.New("the transport broke its contract: its result does 
 type attempt struct {
 	result *Result
 	err    error
-	failed *SendError // nil if every recipient was accepted
+	failed *SendError // nil if every recipient was accepted; all that err wraps is in it
+	said   *SendError // the same as the transport said it, by which it is judged
 	ended  bool       // the ctx of the caller had ended when it came back
 }
 
@@ -39,12 +40,20 @@ func judge(ctx context.Context, mail Mail, result *Result, err error) *attempt {
 		}
 	}
 	result.nameRelays()
-	if err != nil && (!errors.As(err, &a.failed) || a.failed.Result != result) {
-		own := &SendError{Result: result, Err: err}
-		if a.failed != nil {
-			own.Phase, own.Reply = a.failed.Phase, a.failed.Reply
-		}
-		a.failed, a.err = own, own
+	if err == nil {
+		return a
+	}
+	known := errors.As(err, &a.said) && a.said.Result == result
+	if known && err == error(a.said) { //nolint:errorlint // what is around it must not be lost
+		a.failed = a.said
+		return a
+	}
+	a.failed = &SendError{Result: result, Err: err}
+	if a.said != nil {
+		a.failed.Phase, a.failed.Reply = a.said.Phase, a.said.Reply
+	}
+	if !known {
+		a.said, a.err = a.failed, a.failed
 	}
 	return a
 }
@@ -69,7 +78,7 @@ func (a *attempt) broken(mail Mail) *attempt {
 	a.result.MessageID, a.result.Relay = MessageID(mail), relay
 	a.result.nameRelays()
 	a.failed = &SendError{Result: a.result, Phase: PhaseFinal, Err: cause}
-	a.err = a.failed
+	a.said, a.err = a.failed, a.failed
 	return a
 }
 
@@ -78,18 +87,18 @@ func (a *attempt) broken(mail Mail) *attempt {
 // message is no fault of its, and neither is a caller who does not wait any longer, unless the relay
 // let all his time pass before a connection stood.
 func (a *attempt) fault() bool {
-	if a.failed == nil {
+	if a.said == nil {
 		return false
 	}
-	canceled := errors.Is(a.failed.Err, context.Canceled) || a.ended && !errors.Is(a.failed.Err, context.DeadlineExceeded)
-	switch a.failed.Phase {
+	canceled := errors.Is(a.said.Err, context.Canceled) || a.ended && !errors.Is(a.said.Err, context.DeadlineExceeded)
+	switch a.said.Phase {
 	case PhaseMessage, PhaseWait:
 		return false
 	case PhaseDial, PhaseTLS, PhaseGreeting, PhaseHello, PhaseAuth:
 		return !canceled
 	}
-	lost := temporary(a.failed.Err) || a.failed.Phase != PhaseBody && brokenOff(a.failed.Err)
-	return a.failed.Reply.Code == closing || !a.ended && !canceled && a.failed.Reply.IsZero() && lost
+	lost := temporary(a.said.Err) || a.said.Phase != PhaseBody && brokenOff(a.said.Err)
+	return a.said.Reply.Code == closing || !a.ended && !canceled && a.said.Reply.IsZero() && lost
 }
 
 // closing is the code of a server that ends the session (RFC 5321 section 4.2.1).
@@ -97,12 +106,16 @@ const closing = 421
 
 // alive reports whether the relay showed that it works, whatever it said.
 func (a *attempt) alive() bool {
-	return a.failed == nil || !a.fault() && !a.failed.Reply.IsZero()
+	return a.said == nil || !a.fault() && !a.said.Reply.IsZero()
 }
 
 // withheld reports whether a relay kept the mail back from recipients whom it did not refuse because
 // of others whom it did (all or nothing). Such a mail goes elsewhere as a whole or not at all.
 func (e *SendError) withheld() bool {
+	var inner *SendError
+	if errors.As(e.Err, &inner) && inner.Result == e.Result { // in what a transport has put around it
+		return inner.withheld()
+	}
 	if attempts, ok := e.Err.(*AttemptsError); ok { //nolint:errorlint // each attempt has its own answer
 		return slices.ContainsFunc(attempts.failures, (*SendError).withheld)
 	}
@@ -128,7 +141,7 @@ func (a *attempt) again(want func(*Recipient) bool) []int {
 			refused = refused || r.Outcome != Unknown
 		}
 	}
-	if refused && a.failed != nil && a.failed.withheld() {
+	if refused && a.said != nil && a.said.withheld() {
 		return nil
 	}
 	return list

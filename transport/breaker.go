@@ -162,5 +162,14 @@ func (p *fused) next(_ context.Context, a *account) (step, bool) {
 		a.stop(PhaseWait, err)
 		return step{}, false
 	}
-	return step{to: a.all()}, true
+	return step{to: a.all(), unused: p.unused}, true
+}
+
+// unused lets another mail be the probe.
+func (p *fused) unused() {
+	if p.probe {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.probing = false
+	}
 }

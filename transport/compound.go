@@ -33,7 +33,7 @@ type step struct {
 	mail   Mail                    // goes instead of the mail
 	adapt  func(*attempt) *attempt // makes of what became of that what became of the mail
 	aside  bool                    // the outcome does not count
-	unused func()                  // is called when the wait was cut short and the step is not taken
+	unused func()                  // is called when nothing came of the step: it was not taken, or panicked
 }
 
 func newCompound(begin func(Mail) plan, over ...Transport) *compound {
@@ -69,6 +69,7 @@ func (e *errand) advance(ctx context.Context) bool {
 	if e.mail == nil {
 		var err error
 		if e.mail, err = narrow(e.account.mail, next.to); err != nil {
+			e.drop()
 			e.account.stop(PhaseMessage, err)
 			return false
 		}
@@ -84,11 +85,16 @@ func (c *compound) pause(ctx context.Context, e *errand) error {
 	err := c.sleep(ctx, e.step.wait)
 	if err != nil {
 		e.account.stop(PhaseWait, err)
-		if e.step.unused != nil {
-			e.step.unused()
-		}
+		e.drop()
 	}
 	return err
+}
+
+// drop tells the plan that nothing came of the current step.
+func (e *errand) drop() {
+	if e.step.unused != nil {
+		e.step.unused()
+	}
 }
 
 func (c *compound) sleep(ctx context.Context, d time.Duration) error {
@@ -130,9 +136,19 @@ func (c *compound) Send(ctx context.Context, mail Mail) (*Result, error) {
 		if c.pause(ctx, e) != nil {
 			break
 		}
-		e.back(send(ctx, c.over[e.step.over], e.mail))
+		e.back(c.attempt(ctx, e))
 	}
 	return e.account.end()
+}
+
+// attempt takes the current step. When a mail or a transport panics, the plan hears that it is over.
+func (c *compound) attempt(ctx context.Context, e *errand) (of *attempt) {
+	defer func() {
+		if of == nil {
+			e.drop()
+		}
+	}()
+	return send(ctx, c.over[e.step.over], e.mail)
 }
 
 // Check finds out whether mail could be sent now.

@@ -108,17 +108,17 @@ func (g *group) order() []int {
 	return order
 }
 
-func (g *group) lend(i int) {
+func (g *group) lend(i, mails int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.members[i].load++
+	g.members[i].load += mails
 }
 
 // back notes how an attempt over a relay went.
 func (g *group) back(i int, of *attempt) {
 	fault, alive := of.fault(), of.alive()
-	if of.failed != nil && of.result.Count(Accepted) == 0 {
-		fault = fault || ownTrouble(of.failed.Reply)
+	if of.said != nil && of.result.Count(Accepted) == 0 {
+		fault = fault || ownTrouble(of.said.Reply)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -156,8 +156,8 @@ func (p *relayed) next(ctx context.Context, a *account) (step, bool) {
 	}
 	relay := p.order[p.asked]
 	p.asked++
-	p.group.lend(relay)
-	return step{over: relay, to: to}, true
+	p.group.lend(relay, 1)
+	return step{over: relay, to: to, unused: func() { p.group.lend(relay, -1) }}, true
 }
 
 // take reports whether a recipient goes on to the next relay.

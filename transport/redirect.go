@@ -56,6 +56,7 @@ func (a *attempt) forAll(env envelope.Envelope) *attempt {
 	all := &attempt{result: &result, ended: a.ended}
 	if a.failed != nil {
 		all.failed = &SendError{Result: &result, Phase: a.failed.Phase, Reply: a.failed.Reply, Err: a.failed.Err}
+		all.said = &SendError{Result: &result, Phase: a.said.Phase, Reply: a.said.Reply, Err: a.said.Err}
 		all.err = all.failed
 	}
 	return all

@@ -80,7 +80,7 @@ func (p *repeated) next(ctx context.Context, a *account) (step, bool) {
 	if a.last.failed == nil || p.attempts > p.Attempts || ctx.Err() != nil {
 		return step{}, false
 	}
-	temporary := a.last.failed.Temporary()
+	temporary := a.last.said.Temporary()
 	to := a.again(func(r *Recipient) bool {
 		switch r.Outcome {
 		case NotSent:
@@ -113,5 +113,5 @@ func (p *repeated) wait() time.Duration {
 		}
 		most *= 2
 	}
-	return rand.N(min(most, p.Longest) + 1) //nolint:gosec // nobody gains by guessing it
+	return rand.N(max(min(most, p.Longest), 1)) //nolint:gosec // nobody gains by guessing it
 }

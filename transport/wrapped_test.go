@@ -1,0 +1,92 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/stub"
+)
+
+// TestWrappersKeepTheirErrors: what a step of the caller's puts around a SendError is found in what each
+// combinator returns.
+func TestWrappersKeepTheirErrors(t *testing.T) {
+	mine := errors.New("mine")
+	wrapped := func() transport.Transport {
+		s := stub.New()
+		s.Always(stub.Refuse(transport.PhaseRcpt, 550, "5.1.1 no"))
+		return transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+			result, err := s.Send(ctx, mail)
+			return result, fmt.Errorf("tenant 7: %w: %w", mine, err)
+		})
+	}
+	to := env(t, "b@example.org").At(0).Address
+	for name, build := range map[string]func() (transport.Transport, error){
+		"failover":  transport.Failover{Relays: []transport.Transport{wrapped(), wrapped()}}.Build,
+		"retry":     transport.Retry{Over: wrapped()}.Build,
+		"by domain": transport.ByDomain{Otherwise: wrapped()}.Build,
+		"redirect":  transport.RedirectAll{Over: wrapped(), To: to}.Build,
+		"breaker":   transport.Breaker{Over: wrapped()}.Build,
+	} {
+		tr, err := build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tr.Send(t.Context(), mail(t, "b@example.org"))
+		var failed *transport.SendError
+		if !errors.Is(err, mine) || !errors.As(err, &failed) || failed.Reply.Enhanced != "5.1.1" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestProbeThatPanics: a breaker does not stay open because of the mail that was to close it.
+func TestProbeThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good := stub.New()
+		good.Next(stub.Fail(transport.PhaseDial, errors.New("down")))
+		broken := false
+		b, err := transport.Breaker{Faults: 1, Rest: time.Second, Over: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+			if broken {
+				panic("the transport's")
+			}
+			return good.Send(ctx, mail)
+		})}.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := mail(t, "b@example.org")
+		if _, err := b.Send(t.Context(), m); err == nil {
+			t.Fatal("the first one went through")
+		}
+		time.Sleep(2 * time.Second) // of the bubble
+		func() {
+			defer func() { _ = recover() }()
+			broken = true
+			_, _ = b.Send(t.Context(), m)
+		}()
+		broken = false
+		if _, err := b.Send(t.Context(), m); err != nil {
+			t.Errorf("the breaker stays open: %v", err)
+		}
+	})
+}
+
+func TestRetryWithoutEnd(t *testing.T) {
+	s := stub.New()
+	s.Always(stub.Refuse(transport.PhaseRcpt, 450))
+	r, err := transport.Retry{Over: s, First: math.MaxInt64, Longest: math.MaxInt64}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := r.Send(ctx, mail(t, "b@example.org")); err == nil {
+		t.Error("it was accepted")
+	}
+}
