@@ -41,6 +41,7 @@ var (
 // cutGroup returns what is behind the parenthesis of a group.
 func cutGroup(text string) (name, rest string, ok bool) {
 	name, rest, ok = strings.Cut(text, "(")
+	name = strings.ToLower(name)
 	return name, rest, ok && (name == failover || name == roundrobin)
 }
 
@@ -113,7 +114,11 @@ func splitGroup(text string) (members []string, query string, ok bool) {
 func (g *group) text(member func(URL) string) string {
 	var list []string
 	for _, u := range g.members {
-		list = append(list, member(u))
+		text := member(u)
+		if last, found := strings.CutSuffix(text, ","); found {
+			text = last + "%2C" // it would look like a separator
+		}
+		list = append(list, text)
 	}
 	return g.name + "(" + strings.Join(list, " ") + ")" + g.keys.String()
 }

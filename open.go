@@ -85,18 +85,26 @@ func (u URL) Open() (transport.Transport, error) {
 	case schemeStub:
 		return stub.New(), nil
 	case schemeFile:
-		return file.New(u.path)
+		return opened(file.New(u.path))
 	case schemeMaildir:
-		return file.Maildir(u.path)
+		return opened(file.Maildir(u.path))
 	case schemeMbox:
-		return file.Mbox(u.path)
+		return opened(file.Mbox(u.path))
 	case schemeSendmail:
 		if u.path == "" {
-			return sendmail.New()
+			return opened(sendmail.New())
 		}
 		return sendmail.Command(u.path), nil
 	}
-	return u.relay.Builder().Build()
+	return opened(u.relay.Builder().Build())
+}
+
+// opened returns nil, and not a nil pointer in an interface, beside an error.
+func opened[T transport.Transport](t T, err error) (transport.Transport, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Send opens the transport that a URL describes, sends one mail and closes it. For more than one mail

@@ -18,6 +18,15 @@ import (
 	"github.com/depeche-mail/depeche/transport/stub"
 )
 
+// TestNoTransportBesideAnError: a nil pointer in an interface would pass for a transport.
+func TestNoTransportBesideAnError(t *testing.T) {
+	for _, text := range []string{"smtps://host.example?tls_roots=/none/such", "file:/dev/null/x", "maildir:/dev/null/x", "mbox:/dev/null/x/y", "failover(smtps://host.example?tls_roots=/none/such)"} {
+		if tr, err := depeche.Open(text); err == nil || tr != nil {
+			t.Errorf("%s: %v, %v", text, tr, err)
+		}
+	}
+}
+
 func TestOpen(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "out box")
 	is := map[string]func(transport.Transport) bool{

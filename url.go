@@ -41,6 +41,7 @@ func parse(text string, depth int) (URL, error) {
 		return parseGroup(name, rest, depth)
 	}
 	scheme, rest, ok := strings.Cut(text, ":")
+	scheme = strings.ToLower(scheme) // RFC 3986 section 3.1
 	if !ok {
 		return URL{}, fault("", errNoScheme)
 	}
