@@ -14,36 +14,44 @@ import (
 )
 
 // TestWrappersKeepTheirErrors: what a step of the caller's puts around a SendError is found in what each
-// combinator returns.
+// combinator returns, also when several attempts were lost.
 func TestWrappersKeepTheirErrors(t *testing.T) {
-	mine := errors.New("mine")
-	wrapped := func() transport.Transport {
-		s := stub.New()
-		s.Always(stub.Refuse(transport.PhaseRcpt, 550, "5.1.1 no"))
-		return transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
-			result, err := s.Send(ctx, mail)
-			return result, fmt.Errorf("tenant 7: %w: %w", mine, err)
-		})
-	}
-	to := env(t, "b@example.org").At(0).Address
-	for name, build := range map[string]func() (transport.Transport, error){
-		"failover":  transport.Failover{Relays: []transport.Transport{wrapped(), wrapped()}}.Build,
-		"retry":     transport.Retry{Over: wrapped()}.Build,
-		"by domain": transport.ByDomain{Otherwise: wrapped()}.Build,
-		"redirect":  transport.RedirectAll{Over: wrapped(), To: to}.Build,
-		"breaker":   transport.Breaker{Over: wrapped()}.Build,
-	} {
-		tr, err := build()
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		mine, down := errors.New("mine"), errors.New("down")
+		wrapped := func() transport.Transport {
+			s := stub.New()
+			s.Always(stub.Fail(transport.PhaseDial, transient{down}))
+			return transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+				result, err := s.Send(ctx, mail)
+				return result, fmt.Errorf("tenant 7: %w: %w", mine, err)
+			})
 		}
-		_, err = tr.Send(t.Context(), mail(t, "b@example.org"))
-		var failed *transport.SendError
-		if !errors.Is(err, mine) || !errors.As(err, &failed) || failed.Reply.Enhanced != "5.1.1" {
-			t.Errorf("%s: %v", name, err)
+		for name, build := range map[string]func() (transport.Transport, error){
+			"failover":  transport.Failover{Relays: []transport.Transport{wrapped(), wrapped()}}.Build,
+			"retry":     transport.Retry{Over: wrapped()}.Build,
+			"by domain": transport.ByDomain{Otherwise: wrapped()}.Build,
+			"redirect":  transport.RedirectAll{Over: wrapped(), To: env(t, "b@example.org").At(0).Address}.Build,
+			"breaker":   transport.Breaker{Over: wrapped(), Faults: 1}.Build,
+		} {
+			tr, err := build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second one finds the breaker open
+				_, err = tr.Send(t.Context(), mail(t, "b@example.org"))
+				if failed := new(transport.SendError); !errors.Is(err, mine) || !errors.Is(err, down) || !errors.As(err, &failed) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
 		}
-	}
+	})
 }
+
+// transient is an error that may pass.
+type transient struct{ error }
+
+func (transient) Temporary() bool { return true }
+func (e transient) Unwrap() error { return e.error }
 
 // TestProbeThatPanics: a breaker does not stay open because of the mail that was to close it.
 func TestProbeThatPanics(t *testing.T) {
