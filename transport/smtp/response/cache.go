@@ -13,14 +13,11 @@ type cache struct {
 // maxCached limits a remembered line.
 const maxCached = 64
 
-// find returns the remembered reply at the start of data and the length of its line, or 0. Only the
-// text is shared: Lines is a new slice, because a reply belongs to whoever gets it.
+// find returns the remembered reply at the start of data and the length of its line, or 0.
 func (c *cache) find(data []byte) (reply Response, size int) {
-	for i, line := range c.lines {
-		if len(line) > 0 && bytes.HasPrefix(data, line) {
-			reply = c.replies[i]
-			reply.Lines = []string{reply.Lines[0]}
-			return reply, len(line)
+	for i := range c.lines {
+		if line := c.lines[i]; len(line) > 0 && bytes.HasPrefix(data, line) {
+			return c.replies[i], len(line)
 		}
 	}
 	return Response{}, 0
@@ -32,7 +29,6 @@ func (c *cache) add(line []byte, reply Response) {
 		return
 	}
 	c.lines[c.next] = append(c.lines[c.next][:0], line...)
-	reply.Lines = []string{reply.Lines[0]}
 	c.replies[c.next] = reply
 	c.next = (c.next + 1) % len(c.lines)
 }

@@ -14,11 +14,27 @@ func (e Enhanced) IsZero() bool { return e == Enhanced{} }
 
 // String returns the code in dotted form, or "".
 func (e Enhanced) String() string {
-	if e.IsZero() {
+	switch {
+	case e.IsZero():
 		return ""
+	case e.Class < 10 && e.Subject < 10 && e.Detail < 10:
+		at := int(e.Class)*100 + int(e.Subject)*10 + int(e.Detail)
+		return short[at*shortLen : (at+1)*shortLen]
 	}
 	return string(e.appendTo(make([]byte, 0, len("5.999.999"))))
 }
+
+// short holds the codes of three digits one behind the other, so that the usual ones need no memory of
+// their own.
+var short = func() string {
+	all := make([]byte, 0, 1000*shortLen)
+	for at := range uint16(1000) {
+		all = Enhanced{at / 100, at / 10 % 10, at % 10}.appendTo(all)
+	}
+	return string(all)
+}()
+
+const shortLen = len("2.0.0")
 
 func (e Enhanced) appendTo(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, uint64(e.Class), 10)

@@ -12,7 +12,8 @@ type Response struct {
 	// Enhanced is the enhanced status code where the first line has one of the reply's class.
 	Enhanced Enhanced
 	// Lines is the text of every line without code and enhanced status code, with control
-	// characters and invalid UTF-8 replaced, so that it can be printed.
+	// characters and invalid UTF-8 replaced, so that it can be printed. It must not be changed:
+	// replies of the same text share it.
 	Lines []string
 }
 
