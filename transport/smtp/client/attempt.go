@@ -41,6 +41,9 @@ const (
 	timeFinal           // the verdict
 )
 
+// over reports whether nothing more is to be said or heard in the transaction.
+func (a *attempt) over() bool { return a.closed && a.replies == a.asked }
+
 // reply takes the reply to one command of the transaction.
 func (a *attempt) reply(e expectation, r response.Response) (more bool, err error) {
 	switch e.phase {

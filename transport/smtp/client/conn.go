@@ -206,7 +206,7 @@ func (c *Conn) do(phase Phase, command commands.Command) (response.Response, err
 	return s.response, err
 }
 
-// queue corks a command and registers the reply to it.
+// queue corks a command and the expectation of its reply.
 func (c *Conn) queue(e expectation, command commands.Command) error {
 	start := len(c.link.out)
 	out, err := command.AppendTo(c.link.out)
@@ -215,7 +215,7 @@ func (c *Conn) queue(e expectation, command commands.Command) error {
 	}
 	c.link.out = out
 	c.shown(command, out[start:])
-	c.link.expect(e)
+	c.link.cork(e)
 	return nil
 }
 

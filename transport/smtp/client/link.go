@@ -1,12 +1,14 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,9 +28,11 @@ type link struct {
 	timeouts Timeouts
 	trace    func(Event) // called with mu held; may be nil
 
-	out  []byte          // corked octets: one flight is one write
-	sent int64           // octets handed to the connection so far; the owner's
-	ctx  context.Context // of the call that is watched; the owner's, nil when there is none
+	// The owner's.
+	out    []byte          // corked octets: one flight is one write
+	corked []expectation   // what will be due when they are written
+	sent   int64           // octets handed to the connection so far
+	ctx    context.Context // of the call that is watched; nil when there is none
 
 	mu       sync.Mutex
 	queue    due                 // what the next replies answer
@@ -74,13 +78,21 @@ func newLink(nc net.Conn, timeouts Timeouts, trace func(Event)) *link {
 // flightSize is how much is corked before it must be written.
 const flightSize = 64 << 10
 
-// expect registers an expectation. It is called before the command is written, because the reply
-// may come before the write returns.
-func (l *link) expect(e expectation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// cork adds an expectation of the reply to something that is corked.
+func (l *link) cork(e expectation) { l.corked = append(l.corked, e) }
+
+// expect makes due what was corked. It is called before that is written, because a reply may come before
+// the write returns. The lock is held.
+func (l *link) expect() {
+	if len(l.corked) == 0 {
+		return
+	}
 	l.letJudge()
-	l.queue.push(e)
+	for _, e := range l.corked {
+		l.queue.push(e)
+	}
+	clear(l.corked)
+	l.corked = l.corked[:0]
 }
 
 // letJudge lets the reader judge what it holds already although nothing is due: it was said too early to
@@ -129,6 +141,10 @@ func (l *link) flushBut(last int) error {
 // write hands p to the connection, with a deadline for each flightSize octets of progress.
 func (l *link) write(p []byte) error {
 	l.mu.Lock()
+	if l.ctx != nil && l.ctx.Err() != nil { // this is the last moment to stop, and the watcher may be late
+		l.failLocked(context.Cause(l.ctx))
+	}
+	l.expect()
 	err := l.err
 	if l.limit.IsZero() && l.queue.len() > 0 {
 		l.setLimit(l.timeouts.of(l.queue.front().phase))
@@ -253,18 +269,34 @@ func (l *link) start() {
 		var parser response.Parser
 		for {
 			reply, err := parser.Read(r)
-			if !l.take(reply, err, r.Buffered() > 0) {
+			if !l.takeAll(reply, err, r, &parser) {
 				return
 			}
 		}
 	}()
 }
 
-// take hands a reply to whom it answers and reports whether to go on reading. more says that
-// further octets have come already, so that the owner need not be woken yet.
-func (l *link) take(reply response.Response, err error, more bool) bool {
+// takeAll takes a reply, and those that have come behind it.
+func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, parser *response.Parser) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for {
+		if !l.take(reply, err, r.Buffered() > 0) {
+			return false
+		}
+		var used int
+		behind, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
+		reply, used, err = parser.Parse(behind)
+		_, _ = r.Discard(used) // nor can this
+		if reply.IsZero() && err == nil {
+			return true
+		}
+	}
+}
+
+// take hands a reply to whom it answers and reports whether to go on reading. more says that
+// further octets have come already, so that the owner need not be woken yet. The lock is held.
+func (l *link) take(reply response.Response, err error, more bool) bool {
 	l.hide(&reply, err)
 	switch {
 	case l.err != nil:
@@ -318,6 +350,7 @@ func (l *link) hide(reply *response.Response, err error) {
 		return
 	}
 	challenge := reply.Code == response.AuthContinue
+	reply.Lines = slices.Clone(reply.Lines) // others may hold the same
 	for i := range reply.Lines {
 		switch {
 		case !challenge:

@@ -43,9 +43,9 @@ func (c *Conn) refusal(phase Phase, r response.Response, err error) *Error {
 // greet reads the first reply (RFC 5321 section 3.1).
 func (c *Conn) greet() *Error {
 	var s single
-	c.link.expect(expectation{phase: PhaseGreeting, to: &s})
+	c.link.cork(expectation{phase: PhaseGreeting, to: &s})
+	_ = c.link.flush() // writes nothing, and limits the wait, which tells what is wrong
 	c.link.start()
-	_ = c.link.flush() // nothing is corked; it limits the wait, which tells what is wrong
 	if err := c.link.wait(func() bool { return s.done }); err != nil {
 		return c.fault(PhaseGreeting, c.silence(err))
 	}

@@ -33,21 +33,21 @@ const (
 	formEnvelope
 )
 
-// plan checks a mail against what the server offers. An extension is asked for when this mail needs
-// it; what it needs and the server does not offer is an error here, never dropped.
-func (c *Conn) plan(mail Mail) (plan, error) {
+// plan makes p the plan of a mail, checked against what the server offers. An extension is asked for
+// when this mail needs it; what it needs and the server does not offer is an error here, never dropped.
+func (c *Conn) plan(p *plan, mail Mail) error {
 	facts, err := octets.Of(mail)
 	b, knows := mail.(interface{ NeedsBinaryMIME() bool })
 	binary := knows && b.NeedsBinaryMIME()
 	switch {
 	case err != nil:
-		return plan{}, &contentError{err}
+		return &contentError{err}
 	case !binary && (facts.BareNewline >= 0 || facts.NUL):
-		return plan{}, notCanonical(facts)
+		return notCanonical(facts)
 	}
-	p, err := c.planContent(mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader, binary})
+	err = c.planContent(p, mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader, binary})
 	p.mail = mail
-	return p, err
+	return err
 }
 
 // mayBinary reports whether a binary message can be sent, or may turn out to be after a probe.
@@ -65,22 +65,22 @@ func notCanonical(facts octets.Facts) error {
 }
 
 // planContent is plan without the content itself.
-func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error) {
-	p := plan{envelope: env, size: content.Size, form: c.form()}
+func (c *Conn) planContent(p *plan, env envelope.Envelope, content Content) error {
+	*p = plan{envelope: env, size: content.Size, form: c.form()}
 	utf8 := content.UTF8 || env.NeedsSMTPUTF8()
 	switch limit, most := c.size, c.limits.RcptMax; {
 	case env.Len() == 0:
-		return p, envelope.ErrNoRecipient
+		return envelope.ErrNoRecipient
 	case c.cfg.AllOrNothing && most > 0 && env.Len() > most:
-		return p, fmt.Errorf("%w: %d recipients, at most %d", ErrTooMany, env.Len(), most)
+		return fmt.Errorf("%w: %d recipients, at most %d", ErrTooMany, env.Len(), most)
 	case limit > 0 && content.Size > limit:
-		return p, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
+		return fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
 	case content.Binary && !c.mayBinary():
-		return p, ErrNoBinaryMIME
+		return ErrNoBinaryMIME
 	case content.EightBit && !content.Binary && !c.info.Has(extension.EightBitMIME):
-		return p, ErrNo8BitMIME
+		return ErrNo8BitMIME
 	case utf8 && !c.info.Has(extension.SMTPUTF8):
-		return p, ErrNoSMTPUTF8
+		return ErrNoSMTPUTF8
 	}
 	p.params.SMTPUTF8 = utf8
 	switch {
@@ -95,7 +95,7 @@ func (c *Conn) planContent(env envelope.Envelope, content Content) (plan, error)
 	if c.info.Has(extension.Size) {
 		p.params.Size = content.Size // RFC 1870 section 6
 	}
-	return p, c.askFor(&p)
+	return c.askFor(p)
 }
 
 func (c *Conn) form() form {

@@ -59,15 +59,14 @@ type Receipt struct {
 	one [1]Verdict // of most mails
 }
 
-// newReceipt returns the receipt of a mail to n recipients.
-func newReceipt(n int) *Receipt {
-	r := &Receipt{}
+// reset makes r the receipt of a mail to n recipients.
+func (r *Receipt) reset(n int) {
+	*r = Receipt{}
 	if n <= len(r.one) {
 		r.Verdicts = r.one[:n]
 	} else {
 		r.Verdicts = make([]Verdict, n)
 	}
-	return r
 }
 
 // count returns how many recipients have the fate.

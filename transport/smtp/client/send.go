@@ -12,21 +12,24 @@ import (
 // must never be ended. Refusals leave the connection usable. When ctx ends, the connection breaks at
 // once; Err tells.
 func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
-	receipt := newReceipt(mail.Envelope().Len())
+	receipt := new(Receipt)
+	receipt.reset(mail.Envelope().Len())
 	if err := c.ready(ctx); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
 		return receipt
 	}
-	plan, err := c.plan(mail)
-	if err != nil {
+	var p plan
+	if err := c.plan(&p, mail); err != nil {
 		receipt.Err = c.unusable(err)
 		return receipt
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
-	rest := everyone(plan)
+	rest := everyone(p.envelope.Len())
 	for len(rest) > 0 && c.Err() == nil {
-		a := c.newAttempt(plan, receipt.Verdicts)
+		var a attempt
+		c.prepare(&a, receipt.Verdicts)
+		a.plan = p
 		a.rcpt, rest = c.cut(rest)
 		c.run(&a)
 		receipt.add(&a)
@@ -71,8 +74,9 @@ func (c *Conn) cut(rest []int) (now, later []int) {
 	return rest[:most], rest[most:]
 }
 
-func (c *Conn) newAttempt(p plan, verdicts []Verdict) attempt {
-	return attempt{link: c.link, plan: p, verdicts: verdicts, lmtp: c.cfg.LMTP}
+// prepare makes a an attempt at the verdicts that has neither a plan nor recipients yet.
+func (c *Conn) prepare(a *attempt, verdicts []Verdict) {
+	*a = attempt{link: c.link, verdicts: verdicts, lmtp: c.cfg.LMTP}
 }
 
 // add takes over what an attempt has found out.
@@ -108,11 +112,11 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 }
 
 // everyone returns the indexes of all recipients. Nobody changes them, so short lists share one.
-func everyone(p plan) []int {
-	if n := p.envelope.Len(); n <= len(few) {
+func everyone(n int) []int {
+	if n <= len(few) {
 		return few[:n:n]
 	}
-	all := make([]int, p.envelope.Len())
+	all := make([]int, n)
 	for i := range all {
 		all[i] = i
 	}

@@ -10,7 +10,7 @@ import (
 // Job is one mail of a Stream.
 type Job struct {
 	Mail    Mail
-	Receipt *Receipt // set before the job is handed to done
+	Receipt *Receipt // of the last attempt when the job is handed to done; the one that is there is used again
 	Index   int      // the caller's
 	Again   bool     // the caller's: a connection that was of no use has lost it
 }
@@ -66,6 +66,7 @@ type stream struct {
 	flights  []*flight // transactions that were begun, oldest first
 	octets   int64     // of the content of flights
 	leftover []*flight // transactions that wait for their turn
+	spare    []*flight // ended, to be used again
 }
 
 // flight is a transaction of a job.
@@ -85,18 +86,9 @@ func (s *stream) run() error {
 	s.conn.link.mu.Unlock()
 	s.conn.coarse = time.Now()
 	defer func() { s.conn.coarse = time.Time{} }()
-	for {
-		f := s.next()
-		if f == nil {
-			break
-		}
-		switch err := s.send(f); {
-		case err != nil:
+	for f := s.next(); f != nil; f = s.next() {
+		if err := s.send(f); err != nil {
 			s.conn.broke(err)
-		case s.trouble():
-			s.drain()
-			s.finishAll()
-			return errGiveUp
 		}
 	}
 	s.drain()
@@ -128,8 +120,7 @@ func (s *stream) send(f *flight) error {
 // next returns a transaction to be sent, or nil when there is none any more or the connection is of
 // no use. What is corked is written before it waits.
 func (s *stream) next() *flight {
-	for s.conn.Err() == nil {
-		s.collect()
+	for s.look() {
 		if f := s.ready(); f != nil {
 			return f
 		}
@@ -192,19 +183,31 @@ func (s *stream) take(job *Job) *flight {
 	if job == nil {
 		return nil
 	}
-	job.Receipt = newReceipt(job.Mail.Envelope().Len())
-	p, err := s.conn.plan(job.Mail)
-	if err != nil {
+	if job.Receipt == nil {
+		job.Receipt = new(Receipt)
+	}
+	job.Receipt.reset(job.Mail.Envelope().Len())
+	f := s.flight(job)
+	if err := s.conn.plan(&f.attempt.plan, job.Mail); err != nil {
+		s.spare = append(s.spare, f)
 		job.Receipt.Err = s.conn.unusable(err)
 		s.done(job)
 		return nil
 	}
-	return s.flight(job, p, everyone(p))
+	f.attempt.rcpt, f.rest = s.conn.cut(everyone(f.attempt.plan.envelope.Len()))
+	return f
 }
 
-func (s *stream) flight(job *Job, p plan, recipients []int) *flight {
-	f := &flight{job: job, attempt: s.conn.newAttempt(p, job.Receipt.Verdicts)}
-	f.attempt.rcpt, f.rest = s.conn.cut(recipients)
+// flight returns a transaction of job that has neither a plan nor recipients yet.
+func (s *stream) flight(job *Job) *flight {
+	var f *flight
+	if last := len(s.spare) - 1; last >= 0 {
+		f, s.spare = s.spare[last], s.spare[:last]
+	} else {
+		f = new(flight)
+	}
+	f.job, f.rest, f.begun = job, nil, false
+	s.conn.prepare(&f.attempt, job.Receipt.Verdicts)
 	return f
 }
 
@@ -217,7 +220,7 @@ func (s *stream) chunk(f *flight) error {
 	if err := s.conn.corkChunk(&f.attempt, idle); err != nil {
 		return err
 	}
-	if len(s.conn.link.out) >= flightSize/2 {
+	if len(s.conn.link.out) >= flightSize*7/8 {
 		return s.conn.link.flush()
 	}
 	return nil
@@ -248,7 +251,7 @@ func (s *stream) data(f *flight) error {
 		if err := s.conn.answered(&f.attempt); err != nil {
 			return err
 		}
-		s.collect()
+		s.look()
 		f = behind
 	}
 	return nil
@@ -287,11 +290,22 @@ func (s *stream) begin(f *flight) (idle bool) {
 	return idle
 }
 
-// collect hands over what has its verdict.
-func (s *stream) collect() {
-	for len(s.flights) > 0 && s.conn.over(&s.flights[0].attempt) {
-		s.end(s.flights[0])
+// look hands over what has its verdict, and reports whether the connection takes more.
+func (s *stream) look() (good bool) {
+	l := s.conn.link
+	l.mu.Lock()
+	good = l.err == nil && !l.closing && !l.refusing
+	over := 0
+	for over < len(s.flights) && s.flights[over].attempt.over() {
+		over++
 	}
+	l.mu.Unlock()
+	for range over {
+		f := s.flights[0]
+		s.end(f)
+		s.spare = append(s.spare, f) // no reply can reach it any more
+	}
+	return good
 }
 
 // end takes the oldest transaction out and hands its job over, unless recipients are left.
@@ -306,7 +320,10 @@ func (s *stream) end(f *flight) {
 	}
 	rest := slices.Concat(f.attempt.overflow, f.rest)
 	if len(rest) > 0 && f.attempt.accepted > 0 && s.conn.Err() == nil {
-		s.leftover = append(s.leftover, s.flight(f.job, f.attempt.plan, rest))
+		more := s.flight(f.job)
+		more.attempt.plan = f.attempt.plan
+		more.attempt.rcpt, more.rest = s.conn.cut(rest)
+		s.leftover = append(s.leftover, more)
 		return
 	}
 	s.conn.conclude(receipt, rest)
@@ -326,7 +343,7 @@ func (s *stream) drain() {
 	if err := l.flush(); err == nil {
 		_ = l.answered() // when the link breaks, the attempts are settled one by one
 	}
-	s.collect()
+	s.look()
 }
 
 // finishAll ends what has no verdict because the connection broke, and what was not begun.

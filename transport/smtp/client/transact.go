@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -37,23 +36,14 @@ func (c *Conn) now() time.Time {
 	return c.coarse
 }
 
-// end takes note of how a transaction ended.
+// end takes note of how a transaction ended. The reader has nothing to do with it any more.
 func (c *Conn) end(a *attempt) {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
 	c.dirty = !a.clean
 	for _, i := range a.rcpt {
 		if v := &a.verdicts[i]; v.Fate == NotSent {
 			v.Response = response.Response{} // RCPT was accepted, but that decided nothing
 		}
 	}
-}
-
-// over reports whether nothing more is to be said or heard in a transaction.
-func (c *Conn) over(a *attempt) bool {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	return a.closed && a.replies == a.asked
 }
 
 // broke breaks the link because of err, if nothing else did before.
@@ -180,7 +170,12 @@ func (c *Conn) worthIt(a *attempt) bool {
 // connection without our knowing yet. Then the last octet waits for its first reply, so that such a
 // close leaves no doubt about the mail.
 func (c *Conn) corkChunk(a *attempt, idle bool) error {
-	c.bodyStarts(a)
+	const line = len("BDAT 9223372036854775807 LAST\r\n")
+	if idle || a.plan.size > int64(flightSize-line-len(c.link.out)) {
+		c.bodyStarts(a)
+	} else { // nothing of it is written before its end is corked too
+		a.times[timeEnvelope] = c.now()
+	}
 	if err := c.chunk(a); err != nil {
 		return c.bodyFailed(a, err)
 	}
@@ -226,17 +221,12 @@ func (c *Conn) bodyEnds(a *attempt) error {
 			return err
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.letJudge()
-	if l.ctx != nil && l.ctx.Err() != nil { // this is the last moment to stop, and the watcher may be late
-		l.failLocked(context.Cause(l.ctx))
+	if l.body != nil { // which only the owner changes
+		l.mu.Lock()
+		l.body = nil
+		l.mu.Unlock()
 	}
-	if l.err != nil {
-		return l.err
-	}
-	l.body = nil
-	l.queue.push(expectation{phase: PhaseFinal, to: a})
+	l.cork(expectation{phase: PhaseFinal, to: a})
 	a.asked++
 	a.closed = true
 	a.end = l.sent + int64(len(l.out))

@@ -53,19 +53,20 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 		receipt.Err = c.fault(PhaseMessage, err)
 		return nil, receipt
 	}
-	p, err := c.planContent(env, content)
-	if err != nil {
+	t := &Transaction{conn: c, known: content, attempt: new(attempt)}
+	c.prepare(t.attempt, receipt.Verdicts)
+	p := &t.attempt.plan
+	if err := c.planContent(p, env, content); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
 		return nil, receipt
 	}
 	if p.form != formLockstep {
 		p.form = formEnvelope
 	}
-	a := c.newAttempt(p, receipt.Verdicts)
-	t := &Transaction{conn: c, known: content, attempt: &a, stop: c.link.watch(ctx)}
-	t.attempt.rcpt = everyone(p)
+	t.attempt.rcpt = everyone(env.Len())
+	t.stop = c.link.watch(ctx)
 	c.begin(t.attempt)
-	err = t.begin()
+	err := t.begin()
 	if err == nil && t.w != nil {
 		c.current = t
 		return t, receipt
