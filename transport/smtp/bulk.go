@@ -41,6 +41,7 @@ type worker struct {
 	carried int           // mails that the connection has brought to an end; negative behind a 421
 	stale   bool          // the connection was used before, or idle, and has not shown a sign of life since
 	alive   bool          // the connection has brought the end of a job
+	spare   []*client.Job // ended, to be used again
 }
 
 // A worker that fails some times in a row takes the relay to be down, and for a while lets mails
@@ -125,12 +126,20 @@ func (w *worker) done(job *client.Job) {
 		w.fails = 0
 	}
 	result, err := w.t.report(job.Mail, job.Receipt)
-	w.ended(transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}, err)
+	w.end(job, result, err)
 }
 
 func (w *worker) unreached(job *client.Job, err error) {
 	result, err := w.t.unreached(job.Mail, err)
-	w.ended(transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}, err)
+	w.end(job, result, err)
+}
+
+// end reports the end of a job, whose memory is used again.
+func (w *worker) end(job *client.Job, result *transport.Result, err error) {
+	sent := transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}
+	*job = client.Job{Receipt: job.Receipt}
+	w.spare = append(w.spare, job)
+	w.ended(sent, err)
 }
 
 // Poll returns the next job if there is one at this moment.
@@ -140,7 +149,7 @@ func (w *worker) Poll() (job *client.Job, ended bool) {
 	}
 	select {
 	case sent, ok := <-w.in:
-		return newJob(sent, ok)
+		return w.newJob(sent, ok)
 	default:
 		return nil, false
 	}
@@ -153,7 +162,7 @@ func (w *worker) Wait(wake <-chan struct{}) (job *client.Job, ended bool) {
 	}
 	select {
 	case sent, ok := <-w.in:
-		return newJob(sent, ok)
+		return w.newJob(sent, ok)
 	case <-wake:
 		return nil, false
 	}
@@ -168,11 +177,17 @@ func (w *worker) left() *client.Job {
 	return job
 }
 
-func newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
+func (w *worker) newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
 	if !ok {
 		return nil, true
 	}
-	return &client.Job{Mail: sent.Mail, Index: sent.Index}, false
+	if last := len(w.spare) - 1; last >= 0 {
+		job, w.spare = w.spare[last], w.spare[:last]
+	} else {
+		job = new(client.Job)
+	}
+	job.Mail, job.Index = sent.Mail, sent.Index
+	return job, false
 }
 
 // limited is a feed that ends when the connection has had as many messages as it may.

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -11,12 +12,10 @@ import (
 // report translates a receipt into the words of package transport.
 func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*transport.Result, error) {
 	env := mail.Envelope()
-	result := &transport.Result{
-		Recipients: make([]transport.Recipient, len(receipt.Verdicts)),
-		MessageID:  transport.MessageID(mail),
-		Relay:      t.config.Address,
-		Timing:     transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final},
-	}
+	result := newResult(len(receipt.Verdicts))
+	result.MessageID = transport.MessageID(mail)
+	result.Relay = t.config.Address
+	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
 	for i := range receipt.Verdicts {
 		v := &receipt.Verdicts[i]
 		result.Recipients[i] = transport.Recipient{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response)}
@@ -34,6 +33,21 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 		failed.Err = receipt.Err
 	}
 	return result, failed
+}
+
+// newResult returns a result with room for n recipients: that of one, which most mails have, in one piece
+// with it.
+func newResult(n int) *transport.Result {
+	if n != 1 {
+		return &transport.Result{Recipients: make([]transport.Recipient, n)}
+	}
+	whole := new(struct {
+		transport.Result
+
+		only [1]transport.Recipient
+	})
+	whole.Recipients = whole.only[:]
+	return &whole.Result
 }
 
 // outcome is the fate in the words of package transport. A 552 to RCPT that means too many
@@ -54,7 +68,7 @@ func outcome(v *client.Verdict) transport.Outcome {
 }
 
 func reply(r response.Response) transport.Reply {
-	return transport.Reply{Code: int(r.Code), Enhanced: r.Enhanced.String(), Lines: r.Lines}
+	return transport.Reply{Code: int(r.Code), Enhanced: r.Enhanced.String(), Lines: slices.Clone(r.Lines)}
 }
 
 // queueID finds what the relay calls the message, in the spellings of servers that say it: Postfix
