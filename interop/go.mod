@@ -2,10 +2,14 @@ module github.com/depeche-mail/depeche/interop
 
 go 1.26.0
 
-replace github.com/depeche-mail/depeche => ../
+replace (
+	github.com/depeche-mail/depeche => ../
+	github.com/depeche-mail/depeche/bench => ../bench
+)
 
 require (
 	github.com/depeche-mail/depeche v0.0.0-00010101000000-000000000000
+	github.com/depeche-mail/depeche/bench v0.0.0-00010101000000-000000000000
 	github.com/emersion/go-message v0.18.2
 	github.com/google/go-cmp v0.7.0
 )

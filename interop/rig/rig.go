@@ -41,7 +41,7 @@ func Main(m *testing.M) int {
 
 // Start starts servers by the names of their scripts, once per process, and returns the rig. The package
 // calls Main from its TestMain.
-func Start(t *testing.T, servers ...string) *Rig {
+func Start(t testing.TB, servers ...string) *Rig {
 	t.Helper()
 	if reason := missing(); reason != "" {
 		if os.Getenv("DEPECHE_INTEROP") == "require" {
@@ -147,7 +147,7 @@ func (r *Rig) stop() {
 }
 
 // Get returns a setting that the scripts print, such as POSTFIX_SMTP_ADDR.
-func (r *Rig) Get(t *testing.T, name string) string {
+func (r *Rig) Get(t testing.TB, name string) string {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,7 +159,7 @@ func (r *Rig) Get(t *testing.T, name string) string {
 }
 
 // HostPort returns the parts of an address setting.
-func (r *Rig) HostPort(t *testing.T, name string) (host string, port int) {
+func (r *Rig) HostPort(t testing.TB, name string) (host string, port int) {
 	t.Helper()
 	host, text, err := net.SplitHostPort(r.Get(t, name))
 	if err != nil {
@@ -173,7 +173,7 @@ func (r *Rig) HostPort(t *testing.T, name string) (host string, port int) {
 }
 
 // TLS returns the settings of a client that trusts the servers.
-func (r *Rig) TLS(t *testing.T) *tls.Config {
+func (r *Rig) TLS(t testing.TB) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(r.Get(t, "RIG_CA"))
 	if err != nil {
