@@ -117,7 +117,7 @@ func TestParserAllocations(t *testing.T) {
 			rest = rest[used:]
 		}
 	})
-	if perReply := perFlight / 400; perReply > 1 {
+	if perReply := perFlight / 400; perReply > 0.05 {
 		t.Errorf("%.2f allocations per reply", perReply)
 	}
 	line := []byte("250 2.1.0 Ok\r\n")
