@@ -50,6 +50,9 @@ func canonicalDomain(s string) (canonical, reason string) {
 // lowerASCII lowers A to Z alone: some other letters have lower-case forms in ASCII (the Kelvin sign is
 // one), and mail to them must not go to a domain that looks the same.
 func lowerASCII(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' || r >= utf8.RuneSelf }) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'A' <= r && r <= 'Z':

@@ -13,34 +13,47 @@ import (
 // the immutable message, or every fault found, joined, each a [*FieldError]. It blocks while files
 // are looked at and one-shot readers are read.
 func (b Builder) Build() (*Message, error) {
-	s, err := b.handle.Finish()
+	w, err := b.handle.Finish()
 	if err != nil {
 		return nil, err
 	}
-	w, _ := workers.Get().(*work)
-	w.state = s
-	m, err := w.build()
-	w.reset()
-	workers.Put(w)
-	return m, err
+	return (*w).finish()
 }
 
-// reset lets go of everything that belongs to the message.
-func (w *work) reset() {
-	w.state, w.tree, w.body, w.prepared = nil, nil, node{}, preparer{}
-	r := &w.renderer
-	r.dst, r.segments, r.random, r.boundaries = nil, nil, nil, nil
-}
-
-var workers = sync.Pool{New: func() any { return new(work) }}
-
-// work is what building a message needs meanwhile.
+// work is a message in the making: what the steps collect, and what building it needs.
 type work struct {
-	*state
+	state
+
 	renderer renderer
 	prepared preparer
 	tree     *Part
 	body     node
+}
+
+// works are big, and bulk mail would make new ones all the time. One that has been built goes back: no
+// handle of it can be used any more.
+var works = sync.Pool{New: func() any { return new(work) }}
+
+func newWork() *work {
+	w, _ := works.Get().(*work)
+	return w
+}
+
+// Clone returns a copy that shares nothing with w that either of them may change.
+func (w *work) Clone() *work {
+	c := newWork()
+	w.copyTo(&c.state)
+	return c
+}
+
+// finish builds the message and gives w back, with nothing of the message in it.
+func (w *work) finish() (*Message, error) {
+	m, err := w.build()
+	w.state, w.tree, w.body, w.prepared = state{}, nil, node{}, preparer{}
+	r := &w.renderer
+	r.dst, r.segments, r.random, r.boundaries = nil, nil, nil, nil
+	works.Put(w)
+	return m, err
 }
 
 func (w *work) build() (*Message, error) {
@@ -82,12 +95,7 @@ func (w *work) render(m *Message) error {
 	if err := w.header(r, m); err != nil {
 		return err
 	}
-	for _, c := range r.dst {
-		if c >= 0x80 {
-			m.utf8 = true
-			break
-		}
-	}
+	m.utf8 = !isASCII(r.dst)
 	if err := r.node(body); err != nil {
 		return err
 	}
@@ -112,7 +120,10 @@ func (s *state) weight() int {
 // weight estimates how many octets the ready content of a node takes.
 func (n *node) weight() int64 {
 	const usualHeader = 112
-	weight := usualHeader + n.facts.size + n.facts.size/4 + base64Size(n.size)
+	weight := usualHeader + n.facts.size + base64Size(n.size)
+	if n.encoding == QuotedPrintable || n.encoding == Base64 {
+		weight += n.facts.size / 2
+	}
 	for i := range n.children {
 		weight += n.children[i].weight()
 	}

@@ -18,7 +18,7 @@ var ErrStale = linear.ErrStale
 // Builder is a linear handle of a message being composed: each step spends it and returns the next
 // one. Keep the result (b = b.To(x)) or fork with Clone. The zero Builder is not usable; call New.
 type Builder struct {
-	handle linear.Handle[state]
+	handle linear.Handle[*work]
 }
 
 // state is what the steps collect; Build judges it.
@@ -47,21 +47,47 @@ type state struct {
 	clock  func() time.Time
 	random io.Reader
 	faults []error
+
+	// Room for what nearly every message has, so that it needs no memory of its own.
+	firstForm    [1]Part
+	firstEntries [2]addressEntry // each for a list
+	entriesUsed  int
 }
 
-// Clone returns a copy that shares no slice with s that either of them may append to.
-func (s state) Clone() state {
-	for _, list := range []*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc, &s.bcc} {
-		list.entries = slices.Clip(list.entries)
+// add appends to one of the lists.
+func (s *state) add(to *AddressList, e addressEntry) {
+	if n := s.entriesUsed; to.entries == nil && n < len(s.firstEntries) {
+		to.entries = s.firstEntries[n : n : n+1]
+		s.entriesUsed++
 	}
-	s.inReplyTo = slices.Clip(s.inReplyTo)
-	s.refs = slices.Clip(s.refs)
-	s.fields = slices.Clip(s.fields)
-	s.forms = slices.Clone(s.forms)
-	s.inline = slices.Clip(s.inline)
-	s.attached = slices.Clip(s.attached)
-	s.faults = slices.Clip(s.faults)
-	return s
+	to.entries = append(to.entries, e)
+}
+
+// copyTo makes c a copy that shares no slice with s that either of them may append to, and nothing at all
+// of the room of s, which is used again when s has been built.
+func (s *state) copyTo(c *state) {
+	*c = *s
+	c.entriesUsed = 0
+	for i, list := range c.lists() {
+		list.entries = nil
+		if entries := s.lists()[i].entries; len(entries) == 1 {
+			c.add(list, entries[0])
+		} else {
+			list.entries = slices.Clone(entries)
+		}
+	}
+	c.forms = append(c.firstForm[:0], s.forms...)
+	c.inReplyTo = slices.Clip(s.inReplyTo)
+	c.refs = slices.Clip(s.refs)
+	c.fields = slices.Clip(s.fields)
+	c.inline = slices.Clip(s.inline)
+	c.attached = slices.Clip(s.attached)
+	c.faults = slices.Clip(s.faults)
+}
+
+// lists returns all lists of addresses.
+func (s *state) lists() [6]*AddressList {
+	return [...]*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc, &s.bcc}
 }
 
 func (s *state) fault(field, value string, err error) {
@@ -69,12 +95,14 @@ func (s *state) fault(field, value string, err error) {
 }
 
 // New returns the first handle of an empty message.
-func New() Builder { return Builder{linear.New(state{})} }
+func New() Builder { return Builder{linear.New(newWork())} }
 
 // Clone forks the message: both handles can be used, and neither sees the other's steps.
 func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
 
-func (b Builder) step(change func(*state)) Builder { return Builder{b.handle.Step(change)} }
+func (b Builder) step(change func(*state)) Builder {
+	return Builder{b.handle.Step(func(w **work) { change(&(*w).state) })}
+}
 
 // Subject sets the subject; the last call wins.
 func (b Builder) Subject(subject string) Builder {

@@ -25,6 +25,9 @@ func (b Builder) form(step string, p Part) Builder {
 			}
 			p.index = s.forms[at-1].index + 1
 		}
+		if s.forms == nil {
+			s.forms = s.firstForm[:0]
+		}
 		s.forms = slices.Insert(s.forms, at, p)
 	})
 }

@@ -150,9 +150,15 @@ func appendQ(dst []byte, s string) []byte {
 	return dst
 }
 
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
+func isASCII[T string | []byte](s T) bool {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		if load(s[n:n+8])&top != 0 {
+			return false
+		}
+	}
+	for ; n < len(s); n++ {
+		if s[n] >= utf8.RuneSelf {
 			return false
 		}
 	}

@@ -90,9 +90,14 @@ func isAtoms(s string) bool {
 	return !space
 }
 
-func isAtomChar(c byte) bool {
-	return isAlphanumeric(c) || c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
-}
+func isAtomChar(c byte) bool { return atomChars[c] }
+
+var atomChars = func() (atom [256]bool) {
+	for c := range 256 {
+		atom[c] = isAlphanumeric(byte(c)) || c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", byte(c)) >= 0
+	}
+	return atom
+}()
 
 var (
 	errNotUTF8 = errors.New("not valid UTF-8")

@@ -20,7 +20,7 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
 				e = addressEntry{}
 			}
-			to.entries = append(to.entries, e)
+			s.add(to, e)
 		}
 	})
 }
@@ -60,7 +60,7 @@ func (b Builder) entries(step string, pick func(*state) *AddressList, list Addre
 			if err != nil {
 				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
 			}
-			to.entries = append(to.entries, e)
+			s.add(to, e)
 		}
 	})
 }

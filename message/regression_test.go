@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/message"
+	gomessage "github.com/emersion/go-message"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestArgumentsAreCopied: what a caller does to a slice behind a step changes nothing.
@@ -239,5 +241,71 @@ func TestOthersContent(t *testing.T) {
 	}
 	if strings.Count(text, "Content-ID") != 1 {
 		t.Errorf("%s", text)
+	}
+}
+
+// TestCloneOutlivesBuild builds a message whose clone is built later: memory that the next messages use
+// again must not be the clone's.
+func TestCloneOutlivesBuild(t *testing.T) {
+	base := fixed(message.New().From("a@example.org").To("b@example.net").Cc("c@example.net", "d@example.net").
+		Bcc("e@example.net").Text("text").HTML("<p>html</p>"))
+	clones := []message.Builder{base.Clone(), base.Clone().Subject("forked"), base.Clone().Clone()}
+	want := build(t, base.Clone())
+	build(t, base)
+	for range 10 {
+		build(t, message.New().From("x@example.org").To("y@example.net").Cc("z@example.net").Text("other"))
+	}
+	for i, clone := range clones {
+		got := build(t, clone)
+		if diff := cmp.Diff(want.Envelope().String(), got.Envelope().String()); diff != "" {
+			t.Errorf("clone %d: %s", i, diff)
+		}
+		for _, part := range []string{"From: a@example.org\r\n", "Cc: c@example.net, d@example.net\r\n", "\r\ntext\r\n", "<p>html</p>"} {
+			if !bytes.Contains(octets(t, got), []byte(part)) {
+				t.Errorf("clone %d has no %q", i, part)
+			}
+		}
+	}
+}
+
+// TestOddOctetAnywhere puts an octet that can't travel as it is at each place of a line, in front of which
+// others are looked at in groups.
+func TestOddOctetAnywhere(t *testing.T) {
+	for odd, want := range map[string]string{"=": "7bit", "~": "7bit", "\t": "7bit", "\x7f": "quoted-printable", "\x01": "quoted-printable", "é": "quoted-printable"} {
+		for at := range 40 {
+			text := strings.Repeat("a", at) + odd + strings.Repeat("b", 40-at)
+			m := build(t, fixed(message.New().From("a@example.org").To("b@example.net").Text("first\r\n"+text+"\nlast")))
+			read, err := gomessage.Read(bytes.NewReader(octets(t, m)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(read.Body)
+			if err != nil || string(body) != "first\r\n"+text+"\r\nlast\r\n" {
+				t.Errorf("%q: %q, %v", text, body, err)
+			}
+			if got := read.Header.Get("Content-Transfer-Encoding"); got != want {
+				t.Errorf("%q travels in %s, not %s", text, got, want)
+			}
+		}
+	}
+}
+
+// TestLineEnds holds what ends a line of a text.
+func TestLineEnds(t *testing.T) {
+	for text, want := range map[string]string{
+		"":             "",
+		"a":            "a\r\n",
+		"\n":           "\r\n",
+		"\r":           "\r\n",
+		"\r\n":         "\r\n",
+		"a\rb":         "a\r\nb\r\n",
+		"a\r\r\nb":     "a\r\n\r\nb\r\n",
+		"a\n\rb\r":     "a\r\n\r\nb\r\n",
+		"\r\r\n\n\r\n": "\r\n\r\n\r\n\r\n",
+	} {
+		_, body, _ := bytes.Cut(octets(t, build(t, fixed(message.New().From("a@example.org").To("b@example.net").Text(text)))), []byte("\r\n\r\n"))
+		if string(body) != want {
+			t.Errorf("%q became %q, not %q", text, body, want)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // textFacts are line facts of a text whose lines may end in any way, and what it costs to encode it.
 type textFacts struct {
@@ -12,27 +15,71 @@ type textFacts struct {
 // scanText looks at a text. A last line that does not end gets a line end.
 func scanText(text string) textFacts {
 	var f textFacts
-	for start := 0; start < len(text); {
-		end := start
-		for end < len(text) && qpLiteral[text[end]] {
-			end++
-		}
-		for end < len(text) && text[end] != '\n' && text[end] != '\r' {
-			if c := text[end]; !qpLiteral[c] {
-				f.escapes++
-				f.eightBit = f.eightBit || c >= 0x80
-				f.control = f.control || c < ' ' || c == 0x7f
-			}
-			end++
-		}
-		f.line(text[start:end])
-		if end+1 < len(text) && text[end] == '\r' && text[end+1] == '\n' {
-			end++
-		}
-		start = end + 1
+	for line := range linesOf(text) {
+		f.octets(line)
+		f.line(line)
 	}
 	f.size = int64(f.canonical)
 	return f
+}
+
+// linesOf yields the lines of a text, which end in LF, CRLF or CR, without their ends.
+func linesOf(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for text != "" {
+			line, rest, ended := strings.Cut(text, "\n")
+			text = rest
+			if ended {
+				line = strings.TrimSuffix(line, "\r")
+			}
+			for cr := strings.IndexByte(line, '\r'); cr >= 0; cr = strings.IndexByte(line, '\r') {
+				if !yield(line[:cr]) {
+					return
+				}
+				line = line[cr+1:]
+			}
+			if (ended || line != "") && !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// octets notes the octets of a line that are more than plain text.
+func (f *textFacts) octets(line string) {
+	for i := literalRun(line); i < len(line); i++ {
+		if c := line[i]; !qpLiteral[c] {
+			f.escapes++
+			f.eightBit = f.eightBit || c >= 0x80
+			f.control = f.control || c < ' ' || c == 0x7f
+		}
+	}
+}
+
+// literalRun returns a length up to which s is literal in quoted-printable. It looks at eight octets at
+// once: the top bit of each tells whether it is above 127, below a bound, or equal to a value.
+func literalRun(s string) int {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		x := load(s[n : n+8])
+		equals, del := x^each*'=', x^each*0x7f
+		if (x|(x-each*' ')&^x|(equals-each)&^equals|(del-each)&^del)&top != 0 {
+			break
+		}
+	}
+	return n
+}
+
+// Eight octets as one number: their lowest bits, and their highest.
+const (
+	each = 0x0101010101010101
+	top  = 0x8080808080808080
+)
+
+// load returns the first eight octets of s as one number. The compiler makes one load of it.
+func load[T string | []byte](s T) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // line notes the length of a line, and how it begins and ends.
@@ -68,16 +115,8 @@ func (f *textFacts) encoding(eightBit bool) Encoding {
 
 // appendCanonical appends text with CRLF line ends (RFC 2046 section 4.1.1), the last one too.
 func appendCanonical(dst []byte, text string) []byte {
-	for text != "" {
-		end := strings.IndexAny(text, "\r\n")
-		if end < 0 {
-			return append(append(dst, text...), '\r', '\n')
-		}
-		dst = append(append(dst, text[:end]...), '\r', '\n')
-		if text[end] == '\r' && end+1 < len(text) && text[end+1] == '\n' {
-			end++
-		}
-		text = text[end+1:]
+	for line := range linesOf(text) {
+		dst = append(append(dst, line...), '\r', '\n')
 	}
 	return dst
 }
