@@ -50,13 +50,18 @@ func (p *Pool[R]) stale(l *Lease[R]) bool {
 	return p.old(l) || p.options.IdleTimeout > 0 && time.Since(l.since) >= p.options.IdleTimeout
 }
 
+// good reports whether an idle resource may be handed out.
+func (p *Pool[R]) good(l *Lease[R]) bool {
+	return !p.stale(l) && p.options.Usable(l.value) && p.options.Alive(l.value)
+}
+
 // takeIdle returns the idle resource that was used last and is still usable, or nil.
 func (p *Pool[R]) takeIdle() *Lease[R] {
 	for len(p.idle) > 0 {
 		last := len(p.idle) - 1
 		l := p.idle[last]
 		p.idle = p.idle[:last]
-		if !p.stale(l) && p.options.Usable(l.value) {
+		if p.good(l) {
 			p.busy[l] = struct{}{}
 			if l.reused {
 				p.stats.Reused++
@@ -161,10 +166,10 @@ func (p *Pool[R]) reap() {
 	p.reaper = nil
 	kept := p.idle[:0]
 	for _, l := range p.idle {
-		if p.stale(l) || !p.options.Usable(l.value) {
-			p.bury(l)
-		} else {
+		if p.good(l) {
 			kept = append(kept, l)
+		} else {
+			p.bury(l)
 		}
 	}
 	clear(p.idle[len(kept):])

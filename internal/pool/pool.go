@@ -26,9 +26,12 @@ type Options[R any] struct {
 
 	// Open makes a resource.
 	Open func(ctx context.Context) (R, error)
-	// Usable reports whether a resource may be handed out once more. It must not block; nil means
+	// Usable reports whether a resource that comes back may be kept. It must not block; nil means
 	// always.
 	Usable func(R) bool
+	// Alive takes a closer look at one that is usable, before it is handed out once more. It must not
+	// block; nil means always.
+	Alive func(R) bool
 	// Close gives a resource back politely; it may block for a moment and runs in a goroutine of its
 	// own.
 	Close func(R)
@@ -67,8 +70,10 @@ type waiter[R any] struct {
 // New returns an empty pool.
 func New[R any](options Options[R]) *Pool[R] {
 	options.MaxOpen = max(options.MaxOpen, 1)
-	if options.Usable == nil {
-		options.Usable = func(R) bool { return true }
+	for _, ask := range []*func(R) bool{&options.Usable, &options.Alive} {
+		if *ask == nil {
+			*ask = func(R) bool { return true }
+		}
 	}
 	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: map[*Lease[R]]struct{}{}, quiet: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())

@@ -99,6 +99,25 @@ func TestReusesTheLastUsed(t *testing.T) {
 	}
 }
 
+// TestAlive: the closer look is taken before a resource is handed out, and only then.
+func TestAlive(t *testing.T) {
+	m := &maker{}
+	looks, alive := 0, true
+	p := m.pool(pool.Options[*thing]{MaxOpen: 1, MaxIdle: 1, Alive: func(*thing) bool {
+		looks++
+		return alive
+	}})
+	get(t, p).Release()
+	if looks != 0 {
+		t.Errorf("%d looks at a resource that was new", looks)
+	}
+	get(t, p).Release()
+	alive = false
+	if l := get(t, p); l.Value().id != 1 || looks != 2 {
+		t.Errorf("got resource %d after %d looks", l.Value().id, looks)
+	}
+}
+
 func TestFreshTakesThePlaceOfAnIdleOne(t *testing.T) {
 	m := &maker{}
 	p := m.pool(pool.Options[*thing]{MaxOpen: 1, MaxIdle: 1})

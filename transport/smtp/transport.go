@@ -37,7 +37,7 @@ func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
 		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge,
-		Open: t.open, Usable: t.usable, Close: quit, Kill: kill,
+		Open: t.open, Usable: t.usable, Alive: (*client.Conn).Alive, Close: quit, Kill: kill,
 	})
 	return t
 }
@@ -49,7 +49,7 @@ func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
-	return c.Alive() && !t.full(c)
+	return c.Err() == nil && !t.full(c)
 }
 
 // quit says goodbye; the connection's own timeout bounds it.

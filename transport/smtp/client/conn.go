@@ -32,6 +32,7 @@ type Conn struct {
 	dirty    bool         // the last transaction did not end cleanly: RSET before the next
 	sends    int          // transactions so far
 	current  *Transaction // nil between transactions
+	looked   bool         // Alive was the last thing that was done
 	coarse   time.Time    // the time as of the last look, in a Stream
 	probed   bool
 	chunking chunkState // guarded by the link's lock
@@ -169,6 +170,7 @@ func (c *Conn) Err() error {
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
 	c.link.checkIdle()
+	c.looked = true
 	return c.Err() == nil
 }
 

@@ -50,7 +50,10 @@ func (c *Conn) ready(ctx context.Context) error {
 	case c.current != nil:
 		return ErrTransaction
 	}
-	c.link.checkIdle()
+	if !c.looked { // what came after that look, the reader finds
+		c.link.checkIdle()
+	}
+	c.looked = false
 	if err := c.Err(); err != nil {
 		return &Error{Phase: PhaseMail, Server: c.cfg.Address, Err: err}
 	}
