@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -141,56 +140,82 @@ func composed(b *testing.B, n int) iter.Seq[transport.Mail] {
 	}
 }
 
-// BenchmarkStream sends a kibibyte of text over one connection to a server in another process: prepared
-// messages and composed ones. "x" is the speed in relation to net/smtp, "cpu-s/1k" what the client uses
-// for a thousand messages. Give the client one core: -test.cpu 1.
+// way is one way of sending a number of messages.
+type way struct {
+	name string
+	open func(b *testing.B, target peer.Target) (send func(n int))
+}
+
+// measure runs ways, each against a server in another process. "x" is the speed in relation to the first
+// one, "cpu-s/1k" what the client uses for a thousand messages. Give the client and its children one core
+// with taskset, and -test.cpu 1: a wake-up on another core costs more than a message.
+func measure(b *testing.B, encrypted bool, ways ...way) {
+	b.Helper()
+	var reference float64
+	for i, w := range ways {
+		b.Run(w.name, func(b *testing.B) {
+			send := w.open(b, apart(b, encrypted))
+			send(100)
+			before := used(b)
+			b.ReportAllocs()
+			b.ResetTimer()
+			send(b.N)
+			b.StopTimer()
+			each := b.Elapsed().Seconds() / float64(b.N)
+			if i == 0 {
+				reference = each
+			}
+			b.ReportMetric(reference/each, "x")
+			b.ReportMetric((used(b)-before)/float64(b.N)*1000, "cpu-s/1k")
+		})
+	}
+}
+
+// BenchmarkStream sends a kibibyte of text over one connection: prepared messages and composed ones.
 func BenchmarkStream(b *testing.B) {
 	for _, encrypted := range []bool{false, true} {
 		name := "near"
 		if encrypted {
 			name = "near in TLS"
 		}
-		b.Run(name, func(b *testing.B) {
-			var prepared, made float64
-			measured := func(name string, reference *float64, n func(b *testing.B, target peer.Target) func(n int)) {
-				b.Run(name, func(b *testing.B) {
-					send := n(b, apart(b, encrypted))
-					send(100)
-					before := used(b)
-					b.ReportAllocs()
-					b.ResetTimer()
-					send(b.N)
-					b.StopTimer()
-					each := b.Elapsed().Seconds() / float64(b.N)
-					if strings.HasPrefix(name, "prepared/net") || strings.HasPrefix(name, "composed/net") {
-						*reference = each
-					}
-					b.ReportMetric(*reference/each, "x")
-					b.ReportMetric((used(b)-before)/float64(b.N)*1000, "cpu-s/1k")
-				})
-			}
-			measured("prepared/net/smtp", &prepared, netSMTPLoop)
-			for _, way := range bulks[2:] {
-				measured("prepared/depeche "+way.name, &prepared, func(b *testing.B, target peer.Target) func(int) {
-					sender := way.transport(b, target)
-					return func(n int) { sendAll(b, sender, n) }
-				})
-			}
-			measured("composed/net/smtp and go-message", &made, composedLoop)
-			for _, way := range bulks[2:] {
-				measured("composed/depeche "+way.name, &made, func(b *testing.B, target peer.Target) func(int) {
-					sender := way.transport(b, target)
-					return func(n int) {
-						for sent, err := range transport.SendAll(b.Context(), sender, composed(b, n)) {
-							if err != nil {
-								b.Fatalf("mail %d: %v", sent.Index, err)
-							}
+		prepared, made := []way{{"net/smtp", netSMTPLoop}}, []way{{"net/smtp and go-message", composedLoop}}
+		for _, bulk := range bulks[2:] {
+			prepared = append(prepared, way{"depeche " + bulk.name, func(b *testing.B, target peer.Target) func(int) {
+				sender := bulk.transport(b, target)
+				return func(n int) { sendAll(b, sender, n) }
+			}})
+			made = append(made, way{"depeche " + bulk.name, func(b *testing.B, target peer.Target) func(int) {
+				sender := bulk.transport(b, target)
+				return func(n int) {
+					for sent, err := range transport.SendAll(b.Context(), sender, composed(b, n)) {
+						if err != nil {
+							b.Fatalf("mail %d: %v", sent.Index, err)
 						}
 					}
-				})
-			}
-		})
+				}
+			}})
+		}
+		b.Run(name+"/prepared", func(b *testing.B) { measure(b, encrypted, prepared...) })
+		b.Run(name+"/composed", func(b *testing.B) { measure(b, encrypted, made...) })
 	}
+}
+
+// BenchmarkOneByOne composes a kibibyte of text and sends it, over one connection.
+func BenchmarkOneByOne(b *testing.B) {
+	ways := []way{{"net/smtp and go-message", composedLoop}}
+	for _, d := range composers()[1:] {
+		ways = append(ways, way{d.name, func(b *testing.B, target peer.Target) func(int) {
+			do := d.open(b, target)
+			return func(n int) {
+				for range n {
+					if err := do(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}})
+	}
+	measure(b, false, ways...)
 }
 
 func netSMTPLoop(b *testing.B, target peer.Target) func(n int) {

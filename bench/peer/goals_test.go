@@ -95,9 +95,14 @@ func goMailMessage(set func(*mail.Msg)) (*mail.Msg, error) {
 
 // BenchmarkComposeAndSend composes and sends a kibibyte of text each time, over one connection.
 func BenchmarkComposeAndSend(b *testing.B) {
+	beside(b, condition{extensions: modern}, composers()...)
+}
+
+// composers compose a kibibyte of text and send it, over one connection.
+func composers() []doer {
 	text := load().Body
-	beside(b, condition{extensions: modern},
-		doer{"net/smtp and go-message", func(t testing.TB, target peer.Target) func() error {
+	return []doer{
+		{"net/smtp and go-message", func(t testing.TB, target peer.Target) func() error {
 			c, err := smtp.Dial(target.Addr())
 			if err != nil {
 				t.Fatal(err)
@@ -105,7 +110,7 @@ func BenchmarkComposeAndSend(b *testing.B) {
 			t.Cleanup(func() { _ = c.Close() })
 			return func() error { return goMessageSend(c, text) }
 		}},
-		doer{"go-mail", func(t testing.TB, target peer.Target) func() error {
+		{"go-mail", func(t testing.TB, target peer.Target) func() error {
 			c := goMailClient(t, target)
 			return func() error {
 				m, err := goMailMessage(func(m *mail.Msg) { m.SetBodyString(mail.TypeTextPlain, text) })
@@ -115,7 +120,7 @@ func BenchmarkComposeAndSend(b *testing.B) {
 				return c.Send(m)
 			}
 		}},
-		doer{"depeche", func(t testing.TB, target peer.Target) func() error {
+		{"depeche", func(t testing.TB, target peer.Target) func() error {
 			s := sender(t, target)
 			return func() error {
 				m, err := message.New().From("a@example.org").To("b@example.net").Subject("a kibibyte of text").Text(text).Build()
@@ -125,7 +130,8 @@ func BenchmarkComposeAndSend(b *testing.B) {
 				_, err = s.Send(context.Background(), m)
 				return err
 			}
-		}})
+		}},
+	}
 }
 
 func goMessageSend(c *smtp.Client, text string) error {
