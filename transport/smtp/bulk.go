@@ -41,6 +41,7 @@ type worker struct {
 	carried int           // mails that the connection has brought to an end; negative behind a 421
 	stale   bool          // the connection was used before, or idle, and has not shown a sign of life since
 	alive   bool          // the connection has brought the end of a job
+	crowded bool          // the connection has no room for the next job
 	spare   []*client.Job // ended, to be used again
 }
 
@@ -95,10 +96,13 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
-	w.taken, w.carried, w.stale, w.alive = 0, conn.Sends(), lease.Reused(), false
+	w.taken, w.carried, w.stale, w.alive, w.crowded = 0, conn.Sends(), lease.Reused(), false, false
 	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, w.done)
 	w.t.learn(conn)
-	if err != nil {
+	if err == nil && w.crowded { // the next one has room, at the latest when it is new
+		w.fails = max(w.fails-1, 0)
+	}
+	if err != nil || w.crowded {
 		lease.Discard()
 	} else {
 		lease.Release()
@@ -218,8 +222,13 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 	return l.took(l.worker.Wait(wake))
 }
 
-// took counts a job. The server may have closed a connection that had nothing to do before it.
+// took counts a job, unless the connection has no room for it. The server may have closed a connection that
+// had nothing to do before it.
 func (l *limited) took(job *client.Job, ended bool) (*client.Job, bool) {
+	if job != nil && !l.conn.HasRoom(job.Mail.Envelope()) {
+		l.again, l.crowded = append([]*client.Job{job}, l.again...), true
+		return nil, true
+	}
 	if job != nil {
 		l.stale = l.stale || l.taken == 0 && l.conn.Sends() > 0
 		l.taken++

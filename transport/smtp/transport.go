@@ -63,6 +63,10 @@ func kill(c *client.Conn) { _ = c.Close() } // never fails
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	begin := time.Now()
 	lease, err := t.pool.Get(ctx)
+	for err == nil && !lease.Value().HasRoom(mail.Envelope()) { // one that is new has it
+		lease.Discard()
+		lease, err = t.pool.Get(ctx)
+	}
 	if err != nil {
 		return t.unreached(mail, err)
 	}

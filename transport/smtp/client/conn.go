@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
@@ -29,11 +30,12 @@ type Conn struct {
 	rcpt   commands.Rcpt
 	filler content
 
-	dirty    bool         // the last transaction did not end cleanly: RSET before the next
-	sends    int          // transactions so far
-	current  *Transaction // nil between transactions
-	looked   bool         // Alive was the last thing that was done
-	coarse   time.Time    // the time as of the last look, in a Stream
+	domains  map[string]bool // of the recipients so far, where the server limits them
+	dirty    bool            // the last transaction did not end cleanly: RSET before the next
+	sends    int             // transactions so far
+	current  *Transaction    // nil between transactions
+	looked   bool            // Alive was the last thing that was done
+	coarse   time.Time       // the time as of the last look, in a Stream
 	probed   bool
 	chunking chunkState // guarded by the link's lock
 }
@@ -139,6 +141,22 @@ func (c *Conn) Sends() int { return c.sends }
 func (c *Conn) Spent() bool {
 	most := c.limits.MailMax
 	return most > 0 && c.sends >= most
+}
+
+// HasRoom reports whether the recipients of env may be named in this session: a server can limit how many
+// different domains that may be (RCPTDOMAINMAX, RFC 9422 section 4.3).
+func (c *Conn) HasRoom(env envelope.Envelope) bool {
+	most := c.limits.RcptDomainMax
+	if most == 0 || len(c.domains) == 0 { // more than that would be too many for any session
+		return true
+	}
+	more := map[string]bool{}
+	for i := range env.Len() {
+		if domain := env.At(i).Address.Domain(); !c.domains[domain] {
+			more[domain] = true
+		}
+	}
+	return len(c.domains)+len(more) <= most
 }
 
 // Hijack ends the session without a word and returns the connection, with its TLS if it has any, to a

@@ -23,8 +23,19 @@ func (c *Conn) begin(a *attempt) {
 	c.sends++
 	for _, i := range a.rcpt {
 		a.verdicts[i] = Verdict{}
+		if c.limits.RcptDomainMax > 0 {
+			c.enter(a.plan.envelope.At(i).Address.Domain())
+		}
 	}
 	a.times[timeStart] = c.now()
+}
+
+// enter notes a domain that is named in this session.
+func (c *Conn) enter(domain string) {
+	if c.domains == nil {
+		c.domains = map[string]bool{}
+	}
+	c.domains[domain] = true
 }
 
 // now is the time, in a Stream as of its last look at the clock: one for each mail would be a good part
