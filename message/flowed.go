@@ -14,9 +14,9 @@ const flowWidth = 72
 func flow(text string) string {
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/flowWidth*2 + 2)
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
+	for text != "" {
+		var line string
+		line, text = cutLine(text)
 		rest := strings.TrimLeft(line, ">")
 		flowLine(&b, line[:len(line)-len(rest)], rest)
 	}

@@ -140,7 +140,7 @@ func (p *Parsed) WithCRLF() *Parsed {
 	if !p.facts.bare {
 		return p
 	}
-	return p.rewritten(appendCanonical(make([]byte, 0, len(p.octets)+len(p.octets)/32), string(p.octets)))
+	return p.rewritten(appendCanonical(make([]byte, 0, len(p.octets)+len(p.octets)/32), simpleEnds(string(p.octets))))
 }
 
 // rewritten returns the message with other octets and the same envelope.

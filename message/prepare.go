@@ -15,7 +15,8 @@ type node struct {
 	charset  string // of a text whose part does not say it
 	params   []parameter
 	encoding Encoding
-	size     int64 // of content in a source, before encoding
+	size     int64  // of content in a source, before encoding
+	text     string // of a text, its lines ending in LF or CRLF
 	facts    lineFacts
 	children []node
 }
@@ -194,20 +195,17 @@ func (p *preparer) text(n *node) error {
 			return err
 		}
 	}
-	text := part.text
+	n.text = simpleEnds(part.text)
 	if part.flowed {
 		if n.media != "text/plain" {
 			return errors.New("only plain text can be flowed")
 		}
-		text = flow(text)
-		flowing := *part
-		flowing.text = text
-		n.part = &flowing
+		n.text = flow(n.text)
 		if err := n.addParams(parameter{"format", "flowed"}); err != nil {
 			return err
 		}
 	}
-	facts := scanText(text)
+	facts := scanText(n.text)
 	if part.flowed {
 		facts.fragile = false // the spaces at line ends are meant
 	}

@@ -15,16 +15,15 @@ var qpLiteral = func() (literal [256]bool) {
 	return literal
 }()
 
-// appendQP appends text with its line ends as CRLF, whatever they are.
+// appendQP appends a text whose lines end in LF or CRLF, with CRLF everywhere.
 func appendQP(dst []byte, text string) []byte {
 	column := 0
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c == '\n' || c == '\r' {
-			if c == '\r' && i+1 < len(text) && text[i+1] == '\n' {
+		if c == '\r' || c == '\n' {
+			if i++; c == '\r' {
 				i++
 			}
-			i++
 			dst, column = append(dst, '\r', '\n'), 0
 			continue
 		}
@@ -57,8 +56,9 @@ func appendQP(dst []byte, text string) []byte {
 // plainRun returns how many octets of text, at most so many, need no thought: none that must be
 // written in hexadecimal, ends a line, or could be blank before a line end.
 func plainRun(text string, most int) int {
-	n := 0
-	for n < len(text) && n < most && qpLiteral[text[n]] {
+	text = text[:min(len(text), most)]
+	n := literalRun(text)
+	for n < len(text) && qpLiteral[text[n]] {
 		n++
 	}
 	for n > 0 && isBlank(text[n-1]) {

@@ -239,18 +239,17 @@ func (r *renderer) content(n *node) error {
 
 // text writes a text with canonical line ends.
 func (r *renderer) text(n *node) error {
-	text := n.part.text
 	switch n.encoding {
 	case QuotedPrintable:
-		r.dst = appendQP(r.dst, text)
-		if text != "" {
+		r.dst = appendQP(r.dst, n.text)
+		if n.text != "" {
 			r.endLine()
 		}
 	case Base64:
-		r.dst = appendBase64(r.dst, appendCanonical(nil, text))
+		r.dst = appendBase64(r.dst, appendCanonical(nil, n.text))
 	default:
 		start := len(r.dst)
-		r.dst = appendCanonical(r.dst, text)
+		r.dst = appendCanonical(r.dst, n.text)
 		if n.facts.suspect && r.encloses(r.dst[start:]) {
 			return errBoundary
 		}

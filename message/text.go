@@ -1,9 +1,6 @@
 package message
 
-import (
-	"iter"
-	"strings"
-)
+import "strings"
 
 // textFacts are line facts of a text whose lines may end in any way, and what it costs to encode it.
 type textFacts struct {
@@ -12,10 +9,12 @@ type textFacts struct {
 	escapes   int // octets that quoted-printable writes in hexadecimal
 }
 
-// scanText looks at a text. A last line that does not end gets a line end.
+// scanText looks at a text whose lines end in LF or CRLF. A last line that does not end gets a line end.
 func scanText(text string) textFacts {
 	var f textFacts
-	for line := range linesOf(text) {
+	for text != "" {
+		var line string
+		line, text = cutLine(text)
 		f.octets(line)
 		f.line(line)
 	}
@@ -23,26 +22,30 @@ func scanText(text string) textFacts {
 	return f
 }
 
-// linesOf yields the lines of a text, which end in LF, CRLF or CR, without their ends.
-func linesOf(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for text != "" {
-			line, rest, ended := strings.Cut(text, "\n")
-			text = rest
-			if ended {
-				line = strings.TrimSuffix(line, "\r")
-			}
-			for cr := strings.IndexByte(line, '\r'); cr >= 0; cr = strings.IndexByte(line, '\r') {
-				if !yield(line[:cr]) {
-					return
-				}
-				line = line[cr+1:]
-			}
-			if (ended || line != "") && !yield(line) {
-				return
-			}
+// simpleEnds returns a text, whose lines end in LF, CRLF or CR, with LF in the place of CR alone.
+func simpleEnds(text string) string {
+	for rest := text; ; {
+		at := strings.IndexByte(rest, '\r')
+		if at < 0 {
+			return text
+		}
+		if rest = rest[at+1:]; rest == "" || rest[0] != '\n' {
+			return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 		}
 	}
+}
+
+// cutLine returns the first line of a text without its LF or CRLF, and what is behind it.
+func cutLine(text string) (line, rest string) {
+	end := strings.IndexByte(text, '\n')
+	if end < 0 {
+		return text, ""
+	}
+	line, rest = text[:end], text[end+1:]
+	if end > 0 && line[end-1] == '\r' {
+		line = line[:end-1]
+	}
+	return line, rest
 }
 
 // octets notes the octets of a line that are more than plain text.
@@ -113,9 +116,12 @@ func (f *textFacts) encoding(eightBit bool) Encoding {
 	return Base64
 }
 
-// appendCanonical appends text with CRLF line ends (RFC 2046 section 4.1.1), the last one too.
+// appendCanonical appends a text whose lines end in LF or CRLF with CRLF everywhere (RFC 2046 section
+// 4.1.1), also behind the last one.
 func appendCanonical(dst []byte, text string) []byte {
-	for line := range linesOf(text) {
+	for text != "" {
+		var line string
+		line, text = cutLine(text)
 		dst = append(append(dst, line...), '\r', '\n')
 	}
 	return dst
