@@ -18,18 +18,26 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
-// postfix is the server at the other end of a link of its own.
+// postfix is the server, by the way that leads to it.
 type postfix struct {
 	rig  *rig.Rig
 	host string
 	port int
 }
 
-// reach starts Postfix, and a link to it that ends with the test.
-func reach(t testing.TB, roundTrip time.Duration) postfix {
+// near starts Postfix.
+func near(t testing.TB) postfix {
 	t.Helper()
 	r := rig.Start(t, "postfix")
-	way, err := link.Start(r.Get(t, "POSTFIX_SMTP_ADDR"), roundTrip)
+	host, port := r.HostPort(t, "POSTFIX_SMTP_ADDR")
+	return postfix{r, host, port}
+}
+
+// far starts Postfix, and a link to it that ends with the test.
+func far(t testing.TB) postfix {
+	t.Helper()
+	p := near(t)
+	way, err := link.Start(p.addr(), 40*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +50,10 @@ func reach(t testing.TB, roundTrip time.Duration) postfix {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return postfix{r, host, port}
+	return postfix{p.rig, host, port}
 }
+
+func (p postfix) addr() string { return net.JoinHostPort(p.host, strconv.Itoa(p.port)) }
 
 // recipients is how many recipients this process has written to.
 var recipients int

@@ -1,9 +1,7 @@
 package far_test
 
 import (
-	"net"
 	netsmtp "net/smtp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -51,7 +49,7 @@ func pipelining(depth int) settings {
 // standard is the standard library.
 func standard(t testing.TB, to postfix) send {
 	t.Helper()
-	c, err := netsmtp.Dial(net.JoinHostPort(to.host, strconv.Itoa(to.port)))
+	c, err := netsmtp.Dial(to.addr())
 	if err != nil {
 		t.Fatal(err)
 	}
