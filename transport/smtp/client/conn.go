@@ -35,6 +35,7 @@ type Conn struct {
 	sends    int             // transactions so far
 	current  *Transaction    // nil between transactions
 	looked   bool            // Alive was the last thing that was done
+	window   int             // how many mails at once the last Stream had come to
 	coarse   time.Time       // the time as of the last look, in a Stream
 	probed   bool
 	chunking chunkState // guarded by the link's lock

@@ -36,7 +36,7 @@ const defaultWindowOctets = 256 << 10
 // goroutine. It returns nil when feed has ended and the connection is still good.
 //
 // Where the server proved that it can, up to window.Messages travel at the same time, beginning with
-// one and doubling with success. Else the commands of the next mail travel with the content of the
+// one and doubling with success; a later Stream goes on from there. Else the commands of the next mail travel with the content of the
 // one before: then one mail at most is in doubt, and a round trip brings one verdict.
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
@@ -47,11 +47,13 @@ func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
-	s := stream{conn: c, limit: window, open: 1, feed: feed, done: done}
+	s := stream{conn: c, limit: window, feed: feed, done: done}
 	s.limit.Messages = max(window.Messages, 1)
 	if s.limit.Octets <= 0 {
 		s.limit.Octets = defaultWindowOctets
 	}
+	s.open = max(1, min(c.window, s.limit.Messages))
+	defer func() { c.window = s.open }()
 	return s.run()
 }
 

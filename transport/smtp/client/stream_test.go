@@ -96,6 +96,36 @@ func TestStreamFlights(t *testing.T) {
 	}
 }
 
+// TestStreamRemembersItsWindow: a connection that took a window before takes it at once.
+func TestStreamRemembersItsWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		go (&oracle{keywords: chunking}).serve(far)
+		nc := &flightConn{Conn: near}
+		conn, openErr := client.New(t.Context(), nc, client.Config{TLS: client.TLSNone, Chunking: client.ChunkingTrusted})
+		if openErr != nil {
+			t.Fatal(openErr)
+		}
+		mail := newMail(t, "from s@x.org\nto r@x.org\n\nSubject: x\n\ntext\n")
+		for i, round := range []struct{ window, most int }{{32, 6}, {32, 1}, {8, 4}, {64, 4}} {
+			before := nc.flights
+			var feed list
+			for range 32 {
+				feed.jobs = append(feed.jobs, &client.Job{Mail: mail})
+			}
+			taken := 0
+			err := conn.Stream(t.Context(), client.Window{Messages: round.window}, &feed, func(*client.Job) { taken++ })
+			if err != nil || taken != 32 {
+				t.Fatalf("round %d: %d mails, %v", i, taken, err)
+			}
+			if n := nc.flights - before; n > round.most {
+				t.Errorf("round %d: %d flights, at most %d", i, n, round.most)
+			}
+		}
+		_ = conn.Close()
+	})
+}
+
 func accepted(from, to int) (list []string) {
 	for i := from; i < to; i++ {
 		list = append(list, fmt.Sprintf("%d accepted 250", i))
