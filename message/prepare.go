@@ -195,18 +195,21 @@ func (p *preparer) text(n *node) error {
 			return err
 		}
 	}
-	n.text = simpleEnds(part.text)
+	n.text = part.text
+	facts := scanText(n.text)
+	if facts.returns {
+		n.text = simpleEnds(n.text)
+		facts = scanText(n.text)
+	}
 	if part.flowed {
 		if n.media != "text/plain" {
 			return errors.New("only plain text can be flowed")
 		}
-		n.text = flow(n.text)
 		if err := n.addParams(parameter{"format", "flowed"}); err != nil {
 			return err
 		}
-	}
-	facts := scanText(n.text)
-	if part.flowed {
+		n.text = flow(n.text)
+		facts = scanText(n.text)
 		facts.fragile = false // the spaces at line ends are meant
 	}
 	n.encoding = part.encoding

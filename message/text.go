@@ -5,8 +5,9 @@ import "strings"
 // textFacts are line facts of a text whose lines may end in any way, and what it costs to encode it.
 type textFacts struct {
 	lineFacts
-	canonical int // octets with CRLF line ends
-	escapes   int // octets that quoted-printable writes in hexadecimal
+	canonical int  // octets with CRLF line ends
+	escapes   int  // octets that quoted-printable writes in hexadecimal
+	returns   bool // a CR stands inside a line
 }
 
 // scanText looks at a text whose lines end in LF or CRLF. A last line that does not end gets a line end.
@@ -22,17 +23,9 @@ func scanText(text string) textFacts {
 	return f
 }
 
-// simpleEnds returns a text, whose lines end in LF, CRLF or CR, with LF in the place of CR alone.
+// simpleEnds returns a text, whose lines end in LF, CRLF or CR, with LF alone.
 func simpleEnds(text string) string {
-	for rest := text; ; {
-		at := strings.IndexByte(rest, '\r')
-		if at < 0 {
-			return text
-		}
-		if rest = rest[at+1:]; rest == "" || rest[0] != '\n' {
-			return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
-		}
-	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
 // cutLine returns the first line of a text without its LF or CRLF, and what is behind it.
@@ -55,6 +48,7 @@ func (f *textFacts) octets(line string) {
 			f.escapes++
 			f.eightBit = f.eightBit || c >= 0x80
 			f.control = f.control || c < ' ' || c == 0x7f
+			f.returns = f.returns || c == '\r'
 		}
 	}
 }
