@@ -87,7 +87,7 @@ func sendAll(t testing.TB, sender *smtp.Transport, n int) {
 // BDAT. A busy machine cuts what is written at once in pieces, so that more is counted: three are allowed.
 func TestBulkFlights(t *testing.T) {
 	for _, b := range bulks {
-		if b.name == "BDAT, window 1" || b.depth > 64 { // a kibibyte each: 256 KiB may be in flight
+		if b.name == "BDAT, window 1" || b.depth > 64 {
 			continue
 		}
 		t.Run(b.name, func(t *testing.T) {

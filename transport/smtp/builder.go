@@ -208,7 +208,7 @@ func (b Builder) Chunking(use client.Chunking) Builder {
 	return b.step(func(s *state) { s.config.Chunking = use })
 }
 
-// Pipelining lets up to depth mails, and 256 KiB of them, be on their way over one connection of
+// Pipelining lets up to depth mails, and 1 MiB of them, be on their way over one connection of
 // SendAll at the same time, to servers with PIPELINING and CHUNKING. The default is one. When a
 // connection breaks, that many mails at most are in doubt: a server that hangs up loses replies that
 // it has given already. A good compromise is 20. Use [Builder.Resume] with it: a relay that ends each

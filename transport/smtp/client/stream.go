@@ -26,10 +26,10 @@ type Feed interface {
 // Window bounds how many mails of a Stream may be in doubt at the same time.
 type Window struct {
 	Messages int   // whose content has left without a verdict; at least 1
-	Octets   int64 // of content together; 0 for 256 KiB. A larger mail travels alone.
+	Octets   int64 // of content together; 0 for 1 MiB. A larger mail travels alone.
 }
 
-const defaultWindowOctets = 256 << 10
+const defaultWindowOctets = 1 << 20
 
 // Stream sends mail after mail from feed until that ends, ctx ends, or the connection should be given
 // up. It hands every job that it took to done, in the order of the verdicts, from the calling
