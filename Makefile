@@ -8,6 +8,7 @@ TOOLS := $(CURDIR)/.tmp/bin
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.tmp/lint# its cache remembers paths of other checkouts
 GOLANGCI_VERSION := v2.12.2
 FUZZTIME ?= 10s
+COUNT ?= 1
 MODULES := . interop bench
 
 .PHONY: help test race lint fmt fuzz bench cover interop demo check tidied tidy clean
@@ -36,7 +37,7 @@ fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 	done
 
 bench: ## compare with other libraries, all in one run; x is the ratio to net/smtp
-	cd bench && go test -run '^$$' -bench . -benchmem ./...
+	cd bench && go test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
 
 cover: ## say how much of each package the tests reach
 	mkdir -p .tmp && go test -coverpkg=./... -coverprofile=.tmp/cover.out ./... >/dev/null && go tool cover -func=.tmp/cover.out | tail -n 1

@@ -282,7 +282,7 @@ func TestAllocations(t *testing.T) {
 	for name, tc := range map[string]struct {
 		write func(io.Writer) error
 		most  float64
-	}{"plain": {depechePlain, 8}, "HTML": {depecheHTML, 20}} {
+	}{"plain": {depechePlain, 5}, "HTML": {depecheHTML, 15}} {
 		got := testing.AllocsPerRun(200, func() {
 			if err := tc.write(io.Discard); err != nil {
 				t.Fatal(err)

@@ -3,6 +3,7 @@ package peer_test
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"testing"
 	"time"
 
@@ -106,6 +107,30 @@ func TestBulkFlights(t *testing.T) {
 			t.Logf("%.3f flights a message", got)
 			if got > most {
 				t.Errorf("%.3f flights a message, at most %.3f", got, most)
+			}
+		})
+	}
+}
+
+// TestBulkAllocations counts what a mail of SendAll allocates, the server's part included: the result and the
+// text of the verdict, and in the DATA form what stuffs dots.
+func TestBulkAllocations(t *testing.T) {
+	for _, b := range bulks {
+		t.Run(b.name, func(t *testing.T) {
+			_, target := serve(t, condition{extensions: modern})
+			sender := b.transport(t, target)
+			sendAll(t, sender, 2000)
+			const n = 2000
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			sendAll(t, sender, n)
+			runtime.ReadMemStats(&after)
+			most := 2.5
+			if b.chunking == client.ChunkingOff {
+				most = 5.5
+			}
+			if each := float64(after.Mallocs-before.Mallocs) / n; each > most {
+				t.Errorf("%.2f allocations a mail, at most %.1f", each, most)
 			}
 		})
 	}

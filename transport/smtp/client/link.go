@@ -25,6 +25,7 @@ import (
 type link struct {
 	raw      net.Conn // what was dialed
 	nc       net.Conn // raw, or TLS over it
+	peeker   *peeker  // of raw; used with mu held
 	timeouts Timeouts
 	trace    func(Event) // called with mu held; may be nil
 
@@ -72,7 +73,7 @@ type earlySink interface {
 }
 
 func newLink(nc net.Conn, timeouts Timeouts, trace func(Event)) *link {
-	return &link{raw: nc, nc: nc, timeouts: timeouts, trace: trace, wake: make(chan struct{}, 1), last: time.Now()}
+	return &link{raw: nc, nc: nc, peeker: newPeeker(nc), timeouts: timeouts, trace: trace, wake: make(chan struct{}, 1), last: time.Now()}
 }
 
 // flightSize is how much is corked before it must be written.
@@ -241,7 +242,7 @@ func (l *link) notify() {
 func (l *link) checkIdle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && l.queue.len() == 0 && pendingInput(l.raw) {
+	if l.err == nil && l.queue.len() == 0 && l.peeker.pending() {
 		l.failLocked(errGone)
 	}
 }

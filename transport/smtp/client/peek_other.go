@@ -4,5 +4,9 @@ package client
 
 import "net"
 
-// pendingInput cannot look without waiting here; the reader finds out what comes.
-func pendingInput(net.Conn) bool { return false }
+// peeker cannot look without waiting here; the reader finds out what comes.
+type peeker struct{}
+
+func newPeeker(net.Conn) *peeker { return &peeker{} }
+
+func (*peeker) pending() bool { return false }

@@ -7,22 +7,32 @@ import (
 	"syscall"
 )
 
-// pendingInput looks, without waiting, whether something has come that was not read yet: octets, the
-// end of the stream, or an error. A connection that cannot be looked at has nothing pending.
-func pendingInput(nc net.Conn) bool {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
+// peeker looks, without waiting, whether something has come on a connection that was not read yet: octets,
+// the end of the stream, or an error. It is kept, because making one for each look costs more than the look.
+type peeker struct {
+	raw   syscall.RawConn // nil for a connection that cannot be looked at, on which nothing is ever pending
+	octet [1]byte
+	found bool
+	look  func(fd uintptr)
+}
+
+func newPeeker(nc net.Conn) *peeker {
+	p := &peeker{}
+	p.look = func(fd uintptr) {
+		_, _, err := syscall.Recvfrom(int(fd), p.octet[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		p.found = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK && err != syscall.EINTR
+	}
+	if sc, ok := nc.(syscall.Conn); ok {
+		p.raw, _ = sc.SyscallConn() // fails on a closed connection only, which the next read finds out
+	}
+	return p
+}
+
+// pending is called by one goroutine at a time.
+func (p *peeker) pending() bool {
+	if p.raw == nil {
 		return false
 	}
-	rc, err := sc.SyscallConn()
-	if err != nil {
-		return true
-	}
-	pending := false
-	err = rc.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		pending = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK && err != syscall.EINTR
-	})
-	return err != nil || pending
+	err := p.raw.Control(p.look)
+	return err != nil || p.found
 }
