@@ -114,7 +114,7 @@ func (s *stream) send(f *flight) error {
 	}
 	s.drain() // one after the other
 	s.conn.run(&f.attempt)
-	s.flights, s.octets = append(s.flights, f), f.attempt.plan.size
+	s.octets += f.attempt.plan.size
 	s.end(f)
 	return nil
 }
@@ -302,17 +302,16 @@ func (s *stream) look() (good bool) {
 		over++
 	}
 	l.mu.Unlock()
-	for range over {
-		f := s.flights[0]
+	for _, f := range s.flights[:over] {
 		s.end(f)
 		s.spare = append(s.spare, f) // no reply can reach it any more
 	}
+	s.flights = slices.Delete(s.flights, 0, over)
 	return good
 }
 
-// end takes the oldest transaction out and hands its job over, unless recipients are left.
+// end hands the job of a transaction over, unless recipients are left.
 func (s *stream) end(f *flight) {
-	s.flights = s.flights[1:]
 	s.octets -= f.attempt.plan.size
 	s.conn.end(&f.attempt)
 	receipt := f.job.Receipt
@@ -350,10 +349,11 @@ func (s *stream) drain() {
 
 // finishAll ends what has no verdict because the connection broke, and what was not begun.
 func (s *stream) finishAll() {
-	for len(s.flights) > 0 {
-		s.conn.settle(&s.flights[0].attempt)
-		s.end(s.flights[0])
+	for _, f := range s.flights {
+		s.conn.settle(&f.attempt)
+		s.end(f)
 	}
+	s.flights = nil
 	cause := s.conn.Err()
 	if cause == nil {
 		cause = errGiveUp
