@@ -23,7 +23,7 @@ type attempt struct {
 	accepted     int               // recipients that were accepted at RCPT
 	go354        bool              // DATA was answered with 354
 	clean        bool              // the server took the content, which ends the transaction
-	end          int64             // where in the stream the content ends; 0 until its last write is started
+	end          int64             // where in the stream the content ends; 0 until its end is corked
 	nextFinal    int               // position in rcpt of the recipient that the next verdict is for
 	lmtp         bool              // one verdict per accepted recipient
 	overflow     []int             // recipients that are too many for this transaction
@@ -117,6 +117,7 @@ func (a *attempt) onData(r response.Response) error {
 	case a.void:
 	case r.Code == response.StartMailInput:
 		a.go354 = true
+		a.link.body = a // a refusal may follow at once
 	case r.Code.IsCompleted() || r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
 	default:

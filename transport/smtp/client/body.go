@@ -71,7 +71,7 @@ func (c *content) fill(mail io.WriterTo, w io.Writer) error {
 var errTooLong = errors.New("more octets than the message said of itself")
 
 func (c *content) Write(p []byte) (int, error) {
-	if c.err != nil {
+	if c.err != nil || len(p) == 0 {
 		return 0, c.err
 	}
 	if c.exact {

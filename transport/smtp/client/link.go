@@ -34,6 +34,7 @@ type link struct {
 	corked []expectation   // what will be due when they are written
 	sent   int64           // octets handed to the connection so far
 	ctx    context.Context // of the call that is watched; nil when there is none
+	source earlySink       // whose body is being corked; nil when nobody's is
 
 	mu       sync.Mutex
 	queue    due                 // what the next replies answer
@@ -146,6 +147,7 @@ func (l *link) write(p []byte) error {
 		l.failLocked(context.Cause(l.ctx))
 	}
 	l.expect()
+	l.body = l.source // changes with what is due: until the end of a body is written, a reply is early
 	err := l.err
 	if l.limit.IsZero() && l.queue.len() > 0 {
 		l.setLimit(l.timeouts.of(l.queue.front().phase))

@@ -36,8 +36,9 @@ const defaultWindowOctets = 1 << 20
 // goroutine. It returns nil when feed has ended and the connection is still good.
 //
 // Where the server proved that it can, up to window.Messages travel at the same time, beginning with
-// one and doubling with success; a later Stream goes on from there. Else the commands of the next mail travel with the content of the
-// one before: then one mail at most is in doubt, and a round trip brings one verdict.
+// one and doubling with success; a later Stream goes on from there. Else the commands of the next mail
+// travel with the content of the one before: then one mail at most is in doubt, and a round trip brings
+// one verdict.
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
 // some servers deliver a mail with the sender of a refused one.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
@@ -18,24 +19,27 @@ func (c *Conn) run(a *attempt) {
 	c.end(a)
 }
 
-// begin counts a transaction in. Recipients that were too many for the one before start anew.
+// begin counts a transaction in. Recipients that were too many for the one before start anew. The session has
+// the domains of all of the mail from now on, also of recipients whose transaction comes later.
 func (c *Conn) begin(a *attempt) {
 	c.sends++
 	for _, i := range a.rcpt {
 		a.verdicts[i] = Verdict{}
-		if c.limits.RcptDomainMax > 0 {
-			c.enter(a.plan.envelope.At(i).Address.Domain())
-		}
+	}
+	if c.limits.RcptDomainMax > 0 {
+		c.enter(a.plan.envelope)
 	}
 	a.times[timeStart] = c.now()
 }
 
-// enter notes a domain that is named in this session.
-func (c *Conn) enter(domain string) {
+// enter notes the domains of an envelope.
+func (c *Conn) enter(env envelope.Envelope) {
 	if c.domains == nil {
 		c.domains = map[string]bool{}
 	}
-	c.domains[domain] = true
+	for i := range env.Len() {
+		c.domains[env.At(i).Address.Domain()] = true
+	}
 }
 
 // now is the time, in a Stream as of its last look at the clock: one for each mail would be a good part
@@ -219,12 +223,15 @@ func (c *Conn) corkData(a *attempt) error {
 func (c *Conn) bodyStarts(a *attempt) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	c.link.body = a
+	c.link.source = a
+	if len(c.link.corked) == 0 { // else that comes first, and the reader hears of a when it is written
+		c.link.body = a
+	}
 	a.times[timeEnvelope] = c.now()
 }
 
-// bodyEnds makes the end of the content, which is the last thing corked, a step of its own: from now
-// on a reply is the verdict.
+// bodyEnds makes the end of the content, which is the last thing corked, a step of its own: once it is
+// written, a reply is the verdict.
 func (c *Conn) bodyEnds(a *attempt) error {
 	l := c.link
 	if len(l.out) > flightSize { // what holds the end is written in one piece
@@ -232,11 +239,7 @@ func (c *Conn) bodyEnds(a *attempt) error {
 			return err
 		}
 	}
-	if l.body != nil { // which only the owner changes
-		l.mu.Lock()
-		l.body = nil
-		l.mu.Unlock()
-	}
+	l.source = nil
 	l.cork(expectation{phase: PhaseFinal, to: a})
 	a.asked++
 	a.closed = true

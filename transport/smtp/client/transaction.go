@@ -206,7 +206,7 @@ func (t *Transaction) end() *Receipt {
 	t.stop()
 	c.current = nil
 	c.link.mu.Lock()
-	c.link.body = nil
+	c.link.body, c.link.source = nil, nil
 	c.link.mu.Unlock()
 	c.end(t.attempt)
 	receipt := &Receipt{Verdicts: t.attempt.verdicts}
