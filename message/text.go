@@ -2,7 +2,7 @@ package message
 
 import "strings"
 
-// textFacts are line facts of a text whose lines may end in any way, and what it costs to encode it.
+// textFacts are line facts of a text whose lines end in LF or CRLF, and what it costs to encode it.
 type textFacts struct {
 	lineFacts
 	canonical int  // octets with CRLF line ends

@@ -2,12 +2,14 @@ package smtp_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestDomainsOfASession: RCPTDOMAINMAX (RFC 9422 section 4.3) is kept, one by one and in bulk, and costs no
@@ -30,13 +32,7 @@ func TestDomainsOfASession(t *testing.T) {
 		},
 		"in bulk": func(t *testing.T, sender *smtp.Transport) {
 			t.Helper()
-			for sent, err := range sender.SendAll(t.Context(), func(yield func(transport.Mail) bool) {
-				for _, m := range all {
-					if !yield(m) {
-						return
-					}
-				}
-			}) {
+			for sent, err := range sender.SendAll(t.Context(), slices.Values(all)) {
 				if err != nil {
 					t.Errorf("mail %d: %v", sent.Index, err)
 				}
@@ -72,5 +68,27 @@ func TestDomainsOfASession(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestDomainsOfASplitMail: the domains of recipients whose transaction comes later count too.
+func TestDomainsOfASplitMail(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Extensions = append(smtptest.Without("CHUNKING", "BINARYMIME"), "LIMITS RCPTMAX=1 RCPTDOMAINMAX=2")
+	srv.Start()
+	sender := build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 1}))
+	mails := []transport.Mail{mail(t, "a@d0.example.org", "b@d1.example.org"), mail(t, "c@d2.example.org")}
+	for sent, err := range sender.SendAll(t.Context(), slices.Values(mails)) {
+		if err != nil {
+			t.Errorf("mail %d: %v", sent.Index, err)
+		}
+	}
+	sessions := map[string]int{}
+	for _, m := range srv.Messages() {
+		sessions[m.Recipients[0].Address] = m.Session
+	}
+	want := map[string]int{"a@d0.example.org": 1, "b@d1.example.org": 1, "c@d2.example.org": 2}
+	if diff := cmp.Diff(want, sessions); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -62,11 +62,7 @@ func kill(c *client.Conn) { _ = c.Close() } // never fails
 // *transport.SendError.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	begin := time.Now()
-	lease, err := t.pool.Get(ctx)
-	for err == nil && !lease.Value().HasRoom(mail.Envelope()) { // one that is new has it
-		lease.Discard()
-		lease, err = t.pool.Get(ctx)
-	}
+	lease, err := t.roomy(ctx, mail, t.pool.Get)
 	if err != nil {
 		return t.unreached(mail, err)
 	}
@@ -74,7 +70,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	reused := lease.Reused()
 	receipt := t.sendOn(ctx, lease, mail)
 	if reused && receipt.Stale() && ctx.Err() == nil {
-		if lease, err = t.pool.Fresh(ctx); err != nil {
+		if lease, err = t.roomy(ctx, mail, t.pool.Fresh); err != nil {
 			return t.unreached(mail, err)
 		}
 		got, reused = time.Now(), lease.Reused()
@@ -87,6 +83,18 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 		result.Timing.Connect = got.Sub(begin)
 	}
 	return result, err
+}
+
+// roomy gets a connection that may take the recipients of mail. It ends, because one that is new may.
+func (t *Transport) roomy(ctx context.Context, mail transport.Mail, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
+	for {
+		lease, err := get(ctx)
+		if err != nil || lease.Value().HasRoom(mail.Envelope()) {
+			return lease, err
+		}
+		lease.Discard()
+		get = t.pool.Fresh
+	}
 }
 
 // sendOn sends over one connection and gives it back.
