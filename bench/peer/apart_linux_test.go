@@ -20,6 +20,7 @@ import (
 	"github.com/depeche-mail/depeche/bench/sink"
 	"github.com/depeche-mail/depeche/message"
 	"github.com/depeche-mail/depeche/transport"
+	depeche "github.com/depeche-mail/depeche/transport/smtp"
 )
 
 // sinkMode tells the process, a child of a benchmark, to be the server: "plain" or "tls".
@@ -147,15 +148,15 @@ type way struct {
 }
 
 // measure runs ways, each against a server in another process. "x" is the speed in relation to the first
-// one, "cpu-s/1k" what the client uses for a thousand messages. Give the client and its children one core
+// one, "cpu-s/1k" what the client uses for a thousand messages; warm messages are sent before. Give the client and its children one core
 // with taskset, and -test.cpu 1: a wake-up on another core costs more than a message.
-func measure(b *testing.B, encrypted bool, ways ...way) {
+func measure(b *testing.B, encrypted bool, warm int, ways ...way) {
 	b.Helper()
 	var reference float64
 	for i, w := range ways {
 		b.Run(w.name, func(b *testing.B) {
 			send := w.open(b, apart(b, encrypted))
-			send(100)
+			send(warm)
 			before := used(b)
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -195,15 +196,23 @@ func BenchmarkStream(b *testing.B) {
 				}
 			}})
 		}
-		b.Run(name+"/prepared", func(b *testing.B) { measure(b, encrypted, prepared...) })
-		b.Run(name+"/composed", func(b *testing.B) { measure(b, encrypted, made...) })
+		b.Run(name+"/prepared", func(b *testing.B) { measure(b, encrypted, 100, prepared...) })
+		b.Run(name+"/composed", func(b *testing.B) { measure(b, encrypted, 100, made...) })
 	}
 }
 
 // BenchmarkOneByOne composes a kibibyte of text and sends it, over one connection.
 func BenchmarkOneByOne(b *testing.B) {
-	ways := []way{{"net/smtp and go-message", composedLoop}}
-	for _, d := range composers()[1:] {
+	measure(b, false, 100, append([]way{{"net/smtp and go-message", composedLoop}}, again(composers()[1:])...)...)
+}
+
+// BenchmarkAttachment composes and sends a file of 25 MiB each time.
+func BenchmarkAttachment(b *testing.B) { measure(b, false, 2, again(attachers(bigFile(b)))...) }
+
+// again makes ways of what does something once.
+func again(doers []doer) []way {
+	var ways []way
+	for _, d := range doers {
 		ways = append(ways, way{d.name, func(b *testing.B, target peer.Target) func(int) {
 			do := d.open(b, target)
 			return func(n int) {
@@ -215,7 +224,7 @@ func BenchmarkOneByOne(b *testing.B) {
 			}
 		}})
 	}
-	measure(b, false, ways...)
+	return ways
 }
 
 func netSMTPLoop(b *testing.B, target peer.Target) func(n int) {
@@ -250,4 +259,40 @@ func composedLoop(b *testing.B, target peer.Target) func(n int) {
 			}
 		}
 	}
+}
+
+// BenchmarkHandshakes opens connections in TLS and sends a mail over each, with and without what was learned by
+// the one before.
+func BenchmarkHandshakes(b *testing.B) {
+	build := func(b *testing.B, target peer.Target) *depeche.Transport {
+		b.Helper()
+		s, err := depeche.Relay(target.Host).Port(target.Port).TLSConfig(target.TLS).Pool(depeche.Pool{MaxMessages: 1}).Build()
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	}
+	send := func(b *testing.B, s *depeche.Transport, n int) {
+		b.Helper()
+		for m := range mails(b, n) {
+			if _, err := s.Send(b.Context(), m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	measure(b, true, 10,
+		way{"first", func(b *testing.B, target peer.Target) func(int) {
+			return func(n int) {
+				for range n {
+					s := build(b, target)
+					send(b, s, 1)
+					_ = s.Close()
+				}
+			}
+		}},
+		way{"resumed", func(b *testing.B, target peer.Target) func(int) {
+			s := build(b, target)
+			b.Cleanup(func() { _ = s.Close() })
+			return func(n int) { send(b, s, n) }
+		}})
 }

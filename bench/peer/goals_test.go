@@ -183,11 +183,10 @@ func attach(path string) (*message.Message, error) {
 		Attach(message.File(os.DirFS(filepath.Dir(path)), filepath.Base(path))).Build()
 }
 
-// BenchmarkAttachment composes and sends a file of 25 MiB each time.
-func BenchmarkAttachment(b *testing.B) {
-	path := bigFile(b)
-	beside(b, condition{extensions: modern},
-		doer{"go-mail", func(t testing.TB, target peer.Target) func() error {
+// attachers compose and send a file.
+func attachers(path string) []doer {
+	return []doer{
+		{"go-mail", func(t testing.TB, target peer.Target) func() error {
 			c := goMailClient(t, target)
 			return func() error {
 				m, err := goMailMessage(func(m *mail.Msg) {
@@ -200,7 +199,7 @@ func BenchmarkAttachment(b *testing.B) {
 				return c.Send(m)
 			}
 		}},
-		doer{"depeche", func(t testing.TB, target peer.Target) func() error {
+		{"depeche", func(t testing.TB, target peer.Target) func() error {
 			s := sender(t, target)
 			return func() error {
 				m, err := attach(path)
@@ -210,7 +209,8 @@ func BenchmarkAttachment(b *testing.B) {
 				_, err = s.Send(context.Background(), m)
 				return err
 			}
-		}})
+		}},
+	}
 }
 
 // TestAttachmentMemory counts what composing and sending a file of 25 MiB allocates, the server's part
@@ -332,42 +332,4 @@ func netSMTPOnce(target peer.Target, config *tls.Config) error {
 		return err
 	}
 	return c.Quit()
-}
-
-// BenchmarkHandshakes opens connections in TLS, with and without what was learned by the one before.
-// The time is that of client and server.
-func BenchmarkHandshakes(b *testing.B) {
-	serverTLS, clientTLS := certificate(b)
-	for _, kept := range []bool{false, true} {
-		name := "first"
-		if kept {
-			name = "resumed"
-		}
-		b.Run(name, func(b *testing.B) {
-			target := reach(b, start(b, sink.Config{Extensions: modern, TLS: serverTLS}), 0)
-			build := func() *depeche.Transport {
-				s, err := depeche.Relay(target.Host).Port(target.Port).TLSConfig(clientTLS).Pool(depeche.Pool{MaxMessages: 1}).Build()
-				if err != nil {
-					b.Fatal(err)
-				}
-				return s
-			}
-			one := build()
-			for b.Loop() {
-				s := one
-				if !kept {
-					s = build()
-				}
-				for m := range mails(b, 1) {
-					if _, err := s.Send(b.Context(), m); err != nil {
-						b.Fatal(err)
-					}
-				}
-				if !kept {
-					_ = s.Close()
-				}
-			}
-			_ = one.Close()
-		})
-	}
 }
