@@ -93,34 +93,56 @@ func reach(t testing.TB, server *sink.Server, roundTrip time.Duration) peer.Targ
 // certificate makes the settings of a server and of a client that trusts it.
 func certificate(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
-	server, client, err := makeCertificate()
+	server, root, err := makeCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, client
+	return server, trust(root)
 }
 
-func makeCertificate() (server, client *tls.Config, err error) {
+// trust returns the settings of a client.
+func trust(root *x509.Certificate) *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(root)
+	return &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+}
+
+// makeCertificate makes the settings of a server, whose certificate has one between itself and the root, as
+// those of public relays do.
+func makeCertificate() (server *tls.Config, root *x509.Certificate, err error) {
+	top, err := issue("root", &x509.Certificate{IsCA: true}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	middle, err := issue("middle", &x509.Certificate{IsCA: true}, top)
+	if err != nil {
+		return nil, nil, err
+	}
+	leaf, err := issue("leaf", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, middle)
+	if err != nil {
+		return nil, nil, err
+	}
+	leaf.Certificate = append(leaf.Certificate, middle.Certificate...)
+	return &tls.Config{Certificates: []tls.Certificate{*leaf}}, top.Leaf, nil
+}
+
+// issue makes a certificate, signed by the one above it, or by itself.
+func issue(name string, template *x509.Certificate, above *tls.Certificate) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	template.SerialNumber, template.NotAfter, template.BasicConstraintsValid = big.NewInt(1), time.Now().Add(time.Hour), true
+	template.Subject.CommonName = name
+	if above == nil {
+		above = &tls.Certificate{Leaf: template, PrivateKey: key}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, template, above.Leaf, key.Public(), above.PrivateKey)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}, nil
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}, err
 }
 
 // TestFlights counts the round trips of a message over a connection that has carried some. That of ours
