@@ -13,7 +13,10 @@ type ClientID struct{ text string }
 // ParseClientID returns the ClientID of a host name or an IP address, with or without the brackets
 // of a literal.
 func ParseClientID(s string) (ClientID, error) {
-	bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	bare := s
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		bare = s[1 : len(s)-1]
+	}
 	if len(bare) > 5 && strings.EqualFold(bare[:5], "IPv6:") {
 		bare = bare[5:]
 	}

@@ -112,7 +112,7 @@ func TestParseClientID(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %s", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "a b", "a\r\nb", "ü.example", "-a.example", "a..b", "[fe80::1%eth0]", strings.Repeat("a", 64), strings.Repeat("a.", 130)} {
+	for _, in := range []string{"", "a b", "a\r\nb", "ü.example", "-a.example", "a..b", "[fe80::1%eth0]", "::1]", "[::1", "[192.0.2.1", "192.0.2.1]", strings.Repeat("a", 64), strings.Repeat("a.", 130)} {
 		if got, err := extension.ParseClientID(in); err == nil || !got.IsZero() {
 			t.Errorf("%q was accepted as %v", in, got)
 		}
