@@ -147,7 +147,9 @@ func (l *link) write(p []byte) error {
 		l.failLocked(context.Cause(l.ctx))
 	}
 	l.expect()
-	l.body = l.source // changes with what is due: until the end of a body is written, a reply is early
+	if len(p) > 0 {
+		l.body = l.source // changes with what is due: until the end of a body is written, a reply is early
+	}
 	err := l.err
 	if l.limit.IsZero() && l.queue.len() > 0 {
 		l.setLimit(l.timeouts.of(l.queue.front().phase))
