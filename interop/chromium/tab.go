@@ -90,8 +90,20 @@ func (tab *Tab) Click(t *testing.T, at image.Point) {
 	}
 }
 
-// Screenshot returns what the tab shows, and its PNG file.
-func (tab *Tab) Screenshot(t *testing.T) (image.Image, []byte) {
+// Shows takes pictures of the tab until one is as wanted, and reports whether there was one. A page that is
+// loaded is not yet on the screen, least of all its frames, which are processes of their own. The last picture
+// and its PNG file are returned in any case.
+func (tab *Tab) Shows(t *testing.T, wanted func(image.Image) bool) (shot image.Image, file []byte, ok bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		shot, file = tab.screenshot(t) // each is of another frame of the screen, so this does not spin
+		if ok = wanted(shot); ok || time.Now().After(deadline) {
+			return shot, file, ok
+		}
+	}
+}
+
+func (tab *Tab) screenshot(t *testing.T) (image.Image, []byte) {
 	t.Helper()
 	var shot struct{ Data []byte }
 	tab.call(t, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot)

@@ -43,8 +43,8 @@ func (a attack) alone() string {
 const (
 	// run is a script that tells of itself, and defaces the page if it can.
 	run = `new Image().src='CANARY/ran'; try { top.document.title='defaced' } catch (e) {}; void 0`
-	// cover is the style of something that is hit by every click.
-	cover = `style="position: fixed; inset: 0; display: block; width: 100%; height: 100%"`
+	// cover is the style of something pink that is hit by every click.
+	cover = `style="position: fixed; inset: 0; display: block; width: 100%; height: 100%; background: #e6007a"`
 )
 
 var attacks = []attack{

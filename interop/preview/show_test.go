@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/depeche-mail/depeche/interop/chromium"
 	"github.com/depeche-mail/depeche/mailtest"
@@ -19,15 +18,19 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// pink is the colour of the inline image, and of nothing else.
-var pink = color.RGBA{R: 0xe6, G: 0x00, B: 0x7a, A: 0xff}
+var (
+	// pink is the colour of the inline image that a test is about, or of what has to be clicked on.
+	pink = color.RGBA{R: 0xe6, G: 0x00, B: 0x7a, A: 0xff}
+	// teal is the colour of what shows that the frame is there, or that the click was.
+	teal = color.RGBA{R: 0x00, G: 0x96, B: 0x88, A: 0xff}
+)
 
-const width, height = 200, 120 // of the inline image
+const width, height = 200, 120 // of the inline images
 
-func picture(t *testing.T) []byte {
+func picture(t *testing.T, colour color.Color) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	draw.Draw(img, img.Bounds(), image.NewUniform(pink), image.Point{}, draw.Src)
+	draw.Draw(img, img.Bounds(), image.NewUniform(colour), image.Point{}, draw.Src)
 	var out bytes.Buffer
 	if err := png.Encode(&out, img); err != nil {
 		t.Fatal(err)
@@ -47,12 +50,12 @@ func serve(t *testing.T, mail transport.Mail) string {
 	return server.URL + "/mail/" + inbox.Mails()[0].ID() + "/"
 }
 
-// pinks counts the pixels of that colour within an area.
-func pinks(img image.Image, area image.Rectangle) (n int) {
+// count counts the pixels of a colour within an area.
+func count(img image.Image, colour color.RGBA, area image.Rectangle) (n int) {
 	area = area.Intersect(img.Bounds())
 	for y := area.Min.Y; y < area.Max.Y; y++ {
 		for x := area.Min.X; x < area.Max.X; x++ {
-			if color.RGBAModel.Convert(img.At(x, y)) == pink {
+			if color.RGBAModel.Convert(img.At(x, y)) == colour {
 				n++
 			}
 		}
@@ -60,18 +63,20 @@ func pinks(img image.Image, area image.Rectangle) (n int) {
 	return n
 }
 
-// TestMailShows takes pictures of the page of a mail with and without its inline image.
+// TestMailShows takes pictures of the page of a mail with and without its inline image. Another one that
+// every mail has, below it, shows that the frame is on the screen.
 func TestMailShows(t *testing.T) {
 	base := message.New().From("Zoë <zoe@example.org>").To("Hei <hei@example.org>").Subject("Grüße").
-		Text("Be happy!").HTML(`<h1>Be happy!</h1><p>The picture: <img src="cid:picture@1" alt="missing"></p>`).
-		Attach(message.Bytes("Plan für 2027.pdf", []byte("%PDF-1.4")))
+		Text("Be happy!").HTML(`<h1>Be happy!</h1><p>The picture: <img src="cid:picture@1" alt="missing"></p><img src="cid:teal@1">`).
+		Attach(message.Bytes("Plan für 2027.pdf", []byte("%PDF-1.4"))).
+		Inline("teal@1", message.Bytes("teal.png", picture(t, teal)))
 	cases := map[string]struct {
 		builder message.Builder
 		want    int
 	}{
-		"with its image":    {base.Clone().Inline("picture@1", message.Bytes("p.png", picture(t))), width * height},
-		"another image":     {base.Clone().Inline("picture@2", message.Bytes("p.png", picture(t))), 0},
-		"as an attachment":  {base.Clone().Attach(message.Bytes("p.png", picture(t))), 0},
+		"with its image":    {base.Clone().Inline("picture@1", message.Bytes("p.png", picture(t, pink))), width * height},
+		"another image":     {base.Clone().Inline("picture@2", message.Bytes("p.png", picture(t, pink))), 0},
+		"as an attachment":  {base.Clone().Attach(message.Bytes("p.png", picture(t, pink))), 0},
 		"not what it seems": {base.Clone().Inline("picture@1", message.Bytes("p.png", []byte("<svg>"))), 0},
 	}
 	tab := chromium.Start(t).Open(t)
@@ -83,9 +88,12 @@ func TestMailShows(t *testing.T) {
 			}
 			tab.Load(t, serve(t, mail))
 			frame := tab.Rect(t, "iframe")
-			shot, file := tab.Screenshot(t)
-			if n := pinks(shot, frame); n != tc.want || pinks(shot, shot.Bounds()) != n {
-				t.Errorf("%d pixels have the colour of the image, want %d", n, tc.want)
+			shot, file, ok := tab.Shows(t, func(shot image.Image) bool {
+				return count(shot, teal, frame) == width*height && count(shot, pink, frame) >= tc.want
+			})
+			if all := shot.Bounds(); !ok || count(shot, pink, all) != tc.want {
+				t.Errorf("of the image %d pixels are in the frame and %d on the page, want %d; of the other one %d",
+					count(shot, pink, frame), count(shot, pink, all), tc.want, count(shot, teal, frame))
 			}
 			if link := tab.Rect(t, "a.file"); link.Empty() || !link.In(shot.Bounds()) {
 				t.Errorf("the attachment is at %v", link)
@@ -104,27 +112,18 @@ func TestMailShows(t *testing.T) {
 	}
 }
 
-// TestClick follows a link within a mail, which turns the frame pink.
+// TestClick follows a link within a mail, which covers the frame with another colour.
 func TestClick(t *testing.T) {
 	mail, err := message.New().From("a@example.org").To("b@example.org").Text("x").
-		HTML(`<style>p:target { background: #e6007a; position: fixed; inset: 0 }</style><p id="x"></p><a href="#x" ` + cover + `>x</a>`).Build()
+		HTML(`<style>p:target { background: #009688; position: fixed; inset: 0; z-index: 1 }</style><p id="x"></p><a href="#x" ` + cover + `>x</a>`).Build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	tab := chromium.Start(t).Open(t)
 	tab.Load(t, serve(t, mail))
 	frame := tab.Rect(t, "iframe")
-	if shot, _ := tab.Screenshot(t); pinks(shot, frame) > 0 {
-		t.Fatal("it is pink before")
-	}
-	clickFrame(t, tab)
-	for deadline := time.Now().Add(time.Minute); ; {
-		shot, _ := tab.Screenshot(t) // each is of another frame of the screen, so this does not spin
-		if pinks(shot, frame) > 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the click did not reach the frame")
-		}
+	clickCover(t, tab, frame)
+	if _, _, ok := tab.Shows(t, func(shot image.Image) bool { return count(shot, teal, frame) > 0 }); !ok {
+		t.Fatal("the click did not reach the frame")
 	}
 }
