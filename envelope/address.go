@@ -98,6 +98,9 @@ const (
 
 // tooLong returns which limit a passes, or "".
 func (a Address) tooLong() string {
+	if len(a.local) <= maxLocal/2-1 && len(a.domain) <= maxAddress-maxLocal-1 { // fits, however it is quoted
+		return ""
+	}
 	wire := a.AppendTo(make([]byte, 0, maxAddress))
 	switch {
 	case len(wire)-len(a.domain)-1 > maxLocal:
