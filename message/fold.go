@@ -58,6 +58,12 @@ func (f *folder) word(w string) {
 	f.dst = append(f.dst, w...)
 }
 
+// scratched appends the word that is in scratch.
+func (f *folder) scratched() {
+	f.space(len(f.scratch), foldAt)
+	f.dst = append(f.dst, f.scratch...)
+}
+
 // glue appends one octet behind a word. One column is always kept free for it by those who use it.
 func (f *folder) glue(c byte) {
 	f.dst = append(f.dst, c)
@@ -168,8 +174,7 @@ func (f *folder) phrase(name string) {
 		}
 	case f.quotable(name):
 		f.scratch = appendQuoted(f.scratch[:0], name)
-		f.space(len(f.scratch), foldAt)
-		f.dst = append(f.dst, f.scratch...)
+		f.scratched()
 	default:
 		f.encode(name)
 	}
@@ -195,8 +200,7 @@ func (f *folder) mailbox(m Mailbox, separator string) {
 
 func (f *folder) address(open string, a envelope.Address, shut string) {
 	f.scratch = append(a.AppendTo(append(f.scratch[:0], open...)), shut...)
-	f.space(len(f.scratch), foldAt)
-	f.dst = append(f.dst, f.scratch...)
+	f.scratched()
 }
 
 // list appends a field of addresses.

@@ -15,19 +15,19 @@ type parameter struct{ name, value string }
 // one beside it is what some readers would show.
 func (f *folder) param(name, value string) {
 	const longestQuoted = 60
+	short := len(value) <= longestQuoted
+	f.scratch = append(append(f.scratch[:0], name...), '=')
 	switch {
-	case isToken(value) && !strings.ContainsAny(value, "'*%") && len(value) <= longestQuoted: // RFC 2231 section 7
-
-		f.glue(';')
-		f.word(name + "=" + value)
-	case isQuotable(value) && len(value) <= longestQuoted:
-		f.glue(';')
-		f.scratch = appendQuoted(append(append(f.scratch[:0], name...), '='), value)
-		f.space(len(f.scratch), foldAt)
-		f.dst = append(f.dst, f.scratch...)
+	case short && isToken(value) && !strings.ContainsAny(value, "'*%"): // RFC 2231 section 7
+		f.scratch = append(f.scratch, value...)
+	case short && isQuotable(value):
+		f.scratch = appendQuoted(f.scratch, value)
 	default:
 		f.extended(name, value)
+		return
 	}
+	f.glue(';')
+	f.scratched()
 }
 
 // extended appends a parameter with its charset, in numbered pieces if it is long. Pieces end

@@ -44,6 +44,7 @@ func TestBodies(t *testing.T) {
 			"Content-Type: multipart/alternative; boundary=\"=_aebagbafaydqqcikbmga2dqpca\"\nContent-Transfer-Encoding: 8bit\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nü\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: text/html; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nx\n\n--=_aebagbafaydqqcikbmga2dqpca--\n",
 		},
 		"8bit with a long line":    {base().EightBit().Text(strings.Repeat("ü", 500)), "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n" + b64(strings.Repeat("ü", 500)+"\r\n") + "\n"},
+		"a blank in front of CRLF": {base().Text("a \r\nb\r\n"), "Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: quoted-printable\n\na=20\nb\n"},
 		"the last call wins":       {base().Text("1").Text("2"), "Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\n2\n"},
 		"chosen base64":            {base().TextPart(message.Plain("a").Encoding(message.Base64)), "Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: base64\n\nYQ0K\n"},
 		"own charset":              {base().TextPart(message.Plain("a").Param("charset", "utf-8")), "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\na\n"},

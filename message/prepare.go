@@ -184,7 +184,9 @@ func isPlainType(s string) bool {
 // text judges a text and finds how it travels.
 func (p *preparer) text(n *node) error {
 	part := n.part
-	if !utf8.ValidString(part.text) {
+	n.text = part.text
+	facts := scanText(n.text)
+	if facts.eightBit && !utf8.ValidString(n.text) {
 		return errNotUTF8
 	}
 	if err := n.typed(); err != nil {
@@ -195,8 +197,6 @@ func (p *preparer) text(n *node) error {
 			return err
 		}
 	}
-	n.text = part.text
-	facts := scanText(n.text)
 	if facts.returns {
 		n.text = simpleEnds(n.text)
 		facts = scanText(n.text)

@@ -58,7 +58,7 @@ func appendQP(dst []byte, text string) []byte {
 func plainRun(text string, most int) int {
 	text = text[:min(len(text), most)]
 	n := literalRun(text)
-	for n < len(text) && qpLiteral[text[n]] {
+	for n < len(text) && qpLiteral[text[n]] { // a tab
 		n++
 	}
 	for n > 0 && isBlank(text[n-1]) {

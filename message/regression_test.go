@@ -268,23 +268,35 @@ func TestCloneOutlivesBuild(t *testing.T) {
 	}
 }
 
-// TestOddOctetAnywhere puts an octet that can't travel as it is at each place of a line, in front of which
-// others are looked at in groups.
+// TestOddOctetAnywhere puts each octet at each place of a line, in front of which others are looked at in
+// groups, and of a line that has to be encoded anyway.
 func TestOddOctetAnywhere(t *testing.T) {
-	for odd, want := range map[string]string{"=": "7bit", "~": "7bit", "\t": "7bit", "\x7f": "quoted-printable", "\x01": "quoted-printable", "é": "quoted-printable"} {
-		for at := range 40 {
-			text := strings.Repeat("a", at) + odd + strings.Repeat("b", 40-at)
-			m := build(t, fixed(message.New().From("a@example.org").To("b@example.net").Text("first\r\n"+text+"\nlast")))
-			read, err := gomessage.Read(bytes.NewReader(octets(t, m)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(read.Body)
-			if err != nil || string(body) != "first\r\n"+text+"\r\nlast\r\n" {
-				t.Errorf("%q: %q, %v", text, body, err)
-			}
-			if got := read.Header.Get("Content-Transfer-Encoding"); got != want {
-				t.Errorf("%q travels in %s, not %s", text, got, want)
+	odd := []string{"é"}
+	for c := range 0x80 {
+		if c != '\r' && c != '\n' {
+			odd = append(odd, string(rune(c)))
+		}
+	}
+	for _, c := range odd {
+		for at := range 18 {
+			line := strings.Repeat("a", at) + c + strings.Repeat("b", 18-at)
+			for _, tail := range []string{"", "é"} {
+				want := "quoted-printable"
+				if tail == "" && (c >= " " && c <= "~" || c == "\t") {
+					want = "7bit"
+				}
+				m := build(t, fixed(message.New().From("a@example.org").To("b@example.net").Text("first\r\n"+line+tail+"\nlast")))
+				read, err := gomessage.Read(bytes.NewReader(octets(t, m)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(read.Body)
+				if err != nil || string(body) != "first\r\n"+line+tail+"\r\nlast\r\n" {
+					t.Errorf("%q: %q, %v", line+tail, body, err)
+				}
+				if got := read.Header.Get("Content-Transfer-Encoding"); got != want {
+					t.Errorf("%q travels in %s, not %s", line+tail, got, want)
+				}
 			}
 		}
 	}

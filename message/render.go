@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
@@ -54,25 +55,15 @@ func (r *renderer) endLine() {
 	}
 }
 
-// token appends 128 random bits as 26 lower-case letters and digits.
+// tokens are lower-case letters and digits, because some that look at them ignore case.
+var tokens = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// token appends 128 random bits as 26 letters and digits.
 func (r *renderer) token(dst []byte) ([]byte, error) {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 	if _, err := io.ReadFull(r.random, r.bits[:]); err != nil {
 		return nil, fmt.Errorf("source of randomness: %w", err)
 	}
-	var bits, have uint
-	next := r.bits[:]
-	for range 26 {
-		if have < 5 && len(next) > 0 {
-			bits, have, next = bits<<8|uint(next[0]), have+8, next[1:]
-		}
-		if have < 5 { // the last character holds the 3 bits that are left
-			bits, have = bits<<(5-have), 5
-		}
-		have -= 5
-		dst = append(dst, alphabet[bits>>have&31])
-	}
-	return dst, nil
+	return tokens.AppendEncode(dst, r.bits[:]), nil
 }
 
 // node writes the Content-* fields of a part, an empty line and its content.
@@ -237,6 +228,14 @@ func (r *renderer) content(n *node) error {
 	return r.data(n)
 }
 
+// appendText appends a text with canonical line ends. As long as it was, it had them before.
+func (n *node) appendText(dst []byte) []byte {
+	if int64(len(n.text)) == n.facts.size {
+		return append(dst, n.text...)
+	}
+	return appendCanonical(dst, n.text)
+}
+
 // text writes a text with canonical line ends.
 func (r *renderer) text(n *node) error {
 	switch n.encoding {
@@ -246,10 +245,10 @@ func (r *renderer) text(n *node) error {
 			r.endLine()
 		}
 	case Base64:
-		r.dst = appendBase64(r.dst, appendCanonical(nil, n.text))
+		r.dst = appendBase64(r.dst, n.appendText(nil))
 	default:
 		start := len(r.dst)
-		r.dst = appendCanonical(r.dst, n.text)
+		r.dst = n.appendText(r.dst)
 		if n.facts.suspect && r.encloses(r.dst[start:]) {
 			return errBoundary
 		}

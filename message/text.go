@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // textFacts are line facts of a text whose lines end in LF or CRLF, and what it costs to encode it.
 type textFacts struct {
@@ -13,11 +16,22 @@ type textFacts struct {
 // scanText looks at a text whose lines end in LF or CRLF. A last line that does not end gets a line end.
 func scanText(text string) textFacts {
 	var f textFacts
-	for text != "" {
-		var line string
-		line, text = cutLine(text)
-		f.octets(line)
-		f.line(line)
+	start := 0 // of the line
+	for i := 0; i < len(text); i++ {
+		if qpLiteral[text[i]] {
+			i += literalRun(text[i:])
+		}
+		switch rest := text[i:]; {
+		case rest == "":
+		case rest[0] == '\n':
+			f.line(strings.TrimSuffix(text[start:i], "\r"))
+			start = i + 1
+		case !strings.HasPrefix(rest, "\r\n"):
+			f.octet(rest[0])
+		}
+	}
+	if start < len(text) {
+		f.line(text[start:])
 	}
 	f.size = int64(f.canonical)
 	return f
@@ -41,28 +55,29 @@ func cutLine(text string) (line, rest string) {
 	return line, rest
 }
 
-// octets notes the octets of a line that are more than plain text.
-func (f *textFacts) octets(line string) {
-	for i := literalRun(line); i < len(line); i++ {
-		if c := line[i]; !qpLiteral[c] {
-			f.escapes++
-			f.eightBit = f.eightBit || c >= 0x80
-			f.control = f.control || c < ' ' || c == 0x7f
-			f.returns = f.returns || c == '\r'
-		}
+// octet notes an octet that may be more than plain text.
+func (f *textFacts) octet(c byte) {
+	if !qpLiteral[c] {
+		f.escapes++
+		f.eightBit = f.eightBit || c >= 0x80
+		f.control = f.control || c < ' ' || c == 0x7f
+		f.returns = f.returns || c == '\r'
 	}
 }
 
-// literalRun returns a length up to which s is literal in quoted-printable. It looks at eight octets at
-// once: the top bit of each tells whether it is above 127, below a bound, or equal to a value.
+// literalRun returns how many octets at the beginning of s are literal in quoted-printable; it may stop at a
+// tab. It looks at eight at once: the lowest of them that has its top bit set, or gets it by one of the sums,
+// is none from space to tilde, or is "=".
 func literalRun(s string) int {
 	n := 0
 	for ; n+8 <= len(s); n += 8 {
 		x := load(s[n : n+8])
-		equals, del := x^each*'=', x^each*0x7f
-		if (x|(x-each*' ')&^x|(equals-each)&^equals|(del-each)&^del)&top != 0 {
-			break
+		if marks := (x | (x + each) | (x - each*' ') | ((x ^ each*'=') - each)) & top; marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
 		}
+	}
+	for n < len(s) && qpLiteral[s[n]] {
+		n++
 	}
 	return n
 }
