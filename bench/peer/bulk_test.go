@@ -112,8 +112,8 @@ func TestBulkFlights(t *testing.T) {
 	}
 }
 
-// TestBulkAllocations counts what a mail of SendAll allocates, the server's part included: the result and the
-// text of the verdict, and in the DATA form what stuffs dots.
+// TestBulkAllocations counts what a mail of SendAll allocates, the server's part included: the result, and in
+// the DATA form what stuffs dots.
 func TestBulkAllocations(t *testing.T) {
 	for _, b := range bulks {
 		t.Run(b.name, func(t *testing.T) {
@@ -125,9 +125,9 @@ func TestBulkAllocations(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			sendAll(t, sender, n)
 			runtime.ReadMemStats(&after)
-			most := 2.5
+			most := 1.5
 			if b.chunking == client.ChunkingOff {
-				most = 5.5
+				most = 4.5
 			}
 			if each := float64(after.Mallocs-before.Mallocs) / float64(n); each > most {
 				t.Errorf("%.2f allocations a mail, at most %.1f", each, most)

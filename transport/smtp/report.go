@@ -12,13 +12,13 @@ import (
 // report translates a receipt into the words of package transport.
 func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*transport.Result, error) {
 	env := mail.Envelope()
-	result := newResult(len(receipt.Verdicts))
+	result, lines := newResult(len(receipt.Verdicts))
 	result.MessageID = transport.MessageID(mail)
 	result.Relay = t.config.Address
 	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
 	for i := range receipt.Verdicts {
 		v := &receipt.Verdicts[i]
-		result.Recipients[i] = transport.Recipient{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response)}
+		result.Recipients[i] = transport.Recipient{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response, lines)}
 		if v.Fate == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)
 		}
@@ -27,7 +27,7 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 		return result, nil
 	}
 	failed := &transport.SendError{
-		Result: result, Phase: transport.Phase(receipt.Err.Phase), Reply: reply(receipt.Err.Response),
+		Result: result, Phase: transport.Phase(receipt.Err.Phase), Reply: reply(receipt.Err.Response, nil),
 	}
 	if receipt.Err.Err != nil {
 		failed.Err = receipt.Err
@@ -36,18 +36,19 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 }
 
 // newResult returns a result with room for n recipients: that of one, which most mails have, in one piece
-// with it.
-func newResult(n int) *transport.Result {
+// with it and with room for the one line of his reply.
+func newResult(n int) (result *transport.Result, lines []string) {
 	if n != 1 {
-		return &transport.Result{Recipients: make([]transport.Recipient, n)}
+		return &transport.Result{Recipients: make([]transport.Recipient, n)}, nil
 	}
 	whole := new(struct {
 		transport.Result
 
-		only [1]transport.Recipient
+		recipient [1]transport.Recipient
+		line      [1]string
 	})
-	whole.Recipients = whole.only[:]
-	return &whole.Result
+	whole.Recipients = whole.recipient[:]
+	return &whole.Result, whole.line[:]
 }
 
 // outcome is the fate in the words of package transport. A 552 to RCPT that means too many
@@ -67,8 +68,14 @@ func outcome(v *client.Verdict) transport.Outcome {
 	return transport.NotSent
 }
 
-func reply(r response.Response) transport.Reply {
-	return transport.Reply{Code: int(r.Code), Enhanced: r.Enhanced.String(), Lines: slices.Clone(r.Lines)}
+// reply translates a reply, and copies its lines, which others may hold, into room if they fit.
+func reply(r response.Response, room []string) transport.Reply {
+	if len(r.Lines) == len(room) {
+		copy(room, r.Lines)
+	} else {
+		room = slices.Clone(r.Lines)
+	}
+	return transport.Reply{Code: int(r.Code), Enhanced: r.Enhanced.String(), Lines: room}
 }
 
 // queueID finds what the relay calls the message, in the spellings of servers that say it: Postfix
