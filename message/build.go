@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/linear"
 )
 
 // Build ends the chain: it checks everything that was given, looks at attached files, and returns
@@ -24,6 +25,7 @@ func (b Builder) Build() (*Message, error) {
 type work struct {
 	state
 
+	cell     linear.Cell[*work] // with itself in it
 	renderer renderer
 	prepared preparer
 	tree     *Part
@@ -39,11 +41,11 @@ func newWork() *work {
 	return w
 }
 
-// Clone returns a copy that shares nothing with w that either of them may change.
-func (w *work) Clone() *work {
+// Clone forks w: the copy shares nothing with it that either of them may change.
+func (w *work) Clone() linear.Handle[*work] {
 	c := newWork()
 	w.copyTo(&c.state)
-	return c
+	return c.cell.Begin(c)
 }
 
 // finish builds the message and gives w back, with nothing of the message in it.

@@ -95,7 +95,10 @@ func (s *state) fault(field, value string, err error) {
 }
 
 // New returns the first handle of an empty message.
-func New() Builder { return Builder{linear.New(newWork())} }
+func New() Builder {
+	w := newWork()
+	return Builder{w.cell.Begin(w)}
+}
 
 // Clone forks the message: both handles can be used, and neither sees the other's steps.
 func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }

@@ -282,7 +282,7 @@ func TestAllocations(t *testing.T) {
 	for name, tc := range map[string]struct {
 		write func(io.Writer) error
 		most  float64
-	}{"plain": {depechePlain, 5}, "HTML": {depecheHTML, 15}} {
+	}{"plain": {depechePlain, 4}, "HTML": {depecheHTML, 14}} {
 		got := testing.AllocsPerRun(200, func() {
 			if err := tc.write(io.Discard); err != nil {
 				t.Fatal(err)

@@ -13,27 +13,35 @@ import (
 // ErrStale says that a handle was used a second time, or was never made by its constructor.
 var ErrStale = errors.New("builder handle used twice: keep the result of each step (b = b.To(...)) or fork with Clone; a zero one was never usable")
 
-// State is what a handle guards. Clone returns a copy that shares nothing mutable with it.
-type State[S any] interface {
-	Clone() S
+// State is what a handle guards. Clone returns the first handle of a copy that shares nothing mutable with it.
+type State[S State[S]] interface {
+	Clone() Handle[S]
 }
 
 // Handle is one use of a state. Step and Finish spend it; Clone does not. The zero Handle is stale.
 // Handles are safe for concurrent use: of several goroutines that step the same one, one wins.
 type Handle[S State[S]] struct {
-	cell *cell[S]
+	cell *Cell[S]
 	gen  uint64
 }
 
-type cell[S State[S]] struct {
+// Cell is the place of a state, and after it has been finished, of another one. The zero Cell is ready to use.
+type Cell[S State[S]] struct {
 	mu    sync.Mutex
-	gen   uint64
+	gen   uint64 // never the same twice, so that handles of earlier states stay stale
 	state S
 }
 
 // New returns the first handle of state, which the caller must not touch any more.
-func New[S State[S]](state S) Handle[S] {
-	return Handle[S]{cell: &cell[S]{state: state}}
+func New[S State[S]](state S) Handle[S] { return new(Cell[S]).Begin(state) }
+
+// Begin is New in this cell. Handles of the state that was in it are stale.
+func (c *Cell[S]) Begin(state S) Handle[S] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gen++
+	c.state = state
+	return Handle[S]{cell: c, gen: c.gen}
 }
 
 // Step spends h, applies change to the state and returns the next handle. A stale handle gives a
@@ -63,7 +71,7 @@ func (h Handle[S]) Clone() Handle[S] {
 	if h.gen != h.cell.gen {
 		return Handle[S]{}
 	}
-	return New(h.cell.state.Clone())
+	return h.cell.state.Clone()
 }
 
 // Finish spends h and returns the state, which now belongs to the caller alone: all handles of it are

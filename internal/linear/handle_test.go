@@ -13,7 +13,7 @@ import (
 
 type list []string
 
-func (l list) Clone() list { return slices.Clone(l) }
+func (l list) Clone() linear.Handle[list] { return linear.New(slices.Clone(l)) }
 
 func add(h linear.Handle[list], s string) linear.Handle[list] {
 	return h.Step(func(l *list) { *l = append(*l, s) })
@@ -77,6 +77,24 @@ func TestHandle(t *testing.T) {
 		finish(t, h)
 		wantStale(t, h)
 		wantStale(t, add(h, "b"))
+	})
+	t.Run("handles of one state are none of the next in its place", func(t *testing.T) {
+		var cell linear.Cell[list]
+		first := cell.Begin(list{"first"})
+		spent := add(first, "a")
+		finish(t, spent)
+		second := cell.Begin(list{"second"})
+		for _, stale := range []linear.Handle[list]{first, spent} {
+			wantStale(t, stale)
+			wantStale(t, add(stale, "b"))
+			wantStale(t, stale.Clone())
+		}
+		if diff := cmp.Diff(list{"second", "c"}, finish(t, add(second, "c"))); diff != "" {
+			t.Error(diff)
+		}
+		abandoned := cell.Begin(list{"abandoned"})
+		cell.Begin(list{})
+		wantStale(t, abandoned)
 	})
 	t.Run("the zero handle is stale", func(t *testing.T) {
 		var h linear.Handle[list]

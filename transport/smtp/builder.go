@@ -45,15 +45,15 @@ type bulk struct {
 	resume bool // NotSent mails of a broken connection go over another one
 }
 
-// Clone returns a copy that shares nothing that a step changes.
-func (s state) Clone() state {
+// Clone forks a state: the copy shares nothing that a step changes.
+func (s state) Clone() linear.Handle[state] {
 	s.faults = append([]error(nil), s.faults...)
 	s.config.Without = append([]extension.Keyword(nil), s.config.Without...)
 	s.config.Pins = append([]client.Pin(nil), s.config.Pins...)
 	s.config.TLSConfig = s.config.TLSConfig.Clone()
 	s.security = s.security.clone()
 	s.late = append([]func(*state){}, s.late...)
-	return s
+	return linear.New(s)
 }
 
 // Ports of RFC 8314 section 3.3, RFC 6409, RFC 5321 and RFC 2033.
