@@ -21,8 +21,8 @@ type Recipient struct {
 type Envelope struct {
 	from     Address
 	to       []Recipient
-	delivery Delivery
-	special  bool // delivery, or an option of a recipient, is set
+	delivery *Delivery // nil when nothing is asked, which nearly all envelopes do
+	special  bool      // something is asked, of all or for a recipient
 }
 
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
@@ -52,10 +52,15 @@ func NewWith(from Address, to []Recipient, delivery Delivery) (Envelope, error) 
 	if err := delivery.check(); err != nil {
 		return Envelope{}, err
 	}
-	special := delivery != (Delivery{}) || slices.ContainsFunc(to, func(r Recipient) bool {
+	e := Envelope{from: from, to: unique(to)}
+	if delivery != (Delivery{}) {
+		asked := delivery // so that memory is only needed here
+		e.delivery = &asked
+	}
+	e.special = e.delivery != nil || slices.ContainsFunc(e.to, func(r Recipient) bool {
 		return r.Notify != 0 || !r.Original.IsNull()
 	})
-	return Envelope{from: from, to: unique(to), delivery: delivery, special: special}, nil
+	return e, nil
 }
 
 // unique returns a copy of to in which each address stands once, where it stood first.
@@ -93,7 +98,12 @@ func (e Envelope) At(i int) Recipient { return e.to[i] }
 func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
 
 // Delivery returns what the sender asks of the servers.
-func (e Envelope) Delivery() Delivery { return e.delivery }
+func (e Envelope) Delivery() Delivery {
+	if e.delivery == nil {
+		return Delivery{}
+	}
+	return *e.delivery
+}
 
 // String returns sender and recipients for people, such as "a@b.org > c@d.org, e@f.org".
 func (e Envelope) String() string {
@@ -133,7 +143,7 @@ type envelopeJSON struct {
 
 // MarshalJSON writes the envelope as an object with from, to and, if asked for, delivery.
 func (e Envelope) MarshalJSON() ([]byte, error) {
-	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.delivery})
+	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.Delivery()})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWith.
