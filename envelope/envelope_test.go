@@ -114,3 +114,28 @@ func TestEnvelopeJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestIsPlain: what a recipient is asked for counts when he is kept.
+func TestIsPlain(t *testing.T) {
+	address, err := envelope.ParseAddress("b@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, asking := envelope.Recipient{Address: address}, envelope.Recipient{Address: address, Notify: envelope.NotifyNever}
+	for _, tc := range []struct {
+		to       []envelope.Recipient
+		delivery envelope.Delivery
+		want     bool
+	}{
+		{[]envelope.Recipient{b}, envelope.Delivery{}, true},
+		{[]envelope.Recipient{b, asking}, envelope.Delivery{}, true},
+		{[]envelope.Recipient{asking, b}, envelope.Delivery{}, false},
+		{[]envelope.Recipient{b}, envelope.Delivery{RequireTLS: true}, false},
+		{[]envelope.Recipient{{Address: address, Original: address}}, envelope.Delivery{}, false},
+	} {
+		e, err := envelope.NewWith(address, tc.to, tc.delivery)
+		if err != nil || e.IsPlain() != tc.want || e.Delivery() != tc.delivery {
+			t.Errorf("%v, %v: %v, %v", tc.to, tc.delivery, e.IsPlain(), err)
+		}
+	}
+}

@@ -51,9 +51,7 @@ func (w *work) Clone() linear.Handle[*work] {
 // finish builds the message and gives w back, with nothing of the message in it.
 func (w *work) finish() (*Message, error) {
 	m, err := w.build()
-	w.state, w.tree, w.body, w.prepared = state{}, nil, node{}, preparer{}
-	r := &w.renderer
-	r.dst, r.segments, r.random, r.boundaries = nil, nil, nil, nil
+	w.state, w.renderer, w.prepared, w.tree, w.body = state{}, renderer{}, preparer{}, nil, node{}
 	works.Put(w)
 	return m, err
 }

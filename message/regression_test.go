@@ -321,3 +321,44 @@ func TestLineEnds(t *testing.T) {
 		}
 	}
 }
+
+// lazy is a parent that is made when it is asked for.
+type lazy struct{ message.Builder }
+
+func (l lazy) MessageID() string {
+	m, err := l.Build()
+	if err != nil {
+		return ""
+	}
+	return m.MessageID()
+}
+
+func (lazy) References() []string { return nil }
+
+// TestParentThatBuilds has parents that use builders while they are asked: one that was spent by a message that
+// had the memory before, and the builder of the answer itself.
+func TestParentThatBuilds(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 100 {
+			a := message.New().From("a@example.org").To("b@example.org").Text("x")
+			if _, err := a.Build(); err != nil {
+				t.Error(err)
+			}
+			answer := message.New().From("a@example.org").To("b@example.org").Text("x")
+			if m, err := answer.InReplyTo(lazy{a}).Build(); err != nil || len(m.References()) > 0 {
+				t.Errorf("%v, %v", m, err)
+			}
+			own := message.New().From("a@example.org").To("b@example.org").Text("x")
+			if _, err := own.InReplyTo(lazy{own}).Build(); !errors.Is(err, message.ErrStale) {
+				t.Errorf("the builder that was used for the parent: %v", err)
+			}
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for itself")
+	}
+}

@@ -18,15 +18,15 @@ const mostReferences = 40
 // section 3.6.4. Of a very long thread the first and the last messages are kept. A message without a
 // Message-ID can't be answered; nothing is written then.
 func (b Builder) InReplyTo(parent Threaded) Builder {
+	id := parent.MessageID() // before the step, in which nobody else may use a builder
+	if id == "" {
+		return b.step(func(*state) {})
+	}
+	refs := append(slices.Clone(parent.References()), id)
+	if n := len(refs); n > mostReferences {
+		refs = append(refs[:1:1], refs[n-mostReferences+1:]...)
+	}
 	return b.step(func(s *state) {
-		id := parent.MessageID()
-		if id == "" {
-			return
-		}
-		refs := append(slices.Clone(parent.References()), id)
-		if n := len(refs); n > mostReferences {
-			refs = append(refs[:1:1], refs[n-mostReferences+1:]...)
-		}
 		s.inReplyTo = s.ids("InReplyTo", s.inReplyTo, []string{id})
 		s.refs = s.ids("InReplyTo", s.refs, refs)
 	})

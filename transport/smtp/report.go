@@ -70,7 +70,7 @@ func outcome(v *client.Verdict) transport.Outcome {
 
 // reply translates a reply, and copies its lines, which others may hold, into room if they fit.
 func reply(r response.Response, room []string) transport.Reply {
-	if len(r.Lines) == len(room) {
+	if len(r.Lines) > 0 && len(r.Lines) == len(room) {
 		copy(room, r.Lines)
 	} else {
 		room = slices.Clone(r.Lines)
