@@ -3,6 +3,7 @@ package chromium
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"testing"
@@ -81,20 +82,27 @@ func (tab *Tab) Rect(t *testing.T, selector string) image.Rectangle {
 	return image.Rect(int(sides[0]), int(sides[1]), int(sides[2]), int(sides[3]))
 }
 
-// Click clicks with the mouse.
-func (tab *Tab) Click(t *testing.T, at image.Point) {
+// Point moves the mouse there, over what is on the screen: what nobody can see yet is not hit.
+func (tab *Tab) Point(t *testing.T, at image.Point) { t.Helper(); tab.mouse(t, "mouseMoved", at) }
+
+// Press presses the button of the mouse there, and releases it.
+func (tab *Tab) Press(t *testing.T, at image.Point) {
 	t.Helper()
-	tab.call(t, "Page.bringToFront", nil, nil)
-	for _, kind := range []string{"mouseMoved", "mousePressed", "mouseReleased"} {
-		tab.call(t, "Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
-	}
+	tab.mouse(t, "mousePressed", at)
+	tab.mouse(t, "mouseReleased", at)
 }
 
-// Shows takes pictures of the tab until one is as wanted, and reports whether there was one. A page that is
-// loaded is not yet on the screen, least of all its frames, which are processes of their own. The last picture
-// and its PNG file are returned in any case.
+func (tab *Tab) mouse(t *testing.T, kind string, at image.Point) {
+	t.Helper()
+	tab.call(t, "Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
+}
+
+// Shows brings the tab to the front and takes pictures of it until one is as wanted, and reports whether there
+// was one. A page that is loaded is not yet on the screen, least of all its frames, which are processes of
+// their own. The last picture and its PNG file are returned in any case.
 func (tab *Tab) Shows(t *testing.T, wanted func(image.Image) bool) (shot image.Image, file []byte, ok bool) {
 	t.Helper()
+	tab.call(t, "Page.bringToFront", nil, nil)
 	for deadline := time.Now().Add(patience); ; {
 		shot, file = tab.screenshot(t) // each is of another frame of the screen, so this does not spin
 		if ok = wanted(shot); ok || time.Now().After(deadline) {
@@ -103,10 +111,17 @@ func (tab *Tab) Shows(t *testing.T, wanted func(image.Image) bool) (shot image.I
 	}
 }
 
+// screenshot takes a picture. On a busy machine Chromium was seen not to answer; it is asked again.
 func (tab *Tab) screenshot(t *testing.T) (image.Image, []byte) {
 	t.Helper()
 	var shot struct{ Data []byte }
-	tab.call(t, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
+	err := context.DeadlineExceeded
+	for tries := 0; tries < 6 && errors.Is(err, context.DeadlineExceeded); tries++ {
+		ctx, cancel := context.WithTimeout(t.Context(), patience/6)
+		err = tab.browser.call(ctx, tab.session, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
+		cancel()
+	}
+	check(t, err)
 	picture, err := png.Decode(bytes.NewReader(shot.Data))
 	check(t, err)
 	return picture, shot.Data

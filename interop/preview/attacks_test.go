@@ -17,8 +17,8 @@ type attack struct {
 	place place
 	// click is set when somebody has to click on it. It covers everything then.
 	click bool
-	// passesPolicy is set when Chromium connects in spite of the policy, though it asks for nothing. It takes
-	// that the elements are not there.
+	// passesPolicy is set when Chromium connects in spite of the policy, though it asks for nothing, or follows
+	// a link. It takes that the elements are not there, and that links lead nowhere.
 	passesPolicy bool
 	// svg is set when the file is SVG and not HTML.
 	svg bool
@@ -43,8 +43,10 @@ func (a attack) alone() string {
 const (
 	// run is a script that tells of itself, and defaces the page if it can.
 	run = `new Image().src='CANARY/ran'; try { top.document.title='defaced' } catch (e) {}; void 0`
-	// cover is the style of something pink that is hit by every click.
-	cover = `style="position: fixed; inset: 0; display: block; width: 100%; height: 100%; background: #e6007a"`
+	// cover makes something be hit by every click. With coverStyle it is pink, and teal under the mouse.
+	cover      = `class="cover"`
+	coverStyle = `<style>.cover { position: fixed; inset: 0; display: block; width: 100%; height: 100%; background: #e6007a }` +
+		` .cover:hover { background: #009688 }</style>`
 )
 
 var attacks = []attack{
@@ -90,9 +92,9 @@ var attacks = []attack{
 
 	{name: "click on a script", text: `<a href="javascript:` + run + `" ` + cover + `>x</a>`, click: true},
 	{name: "click on onclick", text: `<p onclick="` + run + `" ` + cover + `>x</p>`, click: true},
-	{name: "click on a link", text: `<a href="CANARY/" ` + cover + `>x</a>`, click: true},
-	{name: "click on a link out of the frame", text: `<a target=_top href="CANARY/" ` + cover + `>x</a>`, click: true},
-	{name: "click on a link to a new window", text: `<a target=_blank href="CANARY/" ` + cover + `>x</a>`, click: true},
+	{name: "click on a link", text: `<a href="CANARY/" ` + cover + `>x</a>`, click: true, passesPolicy: true},
+	{name: "click on a link out of the frame", text: `<a target=_top href="CANARY/" ` + cover + `>x</a>`, click: true, passesPolicy: true},
+	{name: "click on a link to a new window", text: `<a target=_blank href="CANARY/" ` + cover + `>x</a>`, click: true, passesPolicy: true},
 	{name: "click on a form", text: `<form method=post action="CANARY/"><button ` + cover + `>x</button></form>`, click: true},
 	{name: "click on formaction", text: `<form><button formaction="CANARY/" ` + cover + `>x</button></form>`, click: true},
 	{name: "click on a map", text: `<form target=_top action="CANARY/"><input type=submit ` + cover + `></form>`, click: true},
