@@ -151,8 +151,8 @@ type way struct {
 }
 
 // measure runs ways, each against a server in another process. "x" is the speed in relation to the first
-// one, "cpu-s/1k" what the client uses for a thousand messages; warm messages are sent before. Give the client and its children one core
-// with taskset, and -test.cpu 1: a wake-up on another core costs more than a message.
+// one, "cpu-s/1k" what the client uses for a thousand messages; warm messages are sent before. Give the client
+// and its children one core with taskset, and -test.cpu 1: a wake-up on another core costs more than a message.
 func measure(b *testing.B, encrypted bool, warm int, ways ...way) {
 	b.Helper()
 	var reference float64
