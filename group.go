@@ -132,8 +132,8 @@ var groupKeys = map[string][]string{
 // settings are the values of the keys of a group.
 type settings struct {
 	retryPeriod time.Duration
-	moves       transport.Moves
-	pick        transport.Pick
+	moves       transport.FailoverOn
+	pick        transport.Strategy
 	weights     []int
 }
 
@@ -156,9 +156,9 @@ func (s *settings) read(k keys.Key) (err error) {
 			return fmt.Errorf("%q: want a duration such as 15s", k.Value)
 		}
 	case "moves":
-		s.moves, ok = map[string]transport.Moves{"faults": transport.MoveFaults, "deferred": transport.MoveDeferred}[k.Value]
+		s.moves, ok = map[string]transport.FailoverOn{"faults": transport.FailoverOnFault, "deferred": transport.FailoverOnDeferred}[k.Value]
 	case "pick":
-		s.pick, ok = map[string]transport.Pick{"turn": transport.PickTurn, "least_loaded": transport.PickLeastLoaded}[k.Value]
+		s.pick, ok = map[string]transport.Strategy{"turn": transport.StrategyRoundRobin, "least_loaded": transport.StrategyLeastLoaded}[k.Value]
 	case "weights":
 		for text := range strings.SplitSeq(k.Value, ",") {
 			n, err := strconv.Atoi(text)
@@ -204,9 +204,9 @@ func (g *group) open() (t transport.Transport, err error) {
 		return nil, errors.Join(faults...)
 	}
 	if g.name == failover {
-		return transport.Failover{Relays: relays, Moves: s.moves, RetryPeriod: s.retryPeriod}.Build()
+		return transport.Failover{Relays: relays, On: s.moves, RetryPeriod: s.retryPeriod}.Build()
 	}
-	return transport.RoundRobin{
-		Relays: relays, Weights: s.weights, Pick: s.pick, Moves: s.moves, RetryPeriod: s.retryPeriod,
+	return transport.Balance{
+		Relays: relays, Weights: s.weights, Strategy: s.pick, Moves: s.moves, RetryPeriod: s.retryPeriod,
 	}.Build()
 }

@@ -30,8 +30,8 @@ func NewAddress(local, domain string) (Address, error) {
 	return a, nil
 }
 
-// Local returns the local part without quotes.
-func (a Address) Local() string { return a.local }
+// LocalPart returns the local part without quotes.
+func (a Address) LocalPart() string { return a.local }
 
 // Domain returns the domain in A-label form, or the address literal in brackets.
 func (a Address) Domain() string { return a.domain }

@@ -35,8 +35,8 @@ func TestParseAddress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a.Local() != tc.local || a.Domain() != tc.domain || a.NeedsSMTPUTF8() != tc.utf8 {
-				t.Errorf("got %q at %q, UTF-8 %v", a.Local(), a.Domain(), a.NeedsSMTPUTF8())
+			if a.LocalPart() != tc.local || a.Domain() != tc.domain || a.NeedsSMTPUTF8() != tc.utf8 {
+				t.Errorf("got %q at %q, UTF-8 %v", a.LocalPart(), a.Domain(), a.NeedsSMTPUTF8())
 			}
 			want := tc.print
 			if want == "" {
@@ -49,7 +49,7 @@ func TestParseAddress(t *testing.T) {
 			if err != nil || again != a {
 				t.Errorf("canonical form reads back as %v, %v", again, err)
 			}
-			made, err := envelope.NewAddress(a.Local(), a.Domain())
+			made, err := envelope.NewAddress(a.LocalPart(), a.Domain())
 			if err != nil || made != a {
 				t.Errorf("NewAddress gives %v, %v", made, err)
 			}

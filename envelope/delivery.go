@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Delivery is what the sender asks of the servers on the way. The zero value asks for nothing.
+// Options is what the sender asks of the servers on the way. The zero value asks for nothing.
 // A transport that cannot pass a wish on refuses the message instead of dropping the wish.
-type Delivery struct {
-	// Return says how much of the message a delivery status notification carries back
+type Options struct {
+	// DSNReturn says how much of the message a delivery status notification carries back
 	// (RET, RFC 3461 section 4.3).
-	Return Return `json:"return,omitempty"`
+	DSNReturn DSNReturn `json:"return,omitempty"`
 	// EnvelopeID comes back in delivery status notifications (ENVID, RFC 3461 section 4.4):
 	// printable ASCII, at most 100 octets after its escaping.
 	EnvelopeID string `json:"envelope_id,omitempty"`
@@ -30,13 +30,13 @@ type Delivery struct {
 	Submitter Address `json:"submitter,omitzero"`
 }
 
-// Return is how much of a message its delivery status notifications carry.
-type Return string
+// DSNReturn is how much of a message its delivery status notifications carry.
+type DSNReturn string
 
 // The values of RET; the zero value leaves the choice to the server.
 const (
-	ReturnFull    Return = "FULL" // the whole message
-	ReturnHeaders Return = "HDRS" // its header section
+	ReturnFull    DSNReturn = "FULL" // the whole message
+	ReturnHeaders DSNReturn = "HDRS" // its header section
 )
 
 // DeliverBy is a time limit for delivery.
@@ -77,13 +77,13 @@ func (n Notify) check() error {
 }
 
 // check returns the first unusable field as a *FieldError.
-func (d Delivery) check() error {
+func (d Options) check() error {
 	fault := func(field, value, reason string) error {
 		return &FieldError{Field: field, Value: value, Err: errors.New(reason)}
 	}
 	switch {
-	case d.Return != "" && d.Return != ReturnFull && d.Return != ReturnHeaders:
-		return fault("Return", string(d.Return), "want ReturnFull or ReturnHeaders")
+	case d.DSNReturn != "" && d.DSNReturn != ReturnFull && d.DSNReturn != ReturnHeaders:
+		return fault("DSNReturn", string(d.DSNReturn), "want ReturnFull or ReturnHeaders")
 	case len(d.EnvelopeID) > 100 || !isPrintable(d.EnvelopeID):
 		return fault("EnvelopeID", d.EnvelopeID, "want at most 100 printable ASCII characters")
 	case d.HoldFor < 0:

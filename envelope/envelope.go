@@ -11,9 +11,9 @@ type Recipient struct {
 	Address Address `json:"address"`
 	// Notify selects delivery status notifications (RFC 3461 section 4.1).
 	Notify Notify `json:"notify,omitempty"`
-	// Original is the address the message was first meant for (ORCPT, RFC 3461 section 4.2);
+	// OriginalRecipient is the address the message was first meant for (ORCPT, RFC 3461 section 4.2);
 	// the null path leaves it out.
-	Original Address `json:"original,omitzero"`
+	OriginalRecipient Address `json:"original,omitzero"`
 }
 
 // Envelope is a reverse-path, at least one recipient, and delivery options. The zero Envelope has
@@ -21,8 +21,8 @@ type Recipient struct {
 type Envelope struct {
 	from     Address
 	to       []Recipient
-	delivery *Delivery // nil when nothing is asked, which nearly all envelopes do
-	special  bool      // something is asked, of all or for a recipient
+	delivery *Options // nil when nothing is asked, which nearly all envelopes do
+	special  bool     // something is asked, of all or for a recipient
 }
 
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
@@ -32,12 +32,12 @@ func New(from Address, to ...Address) (Envelope, error) {
 	for i, address := range to {
 		recipients[i].Address = address
 	}
-	return NewWith(from, recipients, Delivery{})
+	return NewWithOptions(from, recipients, Options{})
 }
 
-// NewWith is New with options per recipient and per message. Of a recipient given twice the first
+// NewWithOptions is New with options per recipient and per message. Of a recipient given twice the first
 // is kept. The slice is copied.
-func NewWith(from Address, to []Recipient, delivery Delivery) (Envelope, error) {
+func NewWithOptions(from Address, to []Recipient, delivery Options) (Envelope, error) {
 	if len(to) == 0 {
 		return Envelope{}, &FieldError{Field: "Recipients", Err: ErrNoRecipient}
 	}
@@ -53,12 +53,12 @@ func NewWith(from Address, to []Recipient, delivery Delivery) (Envelope, error) 
 		return Envelope{}, err
 	}
 	e := Envelope{from: from, to: unique(to)}
-	if delivery != (Delivery{}) {
+	if delivery != (Options{}) {
 		asked := delivery // so that memory is only needed here
 		e.delivery = &asked
 	}
 	e.special = e.delivery != nil || slices.ContainsFunc(e.to, func(r Recipient) bool {
-		return r.Notify != 0 || !r.Original.IsNull()
+		return r.Notify != 0 || !r.OriginalRecipient.IsNull()
 	})
 	return e, nil
 }
@@ -97,10 +97,10 @@ func (e Envelope) At(i int) Recipient { return e.to[i] }
 // Recipients returns a copy of the recipients in order.
 func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
 
-// Delivery returns what the sender asks of the servers.
-func (e Envelope) Delivery() Delivery {
+// Options returns what the sender asks of the servers.
+func (e Envelope) Options() Options {
 	if e.delivery == nil {
-		return Delivery{}
+		return Options{}
 	}
 	return *e.delivery
 }
@@ -130,7 +130,7 @@ func (e Envelope) IsPlain() bool { return !e.special }
 // extension (RFC 6531).
 func (e Envelope) NeedsSMTPUTF8() bool {
 	return e.from.NeedsSMTPUTF8() || slices.ContainsFunc(e.to, func(r Recipient) bool {
-		return r.Address.NeedsSMTPUTF8() || r.Original.NeedsSMTPUTF8()
+		return r.Address.NeedsSMTPUTF8() || r.OriginalRecipient.NeedsSMTPUTF8()
 	})
 }
 
@@ -138,12 +138,12 @@ func (e Envelope) NeedsSMTPUTF8() bool {
 type envelopeJSON struct {
 	From     Address     `json:"from"`
 	To       []Recipient `json:"to"`
-	Delivery Delivery    `json:"delivery,omitzero"`
+	Delivery Options     `json:"delivery,omitzero"`
 }
 
 // MarshalJSON writes the envelope as an object with from, to and, if asked for, delivery.
 func (e Envelope) MarshalJSON() ([]byte, error) {
-	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.Delivery()})
+	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.Options()})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWith.
@@ -152,7 +152,7 @@ func (e *Envelope) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return err
 	}
-	made, err := NewWith(stored.From, stored.To, stored.Delivery)
+	made, err := NewWithOptions(stored.From, stored.To, stored.Delivery)
 	if err == nil {
 		*e = made
 	}

@@ -37,7 +37,7 @@ func TestNewKeepsOrderAndDropsDuplicates(t *testing.T) {
 
 func TestEnvelopeIsImmutable(t *testing.T) {
 	to := []envelope.Recipient{{Address: mustParse(t, "a@example.org")}}
-	e, err := envelope.NewWith(envelope.Address{}, to, envelope.Delivery{})
+	e, err := envelope.NewWithOptions(envelope.Address{}, to, envelope.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,23 +53,23 @@ func TestNewWithRefuses(t *testing.T) {
 	one := []envelope.Recipient{{Address: a}}
 	cases := map[string]struct {
 		to       []envelope.Recipient
-		delivery envelope.Delivery
+		delivery envelope.Options
 		field    string
 	}{
-		"no recipient":        {nil, envelope.Delivery{}, "Recipients"},
-		"null recipient":      {[]envelope.Recipient{{Address: a}, {}}, envelope.Delivery{}, "Recipients"},
-		"never and success":   {[]envelope.Recipient{{Address: a, Notify: envelope.NotifyNever | envelope.NotifySuccess}}, envelope.Delivery{}, "Notify"},
-		"unknown event":       {[]envelope.Recipient{{Address: a, Notify: 64}}, envelope.Delivery{}, "Notify"},
-		"unknown return":      {one, envelope.Delivery{Return: "HALF"}, "Return"},
-		"envelope id with LF": {one, envelope.Delivery{EnvelopeID: "a\nb"}, "EnvelopeID"},
-		"negative hold":       {one, envelope.Delivery{HoldFor: -1}, "HoldFor"},
-		"two holds":           {one, envelope.Delivery{HoldFor: 1, HoldUntil: time.Unix(1, 0)}, "HoldUntil"},
-		"deliver by the past": {one, envelope.Delivery{DeliverBy: envelope.DeliverBy{Within: -time.Hour}}, "DeliverBy"},
-		"priority 10":         {one, envelope.Delivery{Priority: 10}, "Priority"},
+		"no recipient":        {nil, envelope.Options{}, "Recipients"},
+		"null recipient":      {[]envelope.Recipient{{Address: a}, {}}, envelope.Options{}, "Recipients"},
+		"never and success":   {[]envelope.Recipient{{Address: a, Notify: envelope.NotifyNever | envelope.NotifySuccess}}, envelope.Options{}, "Notify"},
+		"unknown event":       {[]envelope.Recipient{{Address: a, Notify: 64}}, envelope.Options{}, "Notify"},
+		"unknown return":      {one, envelope.Options{DSNReturn: "HALF"}, "DSNReturn"},
+		"envelope id with LF": {one, envelope.Options{EnvelopeID: "a\nb"}, "EnvelopeID"},
+		"negative hold":       {one, envelope.Options{HoldFor: -1}, "HoldFor"},
+		"two holds":           {one, envelope.Options{HoldFor: 1, HoldUntil: time.Unix(1, 0)}, "HoldUntil"},
+		"deliver by the past": {one, envelope.Options{DeliverBy: envelope.DeliverBy{Within: -time.Hour}}, "DeliverBy"},
+		"priority 10":         {one, envelope.Options{Priority: 10}, "Priority"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := envelope.NewWith(a, tc.to, tc.delivery)
+			_, err := envelope.NewWithOptions(a, tc.to, tc.delivery)
 			var field *envelope.FieldError
 			if !errors.As(err, &field) || field.Field != tc.field {
 				t.Errorf("got %v, want a FieldError of %s", err, tc.field)
@@ -82,10 +82,10 @@ func TestNewWithRefuses(t *testing.T) {
 }
 
 func TestEnvelopeJSON(t *testing.T) {
-	e, err := envelope.NewWith(envelope.Address{}, []envelope.Recipient{
+	e, err := envelope.NewWithOptions(envelope.Address{}, []envelope.Recipient{
 		{Address: mustParse(t, "a@example.org")},
-		{Address: mustParse(t, "ü@example.org"), Notify: envelope.NotifySuccess | envelope.NotifyDelay, Original: mustParse(t, "o@example.org")},
-	}, envelope.Delivery{Return: envelope.ReturnHeaders, EnvelopeID: "id 1", RequireTLS: true, HoldFor: time.Minute})
+		{Address: mustParse(t, "ü@example.org"), Notify: envelope.NotifySuccess | envelope.NotifyDelay, OriginalRecipient: mustParse(t, "o@example.org")},
+	}, envelope.Options{DSNReturn: envelope.ReturnHeaders, EnvelopeID: "id 1", RequireTLS: true, HoldFor: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,17 +124,17 @@ func TestIsPlain(t *testing.T) {
 	b, asking := envelope.Recipient{Address: address}, envelope.Recipient{Address: address, Notify: envelope.NotifyNever}
 	for _, tc := range []struct {
 		to       []envelope.Recipient
-		delivery envelope.Delivery
+		delivery envelope.Options
 		want     bool
 	}{
-		{[]envelope.Recipient{b}, envelope.Delivery{}, true},
-		{[]envelope.Recipient{b, asking}, envelope.Delivery{}, true},
-		{[]envelope.Recipient{asking, b}, envelope.Delivery{}, false},
-		{[]envelope.Recipient{b}, envelope.Delivery{RequireTLS: true}, false},
-		{[]envelope.Recipient{{Address: address, Original: address}}, envelope.Delivery{}, false},
+		{[]envelope.Recipient{b}, envelope.Options{}, true},
+		{[]envelope.Recipient{b, asking}, envelope.Options{}, true},
+		{[]envelope.Recipient{asking, b}, envelope.Options{}, false},
+		{[]envelope.Recipient{b}, envelope.Options{RequireTLS: true}, false},
+		{[]envelope.Recipient{{Address: address, OriginalRecipient: address}}, envelope.Options{}, false},
 	} {
-		e, err := envelope.NewWith(address, tc.to, tc.delivery)
-		if err != nil || e.IsPlain() != tc.want || e.Delivery() != tc.delivery {
+		e, err := envelope.NewWithOptions(address, tc.to, tc.delivery)
+		if err != nil || e.IsPlain() != tc.want || e.Options() != tc.delivery {
 			t.Errorf("%v, %v: %v, %v", tc.to, tc.delivery, e.IsPlain(), err)
 		}
 	}

@@ -34,7 +34,7 @@ func TestForms(t *testing.T) {
 func TestCompare(t *testing.T) {
 	list := []envelope.Address{mustParse(t, "b@b.org"), mustParse(t, "z@a.org"), mustParse(t, "a@b.org"), {}}
 	slices.SortFunc(list, envelope.Address.Compare)
-	if list[0] != (envelope.Address{}) || list[1].Domain() != "a.org" || list[2].Local() != "a" || list[3].Local() != "b" {
+	if list[0] != (envelope.Address{}) || list[1].Domain() != "a.org" || list[2].LocalPart() != "a" || list[3].LocalPart() != "b" {
 		t.Errorf("sorted %v", list)
 	}
 	if list[2].Compare(list[2]) != 0 {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Patience is how long Await waits.
-const Patience = 10 * time.Second
+// AwaitTimeout is how long Await waits.
+const AwaitTimeout = 10 * time.Second
 
 // AssertSent returns the first mail with all of the matches. It ends the test when there is none; for mail
 // that is sent in the background see [Inbox.Await].
@@ -24,7 +24,7 @@ func (b *Inbox) AssertSent(t testing.TB, want ...Match) *Mail {
 // there is none after Patience.
 func (b *Inbox) Await(t testing.TB, want ...Match) *Mail {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), AwaitTimeout)
 	defer cancel()
 	mail, err := b.WaitFor(ctx, want...)
 	if err != nil {
@@ -58,7 +58,7 @@ func (b *Inbox) AssertCount(t testing.TB, count int, want ...Match) {
 func (m *Mail) Assert(t testing.TB, want ...Match) {
 	t.Helper()
 	for _, match := range want {
-		if fault := match.Fault(m); fault != "" {
+		if fault := match.Mismatch(m); fault != "" {
 			t.Errorf("mail %s: want %s: %s", m, match, fault)
 		}
 	}

@@ -54,8 +54,8 @@ func welcome(t *testing.T) *mailtest.Mail {
 		Text("Happy new\nyear, 2 > 1!\n").
 		HTML(`<html><head><title>no title</title><style>p { x: "no style" }</style></head><body><!-- no comment -->`+
 			`<p>Happy <b>new</b>&nbsp;ye<i>ar</i>,`+"\n"+`2 &gt; 1!</p><p>Second</p>third<script>"no script"</script></body></html>`).
-		Inline("logo@1", message.Bytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
-		Attach(message.Bytes("Plan für 2027.pdf", []byte("%PDF-1.4")), message.Bytes("latin.txt", []byte("na\xefve\r\n")).Type("text/plain; charset=iso-8859-1")).
+		Inline("logo@1", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
+		Attach(message.FileBytes("Plan für 2027.pdf", []byte("%PDF-1.4")), message.FileBytes("latin.txt", []byte("na\xefve\r\n")).WithType("text/plain; charset=iso-8859-1")).
 		Build()
 	if err != nil {
 		t.Fatal(err)
@@ -98,10 +98,10 @@ func TestMatches(t *testing.T) {
 	mail := welcome(t)
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if fault := tc.yes.Fault(mail); fault != "" {
+			if fault := tc.yes.Mismatch(mail); fault != "" {
 				t.Errorf("%s: %s", tc.yes, fault)
 			}
-			if fault := tc.no.Fault(mail); !regexp.MustCompile(tc.fault).MatchString(fault) {
+			if fault := tc.no.Mismatch(mail); !regexp.MustCompile(tc.fault).MatchString(fault) {
 				t.Errorf("%s: %s", tc.no, fault)
 			}
 		})

@@ -23,8 +23,8 @@ func order() message.Builder {
 	return message.New().
 		From("shop@example.org").To("hei@example.org").Subject("Your order").
 		Text("Thank you!\n").HTML(`<p>Thank you! <img src="cid:logo"></p>`).
-		Inline("logo", message.Bytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
-		Attach(message.Bytes("bill.pdf", []byte("%PDF-1.4")))
+		Inline("logo", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
+		Attach(message.FileBytes("bill.pdf", []byte("%PDF-1.4")))
 }
 
 func build(t *testing.T, b message.Builder) *message.Message {
@@ -91,7 +91,7 @@ func TestGoldenDiffers(t *testing.T) {
 	}{
 		"subject":        {build(t, order().Subject("Other")), `-.*"Your order"[\s\S]*\+.*"Other"`},
 		"html":           {build(t, order().HTML("<p>No</p>")), `\+.*<p>No</p>`},
-		"attachment":     {build(t, order().Attach(message.Bytes("more.pdf", nil))), `\+.*"more.pdf"`},
+		"attachment":     {build(t, order().Attach(message.FileBytes("more.pdf", nil))), `\+.*"more.pdf"`},
 		"domain of ID":   {build(t, order().MessageID("1@localhost")), `-.*normal@example.org[\s\S]*\+.*normal@localhost`},
 		"no Date":        {text("Date: ", "X-Date: "), `\+.*"X-Date"`},
 		"a text":         {text("Thank you!\r\n", "Thanks!\r\n"), `\+.*Thanks`},

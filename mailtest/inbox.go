@@ -104,7 +104,7 @@ func (w *bounded) Write(p []byte) (int, error) {
 // Mails returns the mails with all of the matches, in the order in which their sends ended.
 func (b *Inbox) Mails(want ...Match) []*Mail {
 	all, _, _ := b.since(0)
-	return slices.DeleteFunc(all, func(m *Mail) bool { return All(want...).Fault(m) != "" })
+	return slices.DeleteFunc(all, func(m *Mail) bool { return All(want...).Mismatch(m) != "" })
 }
 
 // Get returns the mail with that ID; ok is false when there is none, or none any more.
@@ -145,7 +145,7 @@ func (b *Inbox) WaitFor(ctx context.Context, want ...Match) (*Mail, error) {
 	for seen := 0; ; {
 		mails, next, changed := b.since(seen)
 		for _, mail := range mails {
-			if match.Fault(mail) == "" {
+			if match.Mismatch(mail) == "" {
 				return mail, nil
 			}
 		}
@@ -187,7 +187,7 @@ func faults(mails []*Mail, want Match) string {
 			break
 		}
 		fmt.Fprintf(&text, "\n\t%d. %s", i+1, mail)
-		if fault := want.Fault(mail); fault != "" {
+		if fault := want.Mismatch(mail); fault != "" {
 			text.WriteString(": " + fault)
 		}
 	}

@@ -23,8 +23,8 @@ func (m Match) String() string {
 	return m.want
 }
 
-// Fault returns "" when mail matches, and else what is different about it.
-func (m Match) Fault(mail *Mail) string {
+// Mismatch returns "" when mail matches, and else what is different about it.
+func (m Match) Mismatch(mail *Mail) string {
 	if m.fault == nil {
 		return ""
 	}
@@ -49,7 +49,7 @@ func All(matches ...Match) Match {
 	return Match{join(matches, " and "), func(m *Mail) string {
 		var faults []string
 		for _, match := range matches {
-			if fault := match.Fault(m); fault != "" {
+			if fault := match.Mismatch(m); fault != "" {
 				faults = append(faults, fault)
 			}
 		}
@@ -62,7 +62,7 @@ func Any(matches ...Match) Match {
 	return Match{"(" + join(matches, " or ") + ")", func(m *Mail) string {
 		var faults []string
 		for _, match := range matches {
-			fault := match.Fault(m)
+			fault := match.Mismatch(m)
 			if fault == "" {
 				return ""
 			}
@@ -75,7 +75,7 @@ func Any(matches ...Match) Match {
 // Not matches when match does not.
 func Not(match Match) Match {
 	return Match{"not (" + match.String() + ")", func(m *Mail) string {
-		if match.Fault(m) == "" {
+		if match.Mismatch(m) == "" {
 			return match.String()
 		}
 		return ""
@@ -179,7 +179,7 @@ func HasAttachment(name string) Match {
 // HasAttachmentData matches mail with an attachment of that file name and content.
 func HasAttachmentData(name string, data []byte) Match {
 	return Match{fmt.Sprintf("has the attachment %q of %d octets", name, len(data)), func(m *Mail) string {
-		fault := HasAttachment(name).Fault(m)
+		fault := HasAttachment(name).Mismatch(m)
 		for _, p := range m.View().Attachments {
 			switch {
 			case p.Name != name:

@@ -42,8 +42,8 @@ type addressEntry struct {
 	group   *Group
 }
 
-// List returns a list of mailboxes.
-func List(m ...Mailbox) AddressList { return AddressList{}.With(m...) }
+// Mailboxes returns a list of mailboxes.
+func Mailboxes(m ...Mailbox) AddressList { return AddressList{}.With(m...) }
 
 // ParseAddressList parses mailboxes and groups separated by commas (RFC 5322 section 3.4). Comments
 // and empty elements are dropped. Encoded-words are not decoded. The time it takes is linear in the

@@ -193,7 +193,7 @@ func (s *state) envelope() envelope.Envelope {
 	if len(recipients) == 0 && len(s.faults) > 0 {
 		return envelope.Envelope{}
 	}
-	env, err := envelope.NewWith(sender, recipients, s.delivery)
+	env, err := envelope.NewWithOptions(sender, recipients, s.delivery)
 	if err != nil {
 		s.faults = append(s.faults, err)
 	}

@@ -74,7 +74,7 @@ func TestGolden(t *testing.T) {
 			Header("X-Campaign", "one").Header("X-Campaign", "zwei für zwei").
 			Text("Grüße!\n").HTML(`<p>Grüße! <img src="cid:logo"></p>`).
 			Inline("logo", message.File(files, "logo.png")).
-			Attach(message.File(files, "docs/plan.pdf").Named("Plan für März.pdf"), message.File(files, "unknown")),
+			Attach(message.File(files, "docs/plan.pdf").WithName("Plan für März.pdf"), message.File(files, "unknown")),
 		"bcc-only": message.New().From("a@example.org").Bcc("b@example.org").Text(""),
 	}
 	for name, b := range cases {
@@ -125,7 +125,7 @@ func TestReadBack(t *testing.T) {
 	m := build(t, message.New().From("Zoë <zoe@example.org>").ToMailbox(message.Mailbox{Name: `quote " and \ and, comma`, Address: address(t, "b@example.org")}).
 		Subject(subject).Text("Grüße!\r\nEnde").HTML("<p>x</p>").
 		Inline("logo@x", message.File(files, "logo.png")).
-		Attach(message.File(files, "docs/plan.pdf").Named("Plan für März.pdf")))
+		Attach(message.File(files, "docs/plan.pdf").WithName("Plan für März.pdf")))
 	entity, err := gomessage.Read(bytes.NewReader(octets(t, m)))
 	if err != nil {
 		t.Fatal(err)
@@ -233,11 +233,11 @@ func TestBuildRefuses(t *testing.T) {
 		"invalid UTF-8":          {good.Clone().Subject("\xff").Text("\xff"), []string{"Subject", "Text"}},
 		"missing file":           {good.Clone().Attach(message.File(files, "docs/none.pdf")), []string{"Attach"}},
 		"a folder":               {good.Clone().Attach(message.File(files, "docs")), []string{"Attach"}},
-		"bad content type":       {good.Clone().Attach(message.Bytes("x", nil).Type("a/b\r\nX: y")), []string{"Attach"}},
-		"LF in file name":        {good.Clone().Attach(message.Bytes("a\nb.txt", nil)), []string{"Attach"}},
-		"inline without HTML":    {good.Clone().Inline("x", message.Bytes("x.png", nil)), []string{"Inline"}},
-		"bad Content-ID":         {good.Clone().HTML("x").Inline("a> b", message.Bytes("x.png", nil)), []string{"Inline"}},
-		"one Content-ID twice":   {good.Clone().HTML("x").Inline("a", message.Bytes("x.png", nil)).Inline("a", message.Bytes("y.png", nil)), []string{"Inline"}},
+		"bad content type":       {good.Clone().Attach(message.FileBytes("x", nil).WithType("a/b\r\nX: y")), []string{"Attach"}},
+		"LF in file name":        {good.Clone().Attach(message.FileBytes("a\nb.txt", nil)), []string{"Attach"}},
+		"inline without HTML":    {good.Clone().Inline("x", message.FileBytes("x.png", nil)), []string{"Inline"}},
+		"bad Content-ID":         {good.Clone().HTML("x").Inline("a> b", message.FileBytes("x.png", nil)), []string{"Inline"}},
+		"one Content-ID twice":   {good.Clone().HTML("x").Inline("a", message.FileBytes("x.png", nil)).Inline("a", message.FileBytes("y.png", nil)), []string{"Inline"}},
 		"bad Message-ID":         {good.Clone().MessageID("<a b@c>"), []string{"MessageID"}},
 	}
 	for name, tc := range cases {

@@ -39,7 +39,7 @@ type state struct {
 	whole    *Part // instead of forms and inline
 
 	explicit *envelope.Envelope
-	delivery envelope.Delivery
+	delivery envelope.Options
 	keepBcc  bool
 	eightBit bool
 	raw      bool // header fields in UTF-8
@@ -128,8 +128,8 @@ func (b Builder) Envelope(env envelope.Envelope) Builder {
 	return b.step(func(s *state) { s.explicit = &env })
 }
 
-// Delivery sets what is asked of the servers, for the derived envelope.
-func (b Builder) Delivery(d envelope.Delivery) Builder {
+// EnvelopeOptions sets what is asked of the servers, for the derived envelope.
+func (b Builder) EnvelopeOptions(d envelope.Options) Builder {
 	return b.step(func(s *state) { s.delivery = d })
 }
 

@@ -59,7 +59,7 @@ func (b Builder) Alternative(part ...Part) Builder {
 
 // Inline adds a part that the HTML body shows by the address "cid:" + id.
 func (b Builder) Inline(id string, part Part) Builder {
-	return b.step(func(s *state) { s.inline = append(s.inline, part.ID(id).Inline()) })
+	return b.step(func(s *state) { s.inline = append(s.inline, part.ContentID(id).Inline()) })
 }
 
 // Attach adds attachments in order.

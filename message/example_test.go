@@ -88,7 +88,7 @@ func Example_inlineImage() {
 	msg, err := steady(message.New()).
 		From("shop@example.org").To("hei@example.org").Subject("Your order").
 		HTML(`<p><img src="cid:logo" alt="Shop"> Thank you!</p>`).
-		Inline("logo", message.Bytes("logo.png", logo)).
+		Inline("logo", message.FileBytes("logo.png", logo)).
 		Build()
 	if err != nil {
 		log.Fatal(err)
@@ -126,8 +126,8 @@ var attachments embed.FS
 func Example_attachments() {
 	msg, err := steady(message.New()).
 		From("a@example.org").To("b@example.org").Subject("The plan").Text("See the attachments.").
-		Attach(message.File(attachments, "testdata/attach/plan.csv").Named("Plan für März.csv")).
-		Attach(message.Bytes("data.bin", []byte{1, 2, 3})).
+		Attach(message.File(attachments, "testdata/attach/plan.csv").WithName("Plan für März.csv")).
+		Attach(message.FileBytes("data.bin", []byte{1, 2, 3})).
 		Build()
 	if err != nil {
 		log.Fatal(err)
@@ -270,7 +270,7 @@ const received = "From: Hei <hei@example.org>\r\nTo: desk@example.org\r\nCc: yui
 	"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <2@example.org>\r\nReferences: <1@example.org>\r\n" +
 	"Date: Sat, 28 Feb 2026 08:00:00 +0000\r\n\r\nAre you there?\r\n"
 
-func ExampleParsed_ReplyAll() {
+func ExampleParsedMessage_ReplyAll() {
 	question, err := message.Parse(strings.NewReader(received))
 	if err != nil {
 		log.Fatal(err)
@@ -306,7 +306,7 @@ func ExampleParsed_ReplyAll() {
 	// Yes.
 }
 
-func ExampleParsed_Forward() {
+func ExampleParsedMessage_Forward() {
 	question, err := message.Parse(strings.NewReader(received))
 	if err != nil {
 		log.Fatal(err)

@@ -125,5 +125,5 @@ func (b Builder) DispositionNotificationTo(mailbox ...Mailbox) Builder {
 	for _, m := range mailbox {
 		err = errors.Join(err, m.check())
 	}
-	return b.typed(step, List(mailbox...).String(), field{name: "Disposition-Notification-To", kind: fieldList, list: List(mailbox...)}, err)
+	return b.typed(step, Mailboxes(mailbox...).String(), field{name: "Disposition-Notification-To", kind: fieldList, list: Mailboxes(mailbox...)}, err)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 )
 
-// Parsed is a message that was read, such as an .eml file. It is immutable and safe for concurrent
+// ParsedMessage is a message that was read, such as an .eml file. It is immutable and safe for concurrent
 // use, and it is a transport.Mail: WriteTo writes the octets that were read, untouched.
-type Parsed struct {
+type ParsedMessage struct {
 	octets   []byte
 	fields   []span
 	body     int // where it begins
@@ -33,7 +33,7 @@ type span struct {
 // Parse reads a message to its end, whatever its line ends are. It keeps all octets in memory: limit
 // r when somebody else controls it. The header section must consist of fields; the body is looked at
 // when it is asked for.
-func Parse(r io.Reader) (*Parsed, error) {
+func Parse(r io.Reader) (*ParsedMessage, error) {
 	octets, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("message: %w", err)
@@ -41,8 +41,8 @@ func Parse(r io.Reader) (*Parsed, error) {
 	return parse(octets, false)
 }
 
-func parse(octets []byte, bare bool) (*Parsed, error) {
-	p := &Parsed{octets: octets, bare: bare}
+func parse(octets []byte, bare bool) (*ParsedMessage, error) {
+	p := &ParsedMessage{octets: octets, bare: bare}
 	if err := p.split(); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func parse(octets []byte, bare bool) (*Parsed, error) {
 }
 
 // split finds the fields and the body.
-func (p *Parsed) split() error {
+func (p *ParsedMessage) split() error {
 	at := 0
 	for line := 1; at < len(p.octets); line++ {
 		end := lineEnd(p.octets, at)
@@ -108,17 +108,17 @@ func isVisibleName(name []byte) bool {
 // Envelope returns the envelope that the header fields say: that of the topmost Resent block if there
 // is one (RFC 5322 section 3.6.6); Sender or else the first From; To, Cc and Bcc without duplicates.
 // It is the zero Envelope, which no transport takes, when they name no recipient.
-func (p *Parsed) Envelope() envelope.Envelope { return p.envelope }
+func (p *ParsedMessage) Envelope() envelope.Envelope { return p.envelope }
 
 // WithEnvelope returns the message with another envelope.
-func (p *Parsed) WithEnvelope(env envelope.Envelope) *Parsed {
+func (p *ParsedMessage) WithEnvelope(env envelope.Envelope) *ParsedMessage {
 	other := *p
 	other.envelope = env
 	return &other
 }
 
 // WithoutBcc returns the message without its Bcc and Resent-Bcc fields. The envelope stays.
-func (p *Parsed) WithoutBcc() *Parsed {
+func (p *ParsedMessage) WithoutBcc() *ParsedMessage {
 	var out []byte
 	at := 0
 	for _, f := range p.fields {
@@ -136,7 +136,7 @@ func (p *Parsed) WithoutBcc() *Parsed {
 }
 
 // WithCRLF returns the message with CRLF line ends, which SMTP demands; files often have others.
-func (p *Parsed) WithCRLF() *Parsed {
+func (p *ParsedMessage) WithCRLF() *ParsedMessage {
 	if !p.facts.bare {
 		return p
 	}
@@ -144,40 +144,40 @@ func (p *Parsed) WithCRLF() *Parsed {
 }
 
 // rewritten returns the message with other octets and the same envelope.
-func (p *Parsed) rewritten(octets []byte) *Parsed {
+func (p *ParsedMessage) rewritten(octets []byte) *ParsedMessage {
 	other, err := parse(octets, true)
 	if err != nil { // what was a header section is one still; if not, nobody gets anything of it
-		return &Parsed{}
+		return &ParsedMessage{}
 	}
 	other.envelope = p.envelope
 	return other
 }
 
 // WriteTo writes the octets that were read.
-func (p *Parsed) WriteTo(w io.Writer) (int64, error) {
+func (p *ParsedMessage) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(p.octets)
 	return int64(n), err
 }
 
 // Bytes returns a copy of the octets that were read.
-func (p *Parsed) Bytes() []byte { return slices.Clone(p.octets) }
+func (p *ParsedMessage) Bytes() []byte { return slices.Clone(p.octets) }
 
 // String returns the Message-ID, the envelope and the size, for logs. The octets are in Bytes.
-func (p *Parsed) String() string {
+func (p *ParsedMessage) String() string {
 	return fmt.Sprintf("%s (%s, %d octets)", p.MessageID(), p.envelope, len(p.octets))
 }
 
 // Size returns the number of octets.
-func (p *Parsed) Size() int64 { return int64(len(p.octets)) }
+func (p *ParsedMessage) Size() int64 { return int64(len(p.octets)) }
 
 // Needs8BitMIME reports whether an octet above 127 is in the message.
-func (p *Parsed) Needs8BitMIME() bool { return p.facts.eightBit }
+func (p *ParsedMessage) Needs8BitMIME() bool { return p.facts.eightBit }
 
 // NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
-func (p *Parsed) NeedsSMTPUTF8() bool { return p.facts.header }
+func (p *ParsedMessage) NeedsSMTPUTF8() bool { return p.facts.header }
 
 // Fields returns the names and decoded values of all header fields in order.
-func (p *Parsed) Fields() iter.Seq2[string, string] {
+func (p *ParsedMessage) Fields() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, f := range p.fields {
 			if !yield(f.name, decodeWords(p.raw(f))) {
@@ -188,10 +188,10 @@ func (p *Parsed) Fields() iter.Seq2[string, string] {
 }
 
 // Header returns the decoded value of the first field of a name, in any case; "" when there is none.
-func (p *Parsed) Header(name string) string { return decodeWords(p.first(name)) }
+func (p *ParsedMessage) Header(name string) string { return decodeWords(p.first(name)) }
 
 // first returns the value of the first field of a name, unfolded but not decoded.
-func (p *Parsed) first(name string) string {
+func (p *ParsedMessage) first(name string) string {
 	for _, f := range p.fields {
 		if strings.EqualFold(f.name, name) {
 			return p.raw(f)
@@ -201,7 +201,7 @@ func (p *Parsed) first(name string) string {
 }
 
 // raw returns the value of a field, unfolded (RFC 5322 section 2.2.3).
-func (p *Parsed) raw(f span) string {
+func (p *ParsedMessage) raw(f span) string {
 	value := string(p.octets[f.value:f.end])
 	if strings.ContainsAny(value, "\r\n") {
 		value = strings.NewReplacer("\r\n", "", "\n", "", "\r", "").Replace(value)

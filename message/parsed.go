@@ -10,7 +10,7 @@ import (
 )
 
 // addresses reads all fields of a name. What can't be read is left out, element by element.
-func (p *Parsed) addresses(name string) AddressList {
+func (p *ParsedMessage) addresses(name string) AddressList {
 	var all AddressList
 	for _, f := range p.fields {
 		if strings.EqualFold(f.name, name) {
@@ -71,10 +71,10 @@ func withoutControls(s string) string {
 }
 
 // From returns the authors.
-func (p *Parsed) From() []Mailbox { return p.addresses("From").Mailboxes() }
+func (p *ParsedMessage) From() []Mailbox { return p.addresses("From").Mailboxes() }
 
 // ReplyTo returns whom replies go to: Reply-To, or else From.
-func (p *Parsed) ReplyTo() []Mailbox {
+func (p *ParsedMessage) ReplyTo() []Mailbox {
 	if to := p.addresses("Reply-To").Mailboxes(); len(to) > 0 {
 		return to
 	}
@@ -82,16 +82,16 @@ func (p *Parsed) ReplyTo() []Mailbox {
 }
 
 // To returns the recipients of the To field.
-func (p *Parsed) To() AddressList { return p.addresses("To") }
+func (p *ParsedMessage) To() AddressList { return p.addresses("To") }
 
 // Cc returns the recipients of the Cc field.
-func (p *Parsed) Cc() AddressList { return p.addresses("Cc") }
+func (p *ParsedMessage) Cc() AddressList { return p.addresses("Cc") }
 
 // Subject returns the subject, decoded.
-func (p *Parsed) Subject() string { return p.Header("Subject") }
+func (p *ParsedMessage) Subject() string { return p.Header("Subject") }
 
 // Date returns the date; the zero time when there is none that can be read.
-func (p *Parsed) Date() time.Time {
+func (p *ParsedMessage) Date() time.Time {
 	date, err := mail.ParseDate(p.first("Date"))
 	if err != nil {
 		return time.Time{}
@@ -100,7 +100,7 @@ func (p *Parsed) Date() time.Time {
 }
 
 // MessageID returns the Message-ID with its angle brackets; "" for none that is well-formed.
-func (p *Parsed) MessageID() string {
+func (p *ParsedMessage) MessageID() string {
 	if ids := messageIDs(p.first("Message-ID")); len(ids) > 0 {
 		return ids[0]
 	}
@@ -109,7 +109,7 @@ func (p *Parsed) MessageID() string {
 
 // References returns the Message-IDs of the thread, oldest first: those of References, or else of
 // In-Reply-To (RFC 5322 section 3.6.4).
-func (p *Parsed) References() []string {
+func (p *ParsedMessage) References() []string {
 	if ids := messageIDs(p.first("References")); len(ids) > 0 {
 		return ids
 	}
@@ -133,7 +133,7 @@ func messageIDs(value string) []string {
 }
 
 // derive returns the envelope that the fields say.
-func (p *Parsed) derive() envelope.Envelope {
+func (p *ParsedMessage) derive() envelope.Envelope {
 	block := p.resent()
 	prefix := ""
 	if block != nil {
@@ -167,7 +167,7 @@ func (p *Parsed) derive() envelope.Envelope {
 
 // resent returns the fields of the topmost Resent block; nil when there is none. A block ends where
 // one of its fields would occur twice or another field stands between.
-func (p *Parsed) resent() []span {
+func (p *ParsedMessage) resent() []span {
 	var block []span
 	seen := map[string]bool{}
 	for _, f := range p.fields {

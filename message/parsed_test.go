@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func parse(t *testing.T, s string) *message.Parsed {
+func parse(t *testing.T, s string) *message.ParsedMessage {
 	t.Helper()
 	p, err := message.Parse(strings.NewReader(s))
 	if err != nil {
@@ -21,7 +21,7 @@ func parse(t *testing.T, s string) *message.Parsed {
 }
 
 // route writes an envelope down.
-func route(p *message.Parsed) string {
+func route(p *message.ParsedMessage) string {
 	env := p.Envelope()
 	var to []string
 	for _, r := range env.Recipients() {
@@ -130,7 +130,7 @@ func TestContent(t *testing.T) {
 		t.Errorf("%q, %v", got.Text, err)
 	}
 	m := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").Text("täxt\n").HTML("<p>x</p>").
-		Inline("logo", message.File(files, "logo.png")).Attach(message.File(files, "docs/plan.pdf").Named("Plän.pdf"), message.Embed(raw("Subject: inner\r\n\r\nx\r\n"))))
+		Inline("logo", message.File(files, "logo.png")).Attach(message.File(files, "docs/plan.pdf").WithName("Plän.pdf"), message.AttachedMessage(raw("Subject: inner\r\n\r\nx\r\n"))))
 	content, err := parse(t, string(octets(t, m))).Content()
 	if err != nil {
 		t.Fatal(err)

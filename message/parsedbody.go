@@ -25,7 +25,7 @@ type Content struct {
 
 // Content takes the body apart. Texts are decoded to UTF-8 with LF line ends as they were written;
 // parts that can't be decoded are an error. Attachments can be attached to another message as they are.
-func (p *Parsed) Content() (Content, error) {
+func (p *ParsedMessage) Content() (Content, error) {
 	var w bodyWalker
 	entity, err := gomessage.Read(strings.NewReader(string(p.octets)))
 	if err == nil || gomessage.IsUnknownCharset(err) || gomessage.IsUnknownEncoding(err) {
@@ -112,7 +112,7 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 		params["charset"] = "utf-8" // the reader below has decoded it
 	}
 	part := w.attachment(media, params, content)
-	part = part.Named(strings.ReplaceAll(withoutControls(decodeWords(name)), "\t", " "))
+	part = part.WithName(strings.ReplaceAll(withoutControls(decodeWords(name)), "\t", " "))
 	if disposition == inline {
 		part = part.Inline()
 	}
@@ -121,7 +121,7 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 			w.ids = map[string]bool{}
 		}
 		w.ids[id] = true
-		part = part.ID(id)
+		part = part.ContentID(id)
 	}
 	w.content.Attachments = append(w.content.Attachments, part)
 	return nil
@@ -132,11 +132,11 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 func (w *bodyWalker) attachment(media string, params map[string]string, content []byte) Part {
 	if media == "message/rfc822" {
 		if p, err := parse(content, true); err == nil {
-			return Embed(p.WithCRLF())
+			return AttachedMessage(p.WithCRLF())
 		}
 		media, params = unknownType, nil
 	}
-	part := Bytes("", content)
+	part := FileBytes("", content)
 	n := node{part: &part}
 	part.media = mime.FormatMediaType(media, params)
 	if part.media == "" || strings.HasPrefix(media, "multipart/") || n.typed() != nil {

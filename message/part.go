@@ -51,9 +51,9 @@ const (
 	attachment = "attachment"
 )
 
-// Bytes returns a file of a name and content, to be attached or shown inline. The slice must not
+// FileBytes returns a file of a name and content, to be attached or shown inline. The slice must not
 // change afterwards.
-func Bytes(name string, data []byte) Part {
+func FileBytes(name string, data []byte) Part {
 	return Part{form: formData, name: name, disposition: attachment, source: source{data: data}}
 }
 
@@ -67,32 +67,32 @@ func File(fsys fs.FS, name string) Part {
 	}}
 }
 
-// Opener returns a file of a name and content that open gives anew each time it is called: by Build,
+// FileFunc returns a file of a name and content that open gives anew each time it is called: by Build,
 // which reads it to know its length, and each time the message is written.
-func Opener(name string, open func() (io.ReadCloser, error)) Part {
+func FileFunc(name string, open func() (io.ReadCloser, error)) Part {
 	return Part{form: formData, name: name, disposition: attachment, source: source{open: open}}
 }
 
-// Reader returns a file of a name and content that can be read once only. The first Build reads it
+// FileReader returns a file of a name and content that can be read once only. The first Build reads it
 // into memory, and fails when it is longer than limit, in octets. It does not close r.
-func Reader(name string, r io.Reader, limit int64) Part {
+func FileReader(name string, r io.Reader, limit int64) Part {
 	return Part{form: formData, name: name, disposition: attachment, source: source{spool: &spool{r: r, limit: limit}}}
 }
 
-// Embed returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or a [*Parsed].
-func Embed(m io.WriterTo) Part {
+// AttachedMessage returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or a [*ParsedMessage].
+func AttachedMessage(m io.WriterTo) Part {
 	return Part{form: formMessage, disposition: attachment, source: source{other: m}}
 }
 
-// Named returns the part under a file name. Names may be any text.
-func (p Part) Named(name string) Part {
+// WithName returns the part under a file name. Names may be any text.
+func (p Part) WithName(name string) Part {
 	p.name = name
 	return p
 }
 
-// Type returns the part with a content type, such as "application/pdf" or "text/csv; charset=utf-8",
+// WithType returns the part with a content type, such as "application/pdf" or "text/csv; charset=utf-8",
 // instead of a guessed one.
-func (p Part) Type(media string) Part {
+func (p Part) WithType(media string) Part {
 	p.media = media
 	return p
 }
@@ -110,9 +110,9 @@ func (p Part) Encoding(e Encoding) Part {
 	return p
 }
 
-// ID returns the part with a Content-ID, given without angle brackets, by which HTML shows it as
+// ContentID returns the part with a Content-ID, given without angle brackets, by which HTML shows it as
 // "cid:" + id.
-func (p Part) ID(id string) Part {
+func (p Part) ContentID(id string) Part {
 	p.id = id
 	return p
 }
@@ -151,5 +151,5 @@ func (p Part) LegacyName() Part {
 // Name returns the file name; "" for none.
 func (p Part) Name() string { return p.name }
 
-// MediaType returns the content type that the part was given; "" when Build is to guess it.
-func (p Part) MediaType() string { return p.media }
+// Type returns the content type that the part was given; "" when Build is to guess it.
+func (p Part) Type() string { return p.media }

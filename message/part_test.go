@@ -33,7 +33,7 @@ func body(t *testing.T, m *message.Message) string {
 
 func TestBodies(t *testing.T) {
 	base := func() message.Builder { return fixed(message.New()).From("a@example.org").To("b@example.org") }
-	x := message.Bytes("x", []byte("x")).Type("application/x")
+	x := message.FileBytes("x", []byte("x")).WithType("application/x")
 	cases := map[string]struct {
 		b    message.Builder
 		want string
@@ -49,9 +49,9 @@ func TestBodies(t *testing.T) {
 		"chosen base64":            {base().TextPart(message.Plain("a").Encoding(message.Base64)), "Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: base64\n\nYQ0K\n"},
 		"own charset":              {base().TextPart(message.Plain("a").Param("charset", "utf-8")), "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\na\n"},
 		"one part is no multipart": {base().Body(message.Mixed(message.Alternative(message.Related(message.HTML("x"))))), "Content-Type: text/html; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nx\n"},
-		"part fields":              {base().Body(x.ID("i@x").Description("Dés").Header("Content-Language", "de").Inline()), "Content-Type: application/x\nContent-Transfer-Encoding: base64\nContent-Disposition: inline; filename=x\nContent-ID: <i@x>\nContent-Description: =?utf-8?q?D=C3=A9s?=\nContent-Language: de\n\neA==\n"},
-		"parameters kept":          {base().Body(x.Type(`text/x; title="a;b"; Charset=utf-8`)), "Content-Type: text/x; charset=utf-8; title=\"a;b\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=x\n\neA==\n"},
-		"legacy name":              {base().Body(x.Named("Résumé.pdf").LegacyName()), "Content-Type: application/x; name=\"=?utf-8?q?R=C3=A9sum=C3=A9=2Epdf?=\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename*=utf-8''R%C3%A9sum%C3%A9.pdf\n\neA==\n"},
+		"part fields":              {base().Body(x.ContentID("i@x").Description("Dés").Header("Content-Language", "de").Inline()), "Content-Type: application/x\nContent-Transfer-Encoding: base64\nContent-Disposition: inline; filename=x\nContent-ID: <i@x>\nContent-Description: =?utf-8?q?D=C3=A9s?=\nContent-Language: de\n\neA==\n"},
+		"parameters kept":          {base().Body(x.WithType(`text/x; title="a;b"; Charset=utf-8`)), "Content-Type: text/x; charset=utf-8; title=\"a;b\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=x\n\neA==\n"},
+		"legacy name":              {base().Body(x.WithName("Résumé.pdf").LegacyName()), "Content-Type: application/x; name=\"=?utf-8?q?R=C3=A9sum=C3=A9=2Epdf?=\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename*=utf-8''R%C3%A9sum%C3%A9.pdf\n\neA==\n"},
 		"flowed": {
 			base().TextPart(message.Plain(strings.Repeat("word ", 20) + "end\n From x\n> quoted\n>> " + strings.Repeat("quoted ", 12) + "\n-- \nsig\n").Flowed()),
 			"Content-Type: text/plain; charset=us-ascii; format=flowed\nContent-Transfer-Encoding: 7bit\n\n" + strings.Repeat("word ", 14) + "\n" + strings.Repeat("word ", 6) + "end\n  From x\n> quoted\n>> " +
@@ -61,7 +61,7 @@ func TestBodies(t *testing.T) {
 			base().Body(message.Signed("application/pgp-signature", "pgp-sha256", message.Plain("text "), func(octets io.WriterTo) (message.Part, error) {
 				var b bytes.Buffer
 				_, err := octets.WriteTo(&b)
-				return message.Bytes("signature.asc", []byte(strings.ToUpper(b.String()))).Type("application/pgp-signature").Encoding(message.SevenBit), err
+				return message.FileBytes("signature.asc", []byte(strings.ToUpper(b.String()))).WithType("application/pgp-signature").Encoding(message.SevenBit), err
 			})),
 			"Content-Type: multipart/signed; protocol=\"application/pgp-signature\";\n micalg=pgp-sha256; boundary=\"=_aebagbafaydqqcikbmga2dqpca\"\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: quoted-printable\n\ntext=20\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: application/pgp-signature\nContent-Transfer-Encoding: 7bit\nContent-Disposition: attachment; filename=signature.asc\n\nCONTENT-TYPE: TEXT/PLAIN; CHARSET=US-ASCII\nCONTENT-TRANSFER-ENCODING: QUOTED-PRINTABLE\n\nTEXT=20\n\n--=_aebagbafaydqqcikbmga2dqpca--\n",
 		},
@@ -76,7 +76,7 @@ func TestBodies(t *testing.T) {
 			"Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"=_aebagbafaydqqcikbmga2dqpca\"\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nSorry.\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: 7bit\n\nReporting-MTA: dns; mx.example.org\nOriginal-Envelope-Id: e1\nArrival-Date: Sun, 1 Mar 2026 00:00:00 +0000\n\nOriginal-Recipient: rfc822; o@example.org\nFinal-Recipient: rfc822; f@example.org\nAction: failed\nStatus: 5.1.1\nRemote-MTA: dns; mx2.example.org\nDiagnostic-Code: smtp; 550 5.1.1 no no no no no no no no no no no no no no no\n no no no no no no no no no no no no no no no user\nLast-Attempt-Date: Sun, 1 Mar 2026 00:00:00 +0000\n\nFinal-Recipient: utf-8; \\x{FC}@example.org\nAction: delayed\nStatus: 4.2.2\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nSubject: x\n\ny\n\n--=_aebagbafaydqqcikbmga2dqpca--\n",
 		},
 		"receipt": {
-			base().Body(message.DispositionReport(message.Plain("Read."), message.Disposition{ReportingUA: "ua; 1", Final: address(t, "f@example.org"), OriginalMessageID: "<1@x.org>", Disposition: "manual-action/MDN-sent-manually; displayed"}, nil)),
+			base().Body(message.MDNReport(message.Plain("Read."), message.MDN{ReportingUA: "ua; 1", Final: address(t, "f@example.org"), OriginalMessageID: "<1@x.org>", Disposition: "manual-action/MDN-sent-manually; displayed"}, nil)),
 			"Content-Type: multipart/report; report-type=disposition-notification;\n boundary=\"=_aebagbafaydqqcikbmga2dqpca\"\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nRead.\n\n--=_aebagbafaydqqcikbmga2dqpca\nContent-Type: message/disposition-notification\nContent-Transfer-Encoding: 7bit\n\nReporting-UA: ua; 1\nFinal-Recipient: rfc822; f@example.org\nOriginal-Message-ID: <1@x.org>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--=_aebagbafaydqqcikbmga2dqpca--\n",
 		},
 	}
@@ -104,9 +104,9 @@ func TestNeeds(t *testing.T) {
 		"UTF-8 header":    {good().Internationalized().Subject("ü"), true, true},
 		"UTF-8 address":   {good().Cc("ü@example.org"), true, true},
 		"IDN":             {good().Cc("u@bücher.example"), false, false},
-		"embedded 8bit":   {good().Attach(message.Embed(raw("A: b\r\n\r\nü\r\n"))), true, false},
-		"embedded UTF-8":  {good().Attach(message.Embed(raw("A: ü\r\n\r\nx\r\n"))), false, false},
-		"8bit file":       {good().Attach(message.Bytes("a", []byte("ü\r\n")).Encoding(message.EightBit)), true, false},
+		"embedded 8bit":   {good().Attach(message.AttachedMessage(raw("A: b\r\n\r\nü\r\n"))), true, false},
+		"embedded UTF-8":  {good().Attach(message.AttachedMessage(raw("A: ü\r\n\r\nx\r\n"))), false, false},
+		"8bit file":       {good().Attach(message.FileBytes("a", []byte("ü\r\n")).Encoding(message.EightBit)), true, false},
 		"8bit not needed": {good().EightBit().Text("u"), false, false},
 	}
 	for name, tc := range cases {
@@ -121,7 +121,7 @@ func TestNeeds(t *testing.T) {
 func TestPreencoded(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 100_000)
 	opened := 0
-	part, err := message.Opener("big.txt", func() (io.ReadCloser, error) {
+	part, err := message.FileFunc("big.txt", func() (io.ReadCloser, error) {
 		opened++
 		return io.NopCloser(bytes.NewReader(content)), nil
 	}).Preencoded()
@@ -129,7 +129,7 @@ func TestPreencoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened = 0
-	plain := octets(t, build(t, good().Attach(message.Bytes("big.txt", content))))
+	plain := octets(t, build(t, good().Attach(message.FileBytes("big.txt", content))))
 	allocated := allocatedBy(func() {
 		for range 20 {
 			if m := build(t, good().Attach(part)); m.Size() != int64(len(plain)) {
@@ -152,7 +152,7 @@ func TestPreencoded(t *testing.T) {
 }
 
 func TestReaderIsReadOnce(t *testing.T) {
-	part := message.Reader("a.txt", strings.NewReader("12345"), 5)
+	part := message.FileReader("a.txt", strings.NewReader("12345"), 5)
 	var builds sync.WaitGroup
 	for range 8 {
 		builds.Go(func() {
@@ -163,7 +163,7 @@ func TestReaderIsReadOnce(t *testing.T) {
 	}
 	builds.Wait()
 	broken := errors.New("broken")
-	if _, err := good().Attach(message.Reader("a", failing{broken}, 10)).Build(); !errors.Is(err, broken) {
+	if _, err := good().Attach(message.FileReader("a", failing{broken}, 10)).Build(); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the reader's error", err)
 	}
 }
@@ -181,13 +181,13 @@ func TestBoundaryInContent(t *testing.T) {
 	}
 	big := strings.Repeat("x\r\n", 20_000) + first + "\r\n"
 	for _, part := range []message.Part{
-		message.Bytes("a", []byte(big)).Encoding(message.SevenBit), message.Embed(raw("A: b\r\n\r\n" + big)),
+		message.FileBytes("a", []byte(big)).Encoding(message.SevenBit), message.AttachedMessage(raw("A: b\r\n\r\n" + big)),
 	} {
 		if text := string(octets(t, build(t, good().Attach(part)))); strings.Count(text, "\r\n"+first) != 1 {
 			t.Error("a boundary occurs in an attachment")
 		}
 	}
-	if _, err := good().Text("x").Random(stuck{}).HTML("y").Attach(message.Bytes("a", nil)).Build(); err == nil {
+	if _, err := good().Text("x").Random(stuck{}).HTML("y").Attach(message.FileBytes("a", nil)).Build(); err == nil {
 		t.Error("two levels share a boundary")
 	}
 }

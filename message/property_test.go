@@ -42,7 +42,7 @@ func setters() map[string]setter {
 	field := func(apply func(message.Builder, string) message.Builder, names ...string) setter {
 		return setter{names, apply}
 	}
-	file := func() message.Part { return message.Bytes("f.bin", []byte("content")) }
+	file := func() message.Part { return message.FileBytes("f.bin", []byte("content")) }
 	return map[string]setter{
 		"From":    field(func(b message.Builder, s string) message.Builder { return b.From(s).Sender("s@example.org") }, "Sender"),
 		"Sender":  field(func(b message.Builder, s string) message.Builder { return b.Sender(s) }, "Sender"),
@@ -53,7 +53,7 @@ func setters() map[string]setter {
 		"ReplyTo": field(func(b message.Builder, s string) message.Builder { return b.ReplyTo(s) }, "Reply-To"),
 		"name":    field(func(b message.Builder, s string) message.Builder { return b.ToMailbox(box(s)) }),
 		"group": field(func(b message.Builder, s string) message.Builder {
-			return b.CcList(message.List().WithGroup(message.Group{Name: s, Members: []message.Mailbox{box(s)}}))
+			return b.CcList(message.Mailboxes().WithGroup(message.Group{Name: s, Members: []message.Mailbox{box(s)}}))
 		}, "Cc"),
 		"Subject":       field(func(b message.Builder, s string) message.Builder { return b.Subject(s) }, "Subject"),
 		"MessageID":     field(func(b message.Builder, s string) message.Builder { return b.MessageID(s) }),
@@ -81,18 +81,20 @@ func setters() map[string]setter {
 		"HTML":          field(func(b message.Builder, s string) message.Builder { return b.HTML(s) }),
 		"calendar":      field(func(b message.Builder, s string) message.Builder { return b.Calendar(s, s) }),
 		"Content-ID":    field(func(b message.Builder, s string) message.Builder { return b.HTML("x").Inline(s, file()) }),
-		"file name":     inText(func(s string) message.Part { return file().Named(s).LegacyName() }),
-		"type":          inText(func(s string) message.Part { return file().Type(s) }),
+		"file name":     inText(func(s string) message.Part { return file().WithName(s).LegacyName() }),
+		"type":          inText(func(s string) message.Part { return file().WithType(s) }),
 		"param":         inText(func(s string) message.Part { return file().Param("x", s) }),
 		"param name":    inText(func(s string) message.Part { return file().Param(s, "x") }),
 		"description":   inText(func(s string) message.Part { return file().Description(s) }),
 		"part header":   inText(func(s string) message.Part { return file().Header("Content-Language", s) }),
 		"part field":    inText(func(s string) message.Part { return file().Header(s, "x") }),
-		"7bit file":     inText(func(s string) message.Part { return message.Bytes("f", []byte(s)).Encoding(message.SevenBit) }),
-		"QP file":       inText(func(s string) message.Part { return message.Bytes("f", []byte(s)).Encoding(message.QuotedPrintable) }),
-		"subtype":       inText(func(s string) message.Part { return message.Multipart(s, file()) }),
-		"protocol":      inText(func(s string) message.Part { return message.Encrypted(s, file(), file()) }),
-		"embedded":      inText(func(s string) message.Part { return message.Embed(raw("A: b\r\n\r\n" + s)) }),
+		"7bit file":     inText(func(s string) message.Part { return message.FileBytes("f", []byte(s)).Encoding(message.SevenBit) }),
+		"QP file": inText(func(s string) message.Part {
+			return message.FileBytes("f", []byte(s)).Encoding(message.QuotedPrintable)
+		}),
+		"subtype":  inText(func(s string) message.Part { return message.Multipart(s, file()) }),
+		"protocol": inText(func(s string) message.Part { return message.Encrypted(s, file(), file()) }),
+		"embedded": inText(func(s string) message.Part { return message.AttachedMessage(raw("A: b\r\n\r\n" + s)) }),
 		"DSN": inText(func(s string) message.Part {
 			return message.DeliveryReport(message.Plain("x"), message.DeliveryStatus{ReportingMTA: s, Recipients: []message.RecipientStatus{{Diagnostic: s}}}, nil)
 		}),
@@ -166,7 +168,7 @@ func FuzzBuild(f *testing.F) {
 		}
 		m, err := fixed(message.New()).FromMailbox(message.Mailbox{Name: name, Address: address}).To("b@example.org").
 			Subject(subject).Header("X-Test", name).Text(text).
-			Attach(message.Bytes(file, []byte(text)).Type("application/x-test").Description(subject)).Build()
+			Attach(message.FileBytes(file, []byte(text)).WithType("application/x-test").Description(subject)).Build()
 		if err != nil {
 			for _, e := range flatten(err) {
 				if !errors.As(e, new(*message.FieldError)) {

@@ -26,7 +26,7 @@ func TestArgumentsAreCopied(t *testing.T) {
 
 func TestPartsInUTF8AreNoticed(t *testing.T) {
 	for name, b := range map[string]message.Builder{
-		"attached": good().Internationalized().Attach(message.Bytes("a", nil).Description("ü")),
+		"attached": good().Internationalized().Attach(message.FileBytes("a", nil).Description("ü")),
 		"body":     fixed(message.New()).From("a@example.org").To("b@example.org").Internationalized().Body(message.Plain("x").Description("ü")),
 	} {
 		if m := build(t, b); !m.Needs8BitMIME() || !m.NeedsSMTPUTF8() {
@@ -34,7 +34,7 @@ func TestPartsInUTF8AreNoticed(t *testing.T) {
 		}
 	}
 	signed := message.Signed("x/y", "z", message.Plain("x"), func(io.WriterTo) (message.Part, error) {
-		return message.Bytes("s", []byte("ü\r\n")).Encoding(message.EightBit), nil
+		return message.FileBytes("s", []byte("ü\r\n")).Encoding(message.EightBit), nil
 	})
 	if _, err := fixed(message.New()).From("a@example.org").To("b@example.org").Body(signed).Build(); !errors.As(err, new(*message.FieldError)) {
 		t.Errorf("8-bit signature: %v", err)
@@ -65,15 +65,15 @@ func TestOddLocalPartsAreRefused(t *testing.T) {
 }
 
 func TestContentIsNeverCutOrGrown(t *testing.T) {
-	m := build(t, good().Attach(message.Reader("a", strings.NewReader("12345"), math.MaxInt64)))
+	m := build(t, good().Attach(message.FileReader("a", strings.NewReader("12345"), math.MaxInt64)))
 	if !bytes.Contains(octets(t, m), []byte("MTIzNDU=")) {
 		t.Error("a reader without limit is empty")
 	}
-	if _, err := good().Attach(message.Embed(bytes.NewBufferString("Subject: ü\r\n\r\nhello"))).Build(); err == nil {
+	if _, err := good().Attach(message.AttachedMessage(bytes.NewBufferString("Subject: ü\r\n\r\nhello"))).Build(); err == nil {
 		t.Error("a message that can be read once only was embedded")
 	}
 	calls := 0
-	grows := message.Opener("a", func() (io.ReadCloser, error) {
+	grows := message.FileFunc("a", func() (io.ReadCloser, error) {
 		calls++
 		return io.NopCloser(strings.NewReader(strings.Repeat("x", calls))), nil
 	})
@@ -81,14 +81,14 @@ func TestContentIsNeverCutOrGrown(t *testing.T) {
 		t.Error("a source that grows was taken")
 	}
 	single := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").
-		Body(message.Bytes("f", []byte("abc")).Type("a/b").Encoding(message.QuotedPrintable)))
+		Body(message.FileBytes("f", []byte("abc")).WithType("a/b").Encoding(message.QuotedPrintable)))
 	if text := string(octets(t, single)); !strings.HasSuffix(text, "\r\n\r\nabc=\r\n") {
 		t.Errorf("%q", text)
 	}
 }
 
 func TestParameters(t *testing.T) {
-	file := message.Bytes("a.txt", []byte("x"))
+	file := message.FileBytes("a.txt", []byte("x"))
 	for name, tc := range map[string]struct {
 		part message.Part
 		want string // "" for a refusal
@@ -100,10 +100,10 @@ func TestParameters(t *testing.T) {
 		"boundary in type":    {message.Multipart("mixed; boundary=evil", file), ""},
 		"Boundary":            {message.Multipart("x", file).Param("Boundary", "evil"), ""},
 		"boundary*0":          {message.Multipart("x", file).Param("boundary*0", "evil"), ""},
-		"long name":           {file.Type("text/plain; " + strings.Repeat("x", 2000) + "=y"), ""},
+		"long name":           {file.WithType("text/plain; " + strings.Repeat("x", 2000) + "=y"), ""},
 		"wrong charset":       {message.TextPart("text/plain; charset=iso-8859-1", "Grüße"), ""},
-		"encoded message":     {file.Type("message/rfc822"), ""},
-		"text of parts":       {message.Mixed(file, file).Type("text/plain"), ""},
+		"encoded message":     {file.WithType("message/rfc822"), ""},
+		"text of parts":       {message.Mixed(file, file).WithType("text/plain"), ""},
 		"method in type":      {message.TextPart("text/calendar; method=REQUEST", "METHOD:REQUEST\n"), "text/calendar; charset=us-ascii; method=REQUEST"},
 	} {
 		m, err := fixed(message.New()).From("a@example.org").To("b@example.org").Body(tc.part).Build()
@@ -125,7 +125,7 @@ func TestParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").Body(encoded.Type("text/markdown").Param("x", "y")))
+	m := build(t, fixed(message.New()).From("a@example.org").To("b@example.org").Body(encoded.WithType("text/markdown").Param("x", "y")))
 	if got := body(t, m); !strings.HasPrefix(got, "Content-Type: text/markdown; charset=utf-8; x=y\n") {
 		t.Errorf("%.100s", got)
 	}
@@ -186,7 +186,7 @@ func TestHostileLengths(t *testing.T) {
 	}
 	_ = parse(t, recipients).ReplyAll(me)
 	_ = build(t, good().TextPart(message.Plain(strings.Repeat("word ", 400_000)).Flowed()))
-	_ = build(t, good().Attach(message.Bytes(strings.Repeat("ü", 200_000), nil).LegacyName()))
+	_ = build(t, good().Attach(message.FileBytes(strings.Repeat("ü", 200_000), nil).LegacyName()))
 }
 
 func manyAddresses(n int) string {

@@ -10,13 +10,13 @@ import (
 
 // Reply returns a message from one of the recipients to whom the author wants replies to go, in the
 // same thread and with the same subject. It has no text yet; see [Quote].
-func (p *Parsed) Reply(from Mailbox) Builder {
+func (p *ParsedMessage) Reply(from Mailbox) Builder {
 	return New().FromMailbox(from).ToMailbox(p.ReplyTo()...).
 		Subject(prefixed("Re: ", p.Subject())).InReplyTo(p)
 }
 
 // ReplyAll returns a reply that goes to all other recipients too, but not to from.
-func (p *Parsed) ReplyAll(from Mailbox) Builder {
+func (p *ParsedMessage) ReplyAll(from Mailbox) Builder {
 	seen := map[envelope.Address]bool{from.Address: true}
 	for _, m := range p.ReplyTo() {
 		seen[m.Address] = true
@@ -33,8 +33,8 @@ func (p *Parsed) ReplyAll(from Mailbox) Builder {
 
 // Forward returns a message that carries this one, whole, as an attachment. It has no recipients and
 // no text yet.
-func (p *Parsed) Forward(from Mailbox) Builder {
-	return New().FromMailbox(from).Subject(prefixed("Fwd: ", p.Subject())).Attach(Embed(p.WithCRLF()))
+func (p *ParsedMessage) Forward(from Mailbox) Builder {
+	return New().FromMailbox(from).Subject(prefixed("Fwd: ", p.Subject())).Attach(AttachedMessage(p.WithCRLF()))
 }
 
 // prefixed returns a subject with a prefix that it does not have yet.
@@ -71,7 +71,7 @@ type Resent struct {
 
 // Resend returns the message as it is with a block of Resent fields in front, and an envelope to
 // those recipients. The error is a [*FieldError].
-func (p *Parsed) Resend(r Resent) (*Parsed, error) {
+func (p *ParsedMessage) Resend(r Resent) (*ParsedMessage, error) {
 	var f folder
 	for _, check := range []struct {
 		step string
@@ -92,12 +92,12 @@ func (p *Parsed) Resend(r Resent) (*Parsed, error) {
 	if r.MessageID != "" && !isMessageID(bareID(r.MessageID)) {
 		return nil, &FieldError{Field: "Resent.MessageID", Value: r.MessageID, Err: errNoID}
 	}
-	f.list("Resent-From", List(r.From))
+	f.list("Resent-From", Mailboxes(r.From))
 	if len(r.To) > 0 {
-		f.list("Resent-To", List(r.To...))
+		f.list("Resent-To", Mailboxes(r.To...))
 	}
 	if len(r.Cc) > 0 {
-		f.list("Resent-Cc", List(r.Cc...))
+		f.list("Resent-Cc", Mailboxes(r.Cc...))
 	}
 	f.words("Resent-Date", r.Date.Format(dateLayout))
 	if r.MessageID != "" {

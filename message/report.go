@@ -47,17 +47,17 @@ func DeliveryReport(text Part, status DeliveryStatus, original io.WriterTo) Part
 	return report("delivery-status", text, b, original)
 }
 
-// Disposition is what a reader's receipt says (RFC 8098 section 3). Empty fields are left out.
-type Disposition struct {
+// MDN is what a reader's receipt says (RFC 8098 section 3). Empty fields are left out.
+type MDN struct {
 	ReportingUA       string
 	Original, Final   envelope.Address
 	OriginalMessageID string
 	Disposition       string // such as "manual-action/MDN-sent-manually; displayed"
 }
 
-// DispositionReport returns the answer to Disposition-Notification-To: a text for people, the
+// MDNReport returns the answer to Disposition-Notification-To: a text for people, the
 // disposition for programs, and the message it is about, which may be nil.
-func DispositionReport(text Part, d Disposition, original io.WriterTo) Part {
+func MDNReport(text Part, d MDN, original io.WriterTo) Part {
 	var b fieldBlock
 	b.add("Reporting-UA", d.ReportingUA)
 	b.address("Original-Recipient", d.Original)
@@ -71,7 +71,7 @@ func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
 	machine := Part{form: formText, media: "message/" + kind, text: string(b.dst), fault: b.fault}
 	parts := []Part{text, machine}
 	if original != nil {
-		whole := Embed(original)
+		whole := AttachedMessage(original)
 		whole.disposition = ""
 		parts = append(parts, whole)
 	}

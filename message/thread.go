@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Threaded is a message that others can answer. *[Message] and *[Parsed] are.
-type Threaded interface {
+// Parent is a message that others can answer. *[Message] and *[ParsedMessage] are.
+type Parent interface {
 	MessageID() string    // with angle brackets; "" for none
 	References() []string // those of its ancestors, oldest first, with angle brackets
 }
@@ -17,7 +17,7 @@ const mostReferences = 40
 // InReplyTo makes the message an answer to another one: In-Reply-To and References follow RFC 5322
 // section 3.6.4. Of a very long thread the first and the last messages are kept. A message without a
 // Message-ID can't be answered; nothing is written then.
-func (b Builder) InReplyTo(parent Threaded) Builder {
+func (b Builder) InReplyTo(parent Parent) Builder {
 	id := parent.MessageID() // before the step, in which nobody else may use a builder
 	if id == "" {
 		return b.step(func(*state) {})

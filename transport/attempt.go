@@ -23,12 +23,12 @@ type attempt struct {
 // send hands mail to t and makes sure of what comes back.
 func send(ctx context.Context, t Transport, mail Mail) *attempt {
 	result, err := t.Send(ctx, mail)
-	return judge(ctx, mail, result, err)
+	return validateResult(ctx, mail, result, err)
 }
 
-// judge looks at what a transport returned. Transports are written by others: what breaks the
+// validateResult looks at what a transport returned. Transports are written by others: what breaks the
 // contract becomes Unknown here instead of a panic or a second delivery further up.
-func judge(ctx context.Context, mail Mail, result *Result, err error) *attempt {
+func validateResult(ctx context.Context, mail Mail, result *Result, err error) *attempt {
 	env := mail.Envelope()
 	a := &attempt{result: result, err: err, ended: ctx.Err() != nil}
 	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
@@ -61,7 +61,7 @@ func judge(ctx context.Context, mail Mail, result *Result, err error) *attempt {
 // unsent is an attempt that did not come about.
 func unsent(ctx context.Context, mail Mail, phase Phase, cause error) *attempt {
 	result, err := Fail(mail, phase, cause)
-	return judge(ctx, mail, result, err)
+	return validateResult(ctx, mail, result, err)
 }
 
 // broken is the end of an attempt of which nothing can be believed.
@@ -129,7 +129,7 @@ func (e *SendError) withheld() bool {
 
 // again returns the recipients, by their position in this attempt, that may be sent again: those
 // that want picks, never one who was accepted or rejected.
-func (a *attempt) again(want func(*Recipient) bool) []int {
+func (a *attempt) again(want func(*RecipientResult) bool) []int {
 	var list []int
 	refused := false // somebody who stays without the mail
 	for i := range a.result.Recipients {

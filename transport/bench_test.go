@@ -18,9 +18,9 @@ func BenchmarkCombinators(b *testing.B) {
 		return t
 	}
 	nothing := transport.Discard()
-	guarded := over(transport.Breaker{Over: nothing}.Build())
+	guarded := over(transport.Breaker{Next: nothing}.Build())
 	both := over(transport.Failover{Relays: []transport.Transport{guarded, transport.Discard()}}.Build())
-	nested := over(transport.Retry{Over: both}.Build())
+	nested := over(transport.Retry{Next: both}.Build())
 
 	env, err := envelope.New(envelope.Address{}, parse("x@example.org"))
 	if err != nil {

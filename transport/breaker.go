@@ -36,57 +36,57 @@ func (s BreakerState) String() string {
 // connection that broke off. Refused recipients and messages show that the relay works, whatever
 // they are refused for. A mail that its caller gave up says nothing.
 type Breaker struct {
-	// Over is the relay. The transport owns it.
-	Over Transport
-	// Faults is how many faults in a row open the breaker; 0 means 5.
-	Faults int
-	// Rest is how long it stays open before one mail is let through as a probe; 0 means 30 seconds.
-	Rest time.Duration
-	// Changed, if it is set, is told each change of state. It is called while mails wait, so it must
+	// Next is the relay. The transport owns it.
+	Next Transport
+	// Threshold is how many faults in a row open the breaker; 0 means 5.
+	Threshold int
+	// OpenFor is how long it stays open before one mail is let through as a probe; 0 means 30 seconds.
+	OpenFor time.Duration
+	// OnStateChange, if it is set, is told each change of state. It is called while mails wait, so it must
 	// return soon and not send.
-	Changed func(BreakerState)
+	OnStateChange func(BreakerState)
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
-// While the breaker is open, recipients are NotSent and the cause is an [*OpenError].
+// While the breaker is open, recipients are NotSent and the cause is an [*BreakerOpenError].
 func (b Breaker) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", b.Over)
-	bad.count("Faults", int64(b.Faults))
-	bad.duration("Rest", b.Rest)
+	bad.over("Next", b.Next)
+	bad.count("Threshold", int64(b.Threshold))
+	bad.duration("OpenFor", b.OpenFor)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	const most, rest = 5, 30 * time.Second
-	if b.Faults == 0 {
-		b.Faults = most
+	if b.Threshold == 0 {
+		b.Threshold = most
 	}
-	if b.Rest == 0 {
-		b.Rest = rest
+	if b.OpenFor == 0 {
+		b.OpenFor = rest
 	}
-	s := &fuse{Breaker: b}
-	return newCompound(func(Mail) plan { return &fused{fuse: s} }, b.Over), nil
+	s := &circuit{Breaker: b}
+	return newCompound(func(Mail) plan { return &breakerPlan{circuit: s} }, b.Next), nil
 }
 
-// OpenError is the cause of a send that a [Breaker] refused.
-type OpenError struct {
+// BreakerOpenError is the cause of a send that a [Breaker] refused.
+type BreakerOpenError struct {
 	Until time.Time // when a mail will be let through
 	Err   error     // the fault that opened the breaker
 }
 
 // Error names the time and the fault.
-func (e *OpenError) Error() string {
+func (e *BreakerOpenError) Error() string {
 	return fmt.Sprintf("relay is out of order, next attempt after %s: %v", e.Until.UTC().Format(time.RFC3339), e.Err)
 }
 
 // Unwrap returns the fault.
-func (e *OpenError) Unwrap() error { return e.Err }
+func (e *BreakerOpenError) Unwrap() error { return e.Err }
 
 // Temporary returns true.
-func (e *OpenError) Temporary() bool { return true }
+func (e *BreakerOpenError) Temporary() bool { return true }
 
-// fuse is what all mails of a Breaker share.
-type fuse struct {
+// circuit is what all mails of a Breaker share.
+type circuit struct {
 	Breaker
 
 	mu      sync.Mutex
@@ -98,7 +98,7 @@ type fuse struct {
 }
 
 // pass lets a mail through or says why not. probe means that it is the only one.
-func (f *fuse) pass() (probe bool, err error) {
+func (f *circuit) pass() (probe bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state == BreakerOpen && !time.Now().Before(f.until) {
@@ -111,11 +111,11 @@ func (f *fuse) pass() (probe bool, err error) {
 		f.probing = true
 		return true, nil
 	}
-	return false, &OpenError{Until: f.until, Err: f.cause}
+	return false, &BreakerOpenError{Until: f.until, Err: f.cause}
 }
 
 // back learns from a mail that was let through.
-func (f *fuse) back(probe bool, of *attempt) {
+func (f *circuit) back(probe bool, of *attempt) {
 	fault, alive := of.fault(), of.alive()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -129,30 +129,30 @@ func (f *fuse) back(probe bool, of *attempt) {
 		f.become(BreakerClosed)
 	case fault:
 		f.faults++
-		if probe || f.faults >= f.Faults {
-			f.until, f.cause = time.Now().Add(f.Rest), of.failed
+		if probe || f.faults >= f.Threshold {
+			f.until, f.cause = time.Now().Add(f.OpenFor), of.failed
 			f.become(BreakerOpen)
 		}
 	}
 }
 
-func (f *fuse) become(state BreakerState) {
+func (f *circuit) become(state BreakerState) {
 	if f.state == state {
 		return
 	}
 	f.state = state
-	if f.Changed != nil {
-		f.Changed(state)
+	if f.OnStateChange != nil {
+		f.OnStateChange(state)
 	}
 }
 
-// fused is the plan of a mail through a breaker.
-type fused struct {
-	*fuse
+// breakerPlan is the plan of a mail through a breaker.
+type breakerPlan struct {
+	*circuit
 	probe bool
 }
 
-func (p *fused) next(_ context.Context, a *account) (step, bool) {
+func (p *breakerPlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		p.back(p.probe, a.last)
 		return step{}, false
@@ -166,7 +166,7 @@ func (p *fused) next(_ context.Context, a *account) (step, bool) {
 }
 
 // unused lets another mail be the probe.
-func (p *fused) unused() {
+func (p *breakerPlan) unused() {
 	if p.probe {
 		p.mu.Lock()
 		defer p.mu.Unlock()

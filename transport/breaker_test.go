@@ -24,14 +24,14 @@ func TestBreakerFaults(t *testing.T) {
 		"accepted":                {stub.Accept(), false},
 		"dial":                    {stub.Fail(transport.PhaseDial, io.EOF), true},
 		"TLS":                     {stub.Fail(transport.PhaseTLS, errors.New("certificate")), true},
-		"greeting":                {stub.Refuse(transport.PhaseGreeting, 554), true},
+		"greeting":                {stub.Reject(transport.PhaseGreeting, 554), true},
 		"login":                   {stub.Fail(transport.PhaseAuth, errors.New("535")), true},
-		"421 to MAIL":             {stub.Refuse(transport.PhaseMail, 421), true},
+		"421 to MAIL":             {stub.Reject(transport.PhaseMail, 421), true},
 		"broke off at MAIL":       {stub.Fail(transport.PhaseMail, io.EOF), true},
-		"verdict lost":            {stub.Lose(), true},
-		"rejected recipient":      {stub.Refuse(transport.PhaseRcpt, 550), false},
-		"greylisted":              {stub.Refuse(transport.PhaseRcpt, 450), false},
-		"rejected content":        {stub.Refuse(transport.PhaseFinal, 554), false},
+		"verdict lost":            {stub.LoseReply(), true},
+		"rejected recipient":      {stub.Reject(transport.PhaseRcpt, 550), false},
+		"greylisted":              {stub.Reject(transport.PhaseRcpt, 450), false},
+		"rejected content":        {stub.Reject(transport.PhaseFinal, 554), false},
 		"an unusable message":     {stub.Fail(transport.PhaseMessage, errors.New("8-bit")), false},
 		"an unreadable message":   {stub.Fail(transport.PhaseBody, errors.New("no such file")), false},
 		"a message that ends":     {stub.Fail(transport.PhaseBody, io.ErrUnexpectedEOF), false},
@@ -43,12 +43,12 @@ func TestBreakerFaults(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			a := stub.New().Always(tc.answer)
-			b := build(t, transport.Breaker{Over: a})
+			b := build(t, transport.Breaker{Next: a})
 			var err error
 			for range 10 {
 				_, err = b.Send(t.Context(), mail(t, "x@example.org"))
 			}
-			var open *transport.OpenError
+			var open *transport.BreakerOpenError
 			if errors.As(err, &open) != tc.opens {
 				t.Errorf("open: %v, want %v: %v", !tc.opens, tc.opens, err)
 			}
@@ -64,9 +64,9 @@ func TestBreakerFaults(t *testing.T) {
 }
 
 func TestBreakerBadAddress(t *testing.T) {
-	gone := stub.Refuse(transport.PhaseRcpt, 421) // a relay that hangs up on one address
+	gone := stub.Reject(transport.PhaseRcpt, 421) // a relay that hangs up on one address
 	a := stub.New().AlwaysFor("gone@example.org", gone)
-	b := build(t, transport.Breaker{Over: a})
+	b := build(t, transport.Breaker{Next: a})
 	for i := range 50 {
 		to := "x@example.org"
 		if i%2 == 0 {
@@ -81,9 +81,9 @@ func TestBreakerBadAddress(t *testing.T) {
 func TestBreakerProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := stub.Fail(transport.PhaseDial, io.EOF)
-		a := stub.New().Next(down, down, down.After(time.Second), stub.Fail(transport.PhaseDial, context.Canceled), stub.Accept().After(time.Second))
+		a := stub.New().Next(down, down, down.WithDelay(time.Second), stub.Fail(transport.PhaseDial, context.Canceled), stub.Accept().WithDelay(time.Second))
 		var states []string
-		b := build(t, transport.Breaker{Over: a, Faults: 2, Rest: time.Minute, Changed: func(s transport.BreakerState) { states = append(states, s.String()) }})
+		b := build(t, transport.Breaker{Next: a, Threshold: 2, OpenFor: time.Minute, OnStateChange: func(s transport.BreakerState) { states = append(states, s.String()) }})
 		send := func(n int) (accepted int) {
 			var mu sync.Mutex
 			var sends sync.WaitGroup
@@ -133,14 +133,14 @@ func TestBreakerProbe(t *testing.T) {
 func TestBreakerLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := stub.Fail(transport.PhaseDial, io.EOF)
-		a := stub.New().Next(stub.Accept().After(time.Minute), down)
-		b := build(t, transport.Breaker{Over: a, Faults: 1, Rest: time.Hour})
+		a := stub.New().Next(stub.Accept().WithDelay(time.Minute), down)
+		b := build(t, transport.Breaker{Next: a, Threshold: 1, OpenFor: time.Hour})
 		var slow sync.WaitGroup
 		slow.Go(func() { _, _ = b.Send(t.Context(), mail(t, "x@example.org")) })
 		synctest.Wait()
 		_, _ = b.Send(t.Context(), mail(t, "x@example.org"))
 		slow.Wait()
-		var open *transport.OpenError
+		var open *transport.BreakerOpenError
 		if _, err := b.Send(t.Context(), mail(t, "x@example.org")); !errors.As(err, &open) || !errors.Is(err, io.EOF) {
 			t.Errorf("an old success closed the breaker: %v", err)
 		}

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Sent is the end of one mail of SendAll.
-type Sent struct {
+// BulkResult is the end of one mail of SendAll.
+type BulkResult struct {
 	Index  int // the position of the mail in the sequence, from 0
 	Mail   Mail
 	Result *Result // never nil
@@ -15,7 +15,7 @@ type Sent struct {
 
 // BulkSender is a Transport that can send many mails better than one by one; see [SendAll].
 type BulkSender interface {
-	SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[Sent, error]
+	SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[BulkResult, error]
 }
 
 // bulkWorkers is how many mails SendAll sends at the same time over a transport that has no way of
@@ -30,12 +30,12 @@ const bulkWorkers = 8
 // ctx ends no more are taken, and those under way end as Send says. A caller who leaves the loop early
 // stops the taking too, and waits until those under way have ended; their results are lost. The loop's
 // body must not wait for t itself, by sending over it: t waits for the body to take the results.
-func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {
+func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[BulkResult, error] {
 	if b, ok := t.(BulkSender); ok {
 		return b.SendAll(ctx, mails)
 	}
-	return func(yield func(Sent, error) bool) {
-		Fan(ctx, mails, yield, func(jobs <-chan Sent, ended func(Sent, error)) {
+	return func(yield func(BulkResult, error) bool) {
+		RunBulk(ctx, mails, yield, func(jobs <-chan BulkResult, ended func(BulkResult, error)) {
 			var workers sync.WaitGroup
 			for range bulkWorkers {
 				workers.Go(func() {
@@ -51,22 +51,22 @@ func SendAll(ctx context.Context, t Transport, mails iter.Seq[Mail]) iter.Seq2[S
 	}
 }
 
-// Fan is the frame of a [BulkSender]: it takes mails, numbers them, gives them to work, and yields what
+// RunBulk is the frame of a [BulkSender]: it takes mails, numbers them, gives them to work, and yields what
 // work reports through ended, which may be called from any goroutine. work returns when jobs is closed
 // and everything that it took from jobs was reported.
-func Fan(ctx context.Context, mails iter.Seq[Mail], yield func(Sent, error) bool, work func(jobs <-chan Sent, ended func(Sent, error))) {
+func RunBulk(ctx context.Context, mails iter.Seq[Mail], yield func(BulkResult, error) bool, work func(jobs <-chan BulkResult, ended func(BulkResult, error))) {
 	type end struct {
-		sent Sent
+		sent BulkResult
 		err  error
 	}
 	const ahead = 128 // mails that are taken before there is a worker for them
-	jobs, ends, stop := make(chan Sent, ahead), make(chan end, ahead), make(chan struct{})
+	jobs, ends, stop := make(chan BulkResult, ahead), make(chan end, ahead), make(chan struct{})
 	go func() {
 		defer close(jobs)
 		index := 0
 		for mail := range mails {
 			select {
-			case jobs <- Sent{Index: index, Mail: mail}: // also when ctx has ended: it was taken, so it is yielded
+			case jobs <- BulkResult{Index: index, Mail: mail}: // also when ctx has ended: it was taken, so it is yielded
 				index++
 			case <-stop:
 				return
@@ -78,7 +78,7 @@ func Fan(ctx context.Context, mails iter.Seq[Mail], yield func(Sent, error) bool
 	}()
 	go func() {
 		defer close(ends)
-		work(jobs, func(s Sent, err error) { ends <- end{s, err} })
+		work(jobs, func(s BulkResult, err error) { ends <- end{s, err} })
 	}()
 	defer func() { // also when the caller's loop panics: those under way must not wait for a reader for ever
 		close(stop)

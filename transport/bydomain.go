@@ -16,9 +16,9 @@ type ByDomain struct {
 	// Routes are relays by domain: "example.org" for that domain alone, ".example.org" for all
 	// domains below it; the longest name that fits counts. The transport owns them.
 	Routes map[string]Transport
-	// Otherwise serves all other domains; nil means that their recipients are NotSent, with the cause
+	// Default serves all other domains; nil means that their recipients are NotSent, with the cause
 	// [ErrNoRoute]. The transport owns it.
-	Otherwise Transport
+	Default Transport
 }
 
 // ErrNoRoute is the cause when there is no relay for a domain.
@@ -43,9 +43,9 @@ func (b ByDomain) Build() (Transport, error) {
 		t.routes[domain] = len(over)
 		over = append(over, b.Routes[name])
 	}
-	if b.Otherwise != nil {
+	if b.Default != nil {
 		t.otherwise = len(over)
-		over = append(over, b.Otherwise)
+		over = append(over, b.Default)
 	}
 	if len(over) == 0 {
 		bad.add("Routes", 0, "", ErrNoTransport)
@@ -93,8 +93,8 @@ func (t *table) find(domain string) int {
 }
 
 // route is the plan of a mail: the relays in the order of their first recipients.
-func (t *table) route(env envelope.Envelope) *routed {
-	p := &routed{}
+func (t *table) route(env envelope.Envelope) *routePlan {
+	p := &routePlan{}
 	place := map[int]int{}
 	for i := range env.Len() {
 		over := t.find(env.At(i).Address.Domain())
@@ -113,12 +113,12 @@ func (t *table) route(env envelope.Envelope) *routed {
 	return p
 }
 
-type routed struct {
+type routePlan struct {
 	steps []step
 	lost  bool // there are recipients without a relay
 }
 
-func (p *routed) next(ctx context.Context, a *account) (step, bool) {
+func (p *routePlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if p.lost {
 		a.stop(PhaseMessage, ErrNoRoute)
 		p.lost = false

@@ -19,49 +19,49 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 	"Failover": func(a, b transport.Transport) (transport.Transport, error) {
 		return transport.Failover{Relays: []transport.Transport{a, b}}.Build()
 	},
-	"RoundRobin": func(a, b transport.Transport) (transport.Transport, error) {
-		return transport.RoundRobin{Relays: []transport.Transport{a, b}}.Build()
+	"Balance": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.Balance{Relays: []transport.Transport{a, b}}.Build()
 	},
-	"RoundRobin weighted": func(a, b transport.Transport) (transport.Transport, error) {
-		return transport.RoundRobin{Relays: []transport.Transport{a, b}, Weights: []int{3, 1}}.Build()
+	"Balance weighted": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.Balance{Relays: []transport.Transport{a, b}, Weights: []int{3, 1}}.Build()
 	},
-	"RoundRobin least loaded": func(a, b transport.Transport) (transport.Transport, error) {
-		return transport.RoundRobin{Relays: []transport.Transport{a, b}, Pick: transport.PickLeastLoaded}.Build()
+	"Balance least loaded": func(a, b transport.Transport) (transport.Transport, error) {
+		return transport.Balance{Relays: []transport.Transport{a, b}, Strategy: transport.StrategyLeastLoaded}.Build()
 	},
 	"Retry": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Retry{Over: a, First: time.Millisecond}.Build()
+		return transport.Retry{Next: a, InitialBackoff: time.Millisecond}.Build()
 	},
 	"Retry at least once": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Retry{Over: a, First: time.Millisecond, Certainty: transport.AtLeastOnceMayDeliverTwice}.Build()
+		return transport.Retry{Next: a, InitialBackoff: time.Millisecond, Guarantee: transport.DangerousAtLeastOnce}.Build()
 	},
 	"RateLimit": func(a, _ transport.Transport) (transport.Transport, error) {
 		fast := transport.Rate{Count: 1 << 40}
-		return transport.RateLimit{Over: a, Messages: fast, Recipients: fast, Octets: fast}.Build()
+		return transport.RateLimit{Next: a, Messages: fast, Recipients: fast, Bytes: fast}.Build()
 	},
-	"Breaker": func(a, _ transport.Transport) (transport.Transport, error) { return transport.Breaker{Over: a}.Build() },
+	"Breaker": func(a, _ transport.Transport) (transport.Transport, error) { return transport.Breaker{Next: a}.Build() },
 	"Limit": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Limit{Over: a, Recipients: 100, Octets: 1 << 30}.Build()
+		return transport.Limit{Next: a, Recipients: 100, MaxBytes: 1 << 30}.Build()
 	},
 	"ByDomain": func(a, b transport.Transport) (transport.Transport, error) {
-		return transport.ByDomain{Routes: map[string]transport.Transport{"example.org": a}, Otherwise: b}.Build()
+		return transport.ByDomain{Routes: map[string]transport.Transport{"example.org": a}, Default: b}.Build()
 	},
 	"Tee": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Tee{Over: a, Copy: stub.New()}.Build()
+		return transport.Tee{Next: a, Copy: stub.New()}.Build()
 	},
 	"Defaults": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Defaults{Over: a, Notify: envelope.NotifyFailure}.Build()
+		return transport.Defaults{Next: a, Notify: envelope.NotifyFailure}.Build()
 	},
 	"Overrides": func(a, _ transport.Transport) (transport.Transport, error) {
-		return transport.Overrides{Over: a, Delivery: envelope.Delivery{Return: envelope.ReturnHeaders}}.Build()
+		return transport.Overrides{Next: a, Options: envelope.Options{DSNReturn: envelope.ReturnHeaders}}.Build()
 	},
 	"Wrap": func(a, _ transport.Transport) (transport.Transport, error) {
 		pass := func(ctx context.Context, mail transport.Mail, next transport.Transport) (*transport.Result, error) {
 			return next.Send(ctx, mail)
 		}
-		return transport.Wrap{Over: a, Steps: []transport.Middleware{pass, pass}}.Build()
+		return transport.Wrap{Next: a, Middleware: []transport.Middleware{pass, pass}}.Build()
 	},
 	"nested": func(a, b transport.Transport) (transport.Transport, error) {
-		guarded, err := transport.Breaker{Over: a}.Build()
+		guarded, err := transport.Breaker{Next: a}.Build()
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 		if err != nil {
 			return nil, err
 		}
-		return transport.Retry{Over: both, First: time.Millisecond}.Build()
+		return transport.Retry{Next: both, InitialBackoff: time.Millisecond}.Build()
 	},
 }
 
@@ -93,8 +93,8 @@ func received(relays ...*stub.Transport) []transporttest.Received {
 // refusing is a relay that refuses two recipients.
 func refusing(name, rejected, deferred string) *stub.Transport {
 	return stub.Named(name).
-		AlwaysFor(rejected, stub.Refuse(transport.PhaseRcpt, 550)).
-		AlwaysFor(deferred, stub.Refuse(transport.PhaseRcpt, 450))
+		AlwaysFor(rejected, stub.Reject(transport.PhaseRcpt, 550)).
+		AlwaysFor(deferred, stub.Reject(transport.PhaseRcpt, 450))
 }
 
 func pick(t *testing.T, name string, a, b transport.Transport) transport.Transport {
@@ -121,10 +121,10 @@ func TestConformance(t *testing.T) {
 				},
 				Losing: func(t *testing.T) transport.Transport {
 					if name == "Retry at least once" { // which does not let it rest
-						a = stub.New().Always(stub.Lose())
-						return build(t, transport.Retry{Over: a, Attempts: 1, Certainty: transport.AtLeastOnceMayDeliverTwice})
+						a = stub.New().Always(stub.LoseReply())
+						return build(t, transport.Retry{Next: a, MaxAttempts: 1, Guarantee: transport.DangerousAtLeastOnce})
 					}
-					a, b = stub.New().Always(stub.Lose()), stub.New().Always(stub.Lose())
+					a, b = stub.New().Always(stub.LoseReply()), stub.New().Always(stub.LoseReply())
 					return pick(t, name, a, b)
 				},
 				Received: func(*testing.T) []transporttest.Received { return received(a, b) },

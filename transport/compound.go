@@ -11,7 +11,7 @@ import (
 // compound is a transport over others. What it does with a mail is a plan; whether mails come one by
 // one or by SendAll is all the same to the plan.
 type compound struct {
-	*owner
+	*lifecycle
 	over  []Transport
 	begin func(Mail) plan
 	ready func(context.Context, []Transport) error // what Check asks; nil means that all must be ready
@@ -20,7 +20,7 @@ type compound struct {
 // plan is the course of one mail: one step after the other until there is none.
 type plan interface {
 	// next looks at what the account says of the step before and returns the next one.
-	next(ctx context.Context, a *account) (step, bool)
+	next(ctx context.Context, a *attempts) (step, bool)
 }
 
 // step is one attempt.
@@ -37,30 +37,30 @@ type step struct {
 }
 
 func newCompound(begin func(Mail) plan, over ...Transport) *compound {
-	return &compound{owner: newOwner(over...), over: over, begin: begin}
+	return &compound{lifecycle: newOwner(over...), over: over, begin: begin}
 }
 
-// errand is a mail on its way through a compound.
-type errand struct {
+// delivery is a mail on its way through a compound.
+type delivery struct {
 	plan    plan
-	account *account
+	account *attempts
 	step    step
 	mail    Mail // what goes out in the current step
 }
 
 // start lets a mail in, or says how it ends at once.
-func (c *compound) start(ctx context.Context, mail Mail) (*errand, *attempt) {
+func (c *compound) start(ctx context.Context, mail Mail) (*delivery, *attempt) {
 	if mail.Envelope().Len() == 0 {
 		return nil, unsent(ctx, mail, PhaseMessage, envelope.ErrNoRecipient)
 	}
 	if err := c.enter(); err != nil {
 		return nil, unsent(ctx, mail, PhaseWait, err)
 	}
-	return &errand{plan: c.begin(mail), account: newAccount(mail)}, nil
+	return &delivery{plan: c.begin(mail), account: newAccount(mail)}, nil
 }
 
 // advance makes the next step the current one; false means that the mail is at its end.
-func (e *errand) advance(ctx context.Context) bool {
+func (e *delivery) advance(ctx context.Context) bool {
 	next, ok := e.plan.next(ctx, e.account)
 	if !ok {
 		return false
@@ -68,7 +68,7 @@ func (e *errand) advance(ctx context.Context) bool {
 	e.step, e.mail = next, next.mail
 	if e.mail == nil {
 		var err error
-		if e.mail, err = narrow(e.account.mail, next.to); err != nil {
+		if e.mail, err = forRecipients(e.account.mail, next.to); err != nil {
 			e.drop()
 			e.account.stop(PhaseMessage, err)
 			return false
@@ -78,7 +78,7 @@ func (e *errand) advance(ctx context.Context) bool {
 }
 
 // pause waits as long as the current step asks for. A wait that ctx would cut short is not begun.
-func (c *compound) pause(ctx context.Context, e *errand) error {
+func (c *compound) pause(ctx context.Context, e *delivery) error {
 	if e.step.wait <= 0 {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (c *compound) pause(ctx context.Context, e *errand) error {
 }
 
 // drop tells the plan that nothing came of the current step.
-func (e *errand) drop() {
+func (e *delivery) drop() {
 	if e.step.unused != nil {
 		e.step.unused()
 	}
@@ -114,7 +114,7 @@ func (c *compound) sleep(ctx context.Context, d time.Duration) error {
 }
 
 // back enters what came of the current step.
-func (e *errand) back(of *attempt) {
+func (e *delivery) back(of *attempt) {
 	if e.step.adapt != nil {
 		of = e.step.adapt(of)
 	}
@@ -142,7 +142,7 @@ func (c *compound) Send(ctx context.Context, mail Mail) (*Result, error) {
 }
 
 // attempt takes the current step. When a mail or a transport panics, the plan hears that it is over.
-func (c *compound) attempt(ctx context.Context, e *errand) (of *attempt) {
+func (c *compound) attempt(ctx context.Context, e *delivery) (of *attempt) {
 	defer func() {
 		if of == nil {
 			e.drop()
@@ -156,5 +156,5 @@ func (c *compound) Check(ctx context.Context) error {
 	if c.ready != nil {
 		return c.ready(ctx, c.over)
 	}
-	return c.owner.Check(ctx)
+	return c.lifecycle.Check(ctx)
 }

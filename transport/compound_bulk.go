@@ -18,12 +18,12 @@ var errStopped = errors.New("the transport stopped taking mails")
 
 // SendAll takes each mail through its plan. What is below gets the mails as a sequence too, so that a
 // relay with connections full of mails in flight keeps them full.
-func (c *compound) SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[Sent, error] {
-	return func(yield func(Sent, error) bool) {
-		Fan(ctx, mails, yield, func(jobs <-chan Sent, ended func(Sent, error)) {
+func (c *compound) SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[BulkResult, error] {
+	return func(yield func(BulkResult, error) bool) {
+		RunBulk(ctx, mails, yield, func(jobs <-chan BulkResult, ended func(BulkResult, error)) {
 			r := &run{compound: c, ended: ended, room: make(chan struct{}, underWay)}
 			for range c.over {
-				r.lanes = append(r.lanes, make(chan *numbered, underWay))
+				r.lanes = append(r.lanes, make(chan *bulkItem, underWay))
 			}
 			r.work(ctx, jobs)
 		})
@@ -35,18 +35,18 @@ func (c *compound) SendAll(ctx context.Context, mails iter.Seq[Mail]) iter.Seq2[
 // into another.
 type run struct {
 	*compound
-	ended func(Sent, error)
+	ended func(BulkResult, error)
 	room  chan struct{} // one for each mail under way
-	lanes []chan *numbered
+	lanes []chan *bulkItem
 	open  sync.WaitGroup // mails under way
 }
 
-type numbered struct {
-	*errand
-	sent Sent
+type bulkItem struct {
+	*delivery
+	sent BulkResult
 }
 
-func (r *run) work(ctx context.Context, jobs <-chan Sent) {
+func (r *run) work(ctx context.Context, jobs <-chan BulkResult) {
 	var lanes sync.WaitGroup
 	for i, lane := range r.lanes {
 		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
@@ -60,7 +60,7 @@ func (r *run) work(ctx context.Context, jobs <-chan Sent) {
 		}
 		r.room <- struct{}{}
 		r.open.Add(1)
-		r.advance(ctx, &numbered{errand: e, sent: sent})
+		r.advance(ctx, &bulkItem{delivery: e, sent: sent})
 	}
 	r.open.Wait()
 	for _, lane := range r.lanes {
@@ -70,7 +70,7 @@ func (r *run) work(ctx context.Context, jobs <-chan Sent) {
 }
 
 // advance puts a mail into the lane of its next step, or takes it out at its end.
-func (r *run) advance(ctx context.Context, m *numbered) {
+func (r *run) advance(ctx context.Context, m *bulkItem) {
 	switch {
 	case !m.advance(ctx):
 		r.finish(m)
@@ -78,7 +78,7 @@ func (r *run) advance(ctx context.Context, m *numbered) {
 		r.lanes[m.step.over] <- m
 	default:
 		go func() {
-			if r.pause(ctx, m.errand) != nil {
+			if r.pause(ctx, m.delivery) != nil {
 				r.finish(m)
 				return
 			}
@@ -87,7 +87,7 @@ func (r *run) advance(ctx context.Context, m *numbered) {
 	}
 }
 
-func (r *run) finish(m *numbered) {
+func (r *run) finish(m *bulkItem) {
 	var err error
 	m.sent.Result, err = m.account.end()
 	r.leave()
@@ -98,13 +98,13 @@ func (r *run) finish(m *numbered) {
 
 // serve gives the mails of a lane to a transport until the lane is closed. Each of them comes back
 // once, whatever the transport does.
-func (r *run) serve(ctx context.Context, t Transport, lane <-chan *numbered) {
-	g := given{mails: map[int]*numbered{}}
-	back := func(m *numbered, of *attempt) {
+func (r *run) serve(ctx context.Context, t Transport, lane <-chan *bulkItem) {
+	g := inFlight{mails: map[int]*bulkItem{}}
+	back := func(m *bulkItem, of *attempt) {
 		m.back(of)
 		r.advance(ctx, m)
 	}
-	stopped := func(m *numbered) {
+	stopped := func(m *bulkItem) {
 		cause := errStopped
 		if ctx.Err() != nil {
 			cause = context.Cause(ctx)
@@ -125,27 +125,27 @@ func (r *run) serve(ctx context.Context, t Transport, lane <-chan *numbered) {
 	}
 	for sent, err := range SendAll(ctx, t, mails) {
 		if m := g.take(sent.Index); m != nil {
-			back(m, judge(ctx, m.mail, sent.Result, err))
+			back(m, validateResult(ctx, m.mail, sent.Result, err))
 		}
 	}
 	for _, m := range g.end() { // given and not reported: nobody knows
-		back(m, judge(ctx, m.mail, nil, errStopped))
+		back(m, validateResult(ctx, m.mail, nil, errStopped))
 	}
 	for m := range lane {
 		stopped(m)
 	}
 }
 
-// given are the mails that a transport has taken and not reported yet, by their number.
-type given struct {
+// inFlight are the mails that a transport has taken and not reported yet, by their number.
+type inFlight struct {
 	mu    sync.Mutex
-	mails map[int]*numbered
+	mails map[int]*bulkItem
 	next  int
 	ended bool
 }
 
 // give enters a mail; false means that the transport takes no more.
-func (g *given) give(m *numbered) bool {
+func (g *inFlight) give(m *bulkItem) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended {
@@ -157,7 +157,7 @@ func (g *given) give(m *numbered) bool {
 }
 
 // take removes a mail; nil means that there is none of this number, or none any more.
-func (g *given) take(number int) *numbered {
+func (g *inFlight) take(number int) *bulkItem {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m := g.mails[number]
@@ -166,7 +166,7 @@ func (g *given) take(number int) *numbered {
 }
 
 // end removes all that are left.
-func (g *given) end() []*numbered {
+func (g *inFlight) end() []*bulkItem {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = true

@@ -73,7 +73,7 @@ func TestShutdownWaits(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(combinators)) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				slow := stub.Accept().VerdictAfter(time.Minute)
+				slow := stub.Accept().WithReplyDelay(time.Minute)
 				a, b := stub.New().Always(slow), stub.New().Always(slow)
 				made, err := combinators[name](a, b)
 				if err != nil {
@@ -111,8 +111,8 @@ func TestShutdownWaits(t *testing.T) {
 func TestShutdownInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &ends{Transport: stub.New()}
-		a.Always(stub.Refuse(transport.PhaseMail, 451))
-		r := build(t, transport.Retry{Over: a, Attempts: 100, First: time.Hour, Longest: time.Hour})
+		a.Always(stub.Reject(transport.PhaseMail, 451))
+		r := build(t, transport.Retry{Next: a, MaxAttempts: 100, InitialBackoff: time.Hour, MaxBackoff: time.Hour})
 		sent := make(chan error)
 		go func() {
 			_, err := r.Send(t.Context(), mail(t, "x@example.org"))
@@ -143,35 +143,35 @@ func TestFieldErrors(t *testing.T) {
 		build builder
 		want  []string
 	}{
-		"Failover":   {transport.Failover{Moves: 7, RetryPeriod: -1}, []string{"Relays", "Moves", "RetryPeriod"}},
-		"a gap":      {transport.Failover{Relays: []transport.Transport{a, nil}}, []string{"Relays"}},
-		"RoundRobin": {transport.RoundRobin{Pick: 7}, []string{"Relays", "Pick"}},
+		"Failover": {transport.Failover{On: 7, RetryPeriod: -1}, []string{"Relays", "On", "RetryPeriod"}},
+		"a gap":    {transport.Failover{Relays: []transport.Transport{a, nil}}, []string{"Relays"}},
+		"Balance":  {transport.Balance{Strategy: 7}, []string{"Relays", "Strategy"}},
 		"Weights": {
-			transport.RoundRobin{Relays: []transport.Transport{a, a}, Weights: []int{0, 1, 1001}},
+			transport.Balance{Relays: []transport.Transport{a, a}, Weights: []int{0, 1, 1001}},
 			[]string{"Weights", "Weights", "Weights"},
 		},
 		"Retry": {
-			transport.Retry{Attempts: -1, First: -1, Longest: -1, Within: -1, Certainty: 7},
-			[]string{"Over", "Attempts", "First", "Longest", "Within", "Certainty"},
+			transport.Retry{MaxAttempts: -1, InitialBackoff: -1, MaxBackoff: -1, MaxElapsed: -1, Guarantee: 7},
+			[]string{"Next", "MaxAttempts", "InitialBackoff", "MaxBackoff", "MaxElapsed", "Guarantee"},
 		},
 		"RateLimit": {
-			transport.RateLimit{Over: a, Messages: transport.Rate{Count: -1}, Recipients: transport.Rate{Per: -1}, Octets: transport.Rate{Burst: 1}},
-			[]string{"Messages.Count", "Recipients.Per", "Recipients.Count", "Octets.Count"},
+			transport.RateLimit{Next: a, Messages: transport.Rate{Count: -1}, Recipients: transport.Rate{Per: -1}, Bytes: transport.Rate{Burst: 1}},
+			[]string{"Messages.Count", "Recipients.Per", "Recipients.Count", "Bytes.Count"},
 		},
-		"Breaker":     {transport.Breaker{Faults: -1, Rest: -1}, []string{"Over", "Faults", "Rest"}},
-		"Limit":       {transport.Limit{Recipients: -1, Octets: -1}, []string{"Over", "Recipients", "Octets"}},
+		"Breaker":     {transport.Breaker{Threshold: -1, OpenFor: -1}, []string{"Next", "Threshold", "OpenFor"}},
+		"Limit":       {transport.Limit{Recipients: -1, MaxBytes: -1}, []string{"Next", "Recipients", "MaxBytes"}},
 		"ByDomain":    {transport.ByDomain{}, []string{"Routes"}},
 		"no domain":   {transport.ByDomain{Routes: map[string]transport.Transport{"a b": a, "A.example": a, "a.example": a, "b.example": nil}}, []string{"Routes", "Routes", "Routes"}},
-		"RedirectAll": {transport.RedirectAll{}, []string{"Over", "To"}},
-		"Defaults":    {transport.Defaults{}, []string{"Over", "Delivery"}},
+		"RedirectAll": {transport.RedirectAll{}, []string{"Next", "To"}},
+		"Defaults":    {transport.Defaults{}, []string{"Next", "Options"}},
 		"Overrides": {
-			transport.Overrides{Over: a, Delivery: envelope.Delivery{Return: "ALL"}}, []string{"Return"},
+			transport.Overrides{Next: a, Options: envelope.Options{DSNReturn: "ALL"}}, []string{"DSNReturn"},
 		},
 		"Notify": {
-			transport.Overrides{Over: a, Notify: envelope.NotifyNever | envelope.NotifyDelay}, []string{"Notify"},
+			transport.Overrides{Next: a, Notify: envelope.NotifyNever | envelope.NotifyDelay}, []string{"Notify"},
 		},
-		"Tee":  {transport.Tee{}, []string{"Over", "Copy"}},
-		"Wrap": {transport.Wrap{Steps: []transport.Middleware{nil}}, []string{"Over", "Steps"}},
+		"Tee":  {transport.Tee{}, []string{"Next", "Copy"}},
+		"Wrap": {transport.Wrap{Middleware: []transport.Middleware{nil}}, []string{"Next", "Middleware"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -198,21 +198,21 @@ func TestFieldErrors(t *testing.T) {
 // bulk is a relay whose SendAll does as it likes.
 type bulk struct {
 	*stub.Transport
-	all func(context.Context, iter.Seq[transport.Mail], func(transport.Sent, error) bool)
+	all func(context.Context, iter.Seq[transport.Mail], func(transport.BulkResult, error) bool)
 }
 
-func (b bulk) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.Sent, error] {
-	return func(yield func(transport.Sent, error) bool) { b.all(ctx, mails, yield) }
+func (b bulk) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
+	return func(yield func(transport.BulkResult, error) bool) { b.all(ctx, mails, yield) }
 }
 
 func TestBulkReachesTheRelay(t *testing.T) {
 	single := stub.New() // must not be asked one by one
 	used := 0
-	relay := bulk{single, func(ctx context.Context, mails iter.Seq[transport.Mail], yield func(transport.Sent, error) bool) {
+	relay := bulk{single, func(ctx context.Context, mails iter.Seq[transport.Mail], yield func(transport.BulkResult, error) bool) {
 		index := 0
 		for m := range mails {
 			used++
-			if !yield(transport.Sent{Index: index, Mail: m, Result: transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{})}, nil) {
+			if !yield(transport.BulkResult{Index: index, Mail: m, Result: transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{})}, nil) {
 				return
 			}
 			index++
@@ -245,15 +245,15 @@ func TestBulkReachesTheRelay(t *testing.T) {
 
 // TestBulkMisbehaving has relays whose SendAll loses mails, repeats itself, or stops.
 func TestBulkMisbehaving(t *testing.T) {
-	good := func(index int, m transport.Mail) transport.Sent {
-		return transport.Sent{Index: index, Mail: m, Result: transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{})}
+	good := func(index int, m transport.Mail) transport.BulkResult {
+		return transport.BulkResult{Index: index, Mail: m, Result: transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{})}
 	}
 	cases := map[string]struct {
-		all  func(context.Context, iter.Seq[transport.Mail], func(transport.Sent, error) bool)
+		all  func(context.Context, iter.Seq[transport.Mail], func(transport.BulkResult, error) bool)
 		want map[transport.Outcome]int
 	}{
 		"loses every mail": {
-			func(_ context.Context, mails iter.Seq[transport.Mail], _ func(transport.Sent, error) bool) {
+			func(_ context.Context, mails iter.Seq[transport.Mail], _ func(transport.BulkResult, error) bool) {
 				n := 0
 				for range mails {
 					if n++; n == 10 {
@@ -263,11 +263,11 @@ func TestBulkMisbehaving(t *testing.T) {
 			}, map[transport.Outcome]int{transport.Unknown: 10},
 		},
 		"does not begin": {
-			func(context.Context, iter.Seq[transport.Mail], func(transport.Sent, error) bool) {},
+			func(context.Context, iter.Seq[transport.Mail], func(transport.BulkResult, error) bool) {},
 			map[transport.Outcome]int{transport.NotSent: 10},
 		},
 		"stops after three": {
-			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.Sent, error) bool) {
+			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.BulkResult, error) bool) {
 				index := 0
 				for m := range mails {
 					yield(good(index, m), nil)
@@ -278,7 +278,7 @@ func TestBulkMisbehaving(t *testing.T) {
 			}, map[transport.Outcome]int{transport.Accepted: 3, transport.NotSent: 7},
 		},
 		"says everything twice, and more": {
-			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.Sent, error) bool) {
+			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.BulkResult, error) bool) {
 				index := 0
 				for m := range mails {
 					yield(good(index, m), nil)
@@ -290,10 +290,10 @@ func TestBulkMisbehaving(t *testing.T) {
 			}, map[transport.Outcome]int{transport.Accepted: 10},
 		},
 		"without results": {
-			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.Sent, error) bool) {
+			func(_ context.Context, mails iter.Seq[transport.Mail], yield func(transport.BulkResult, error) bool) {
 				index := 0
 				for m := range mails {
-					yield(transport.Sent{Index: index, Mail: m}, nil)
+					yield(transport.BulkResult{Index: index, Mail: m}, nil)
 					index++
 				}
 			}, map[transport.Outcome]int{transport.Unknown: 10},
@@ -302,7 +302,7 @@ func TestBulkMisbehaving(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := build(t, transport.Limit{Over: bulk{stub.New(), tc.all}})
+				l := build(t, transport.Limit{Next: bulk{stub.New(), tc.all}})
 				got := map[transport.Outcome]int{}
 				for sent := range transport.SendAll(t.Context(), l, slices.Values(slices.Repeat([]transport.Mail{mail(t, "x@example.org")}, 10))) {
 					got[sent.Result.Recipients[0].Outcome]++
@@ -330,7 +330,7 @@ func TestSendAllYieldsWhatItTook(t *testing.T) {
 			}
 		}
 	}
-	for sent := range transport.SendAll(ctx, build(t, transport.Retry{Over: stub.New()}), mails) {
+	for sent := range transport.SendAll(ctx, build(t, transport.Retry{Next: stub.New()}), mails) {
 		yielded++
 		if sent.Result == nil {
 			t.Error("no result")
@@ -343,7 +343,7 @@ func TestSendAllYieldsWhatItTook(t *testing.T) {
 
 func TestSendAllLeftEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the bubble ends when every goroutine has
-		a := stub.New().Always(stub.Accept().After(time.Second))
+		a := stub.New().Always(stub.Accept().WithDelay(time.Second))
 		r := build(t, transport.Failover{Relays: []transport.Transport{a, stub.New()}})
 		endless := func(yield func(transport.Mail) bool) {
 			for yield(mail(t, "x@example.org")) {

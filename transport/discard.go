@@ -9,9 +9,9 @@ import (
 
 // Discard returns a transport that accepts every mail and keeps nothing: for switching mail off. It
 // reads each mail, so that one that cannot be read is an error here too.
-func Discard() Transport { return &discard{owner: newOwner()} }
+func Discard() Transport { return &discard{lifecycle: newOwner()} }
 
-type discard struct{ *owner }
+type discard struct{ *lifecycle }
 
 func (d *discard) Send(ctx context.Context, mail Mail) (*Result, error) {
 	if mail.Envelope().Len() == 0 {

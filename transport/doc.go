@@ -12,7 +12,7 @@
 //	case err == nil: // every recipient accepted
 //	case errors.As(err, &failed) && failed.Uncertain(): // may be delivered: do not send again blindly
 //	case errors.As(err, &failed) && failed.SafeToRetry() && failed.Temporary(): // try again later
-//	default: // some accepted, others not: result.Recipients says who, Readdress sends to some, Retry does both
+//	default: // some accepted, others not: result.Recipients says who, WithEnvelope sends to some, Retry does both
 //	}
 //
 // The rule behind the outcomes: a recipient is Accepted only after the server said so for a message
@@ -23,10 +23,10 @@
 //
 // # Transports over transports
 //
-// [Failover], [RoundRobin], [Retry], [RateLimit], [Breaker], [ByDomain], [Tee], [Limit], [RedirectAll],
+// [Failover], [Balance], [Retry], [RateLimit], [Breaker], [ByDomain], [Tee], [Limit], [RedirectAll],
 // [Defaults], [Overrides] and [Wrap] describe transports that send over others, which they own. They
 // nest, and keep the contract: nobody who was Accepted is sent a mail again, and nobody whose fate is
-// Unknown, unless [AtLeastOnceMayDeliverTwice] was chosen.
+// Unknown, unless [DangerousAtLeastOnce] was chosen.
 //
 //	both, err := transport.Failover{Relays: []transport.Transport{primary, backup}}.Build()
 //	...

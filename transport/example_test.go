@@ -65,8 +65,8 @@ func ExampleFailover() {
 // Nobody gets a mail twice: a recipient whose fate is unknown stays where he is.
 func ExampleFailover_unknown() {
 	primary := stub.Named("primary").
-		AlwaysFor("yuin@example.com", stub.Refuse(transport.PhaseRcpt, 421, "busy")).
-		AlwaysFor("hei@example.com", stub.Lose())
+		AlwaysFor("yuin@example.com", stub.Reject(transport.PhaseRcpt, 421, "busy")).
+		AlwaysFor("hei@example.com", stub.LoseReply())
 	sender, err := transport.Failover{Relays: []transport.Transport{primary, stub.Named("backup")}}.Build()
 	if err != nil {
 		log.Fatal(err)
@@ -78,8 +78,8 @@ func ExampleFailover_unknown() {
 	// send: final: 1 of 2 recipients not accepted (hei@example.com unknown): stub: the relay hung up before its verdict: unexpected EOF
 }
 
-func ExampleRoundRobin() {
-	sender, err := transport.RoundRobin{
+func ExampleBalance() {
+	sender, err := transport.Balance{
 		Relays:  []transport.Transport{stub.Named("large"), stub.Named("small")},
 		Weights: []int{2, 1},
 	}.Build()
@@ -99,8 +99,8 @@ func ExampleRoundRobin() {
 }
 
 func ExampleRetry() {
-	relay := stub.Named("relay").NextFor("yuin@example.com", stub.Refuse(transport.PhaseRcpt, 450, "greylisted"))
-	sender, err := transport.Retry{Over: relay, Attempts: 5, First: time.Millisecond}.Build()
+	relay := stub.Named("relay").NextFor("yuin@example.com", stub.Reject(transport.PhaseRcpt, 450, "greylisted"))
+	sender, err := transport.Retry{Next: relay, MaxAttempts: 5, InitialBackoff: time.Millisecond}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func ExampleRetry() {
 
 func ExampleRateLimit() {
 	sender, err := transport.RateLimit{
-		Over:       stub.Named("relay"),
+		Next:       stub.Named("relay"),
 		Messages:   transport.Rate{Count: 14},                                      // each second
 		Recipients: transport.Rate{Count: 50_000, Per: 24 * time.Hour, Burst: 100}, // each day
 	}.Build()
@@ -130,14 +130,14 @@ func ExampleRateLimit() {
 
 func ExampleBreaker() {
 	relay := stub.Named("relay").Always(stub.Fail(transport.PhaseDial, io.EOF))
-	sender, err := transport.Breaker{Over: relay, Faults: 2, Rest: time.Minute}.Build()
+	sender, err := transport.Breaker{Next: relay, Threshold: 2, OpenFor: time.Minute}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
 	for range 5 {
 		_, err = sender.Send(context.Background(), note("hei@example.com"))
 	}
-	var open *transport.OpenError
+	var open *transport.BreakerOpenError
 	fmt.Println(errors.As(err, &open), len(relay.Calls()))
 	// Output: true 2
 }
@@ -148,7 +148,7 @@ func ExampleByDomain() {
 			"example.com":  stub.Named("partner"),
 			".example.com": stub.Named("partner"),
 		},
-		Otherwise: stub.Named("relay"),
+		Default: stub.Named("relay"),
 	}.Build()
 	if err != nil {
 		log.Fatal(err)
@@ -162,9 +162,9 @@ func ExampleByDomain() {
 func ExampleTee() {
 	archive := stub.Named("archive")
 	sender, err := transport.Tee{
-		Over:   stub.Named("relay").AlwaysFor("gone@example.com", stub.Refuse(transport.PhaseRcpt, 550, "gone")),
-		Copy:   archive,
-		Failed: func(_ transport.Mail, failed *transport.SendError) { log.Print("not archived: ", failed) },
+		Next:        stub.Named("relay").AlwaysFor("gone@example.com", stub.Reject(transport.PhaseRcpt, 550, "gone")),
+		Copy:        archive,
+		OnCopyError: func(_ transport.Mail, failed *transport.SendError) { log.Print("not archived: ", failed) },
 	}.Build()
 	if err != nil {
 		log.Fatal(err)
@@ -180,7 +180,7 @@ func ExampleTee() {
 
 func ExampleRedirectAll() {
 	relay := stub.Named("relay")
-	sender, err := transport.RedirectAll{Over: relay, To: parse("staging@example.org")}.Build()
+	sender, err := transport.RedirectAll{Next: relay, To: parse("staging@example.org")}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -194,16 +194,16 @@ func ExampleRedirectAll() {
 func ExampleOverrides() {
 	relay := stub.Named("relay")
 	sender, err := transport.Overrides{
-		Over:     relay,
-		From:     parse("bounces@example.org"),
-		Delivery: envelope.Delivery{RequireTLS: true},
+		Next:    relay,
+		From:    parse("bounces@example.org"),
+		Options: envelope.Options{RequireTLS: true},
 	}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
 	show(sender, note("hei@example.com"))
 	env := relay.Messages()[0].Envelope
-	fmt.Println("from", env.From(), "TLS required:", env.Delivery().RequireTLS)
+	fmt.Println("from", env.From(), "TLS required:", env.Options().RequireTLS)
 	// Output:
 	// hei@example.com accepted by "relay"
 	// from bounces@example.org TLS required: true
@@ -211,7 +211,7 @@ func ExampleOverrides() {
 
 func ExampleDefaults() {
 	relay := stub.Named("relay")
-	sender, err := transport.Defaults{Over: relay, Notify: envelope.NotifyFailure | envelope.NotifyDelay}.Build()
+	sender, err := transport.Defaults{Next: relay, Notify: envelope.NotifyFailure | envelope.NotifyDelay}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func ExampleDefaults() {
 }
 
 func ExampleLimit() {
-	sender, err := transport.Limit{Over: stub.New(), Recipients: 1, Octets: 25 << 20}.Build()
+	sender, err := transport.Limit{Next: stub.New(), Recipients: 1, MaxBytes: 25 << 20}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func ExampleWrap() {
 		}
 		return next.Send(ctx, mail)
 	}
-	sender, err := transport.Wrap{Over: stub.New(), Steps: []transport.Middleware{logged, polite}}.Build()
+	sender, err := transport.Wrap{Next: stub.New(), Middleware: []transport.Middleware{logged, polite}}.Build()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -265,14 +265,14 @@ func ExampleDiscard() {
 }
 
 // A bounce address per recipient, by which bounces tell whom they are about.
-func ExampleReaddress() {
+func ExampleWithEnvelope() {
 	mail := note("hei@example.com")
 	env, err := envelope.New(parse("bounce+hei=example.com@example.org"), mail.Envelope().At(0).Address)
 	if err != nil {
 		log.Fatal(err)
 	}
 	relay := stub.New()
-	show(relay, transport.Readdress(mail, env))
+	show(relay, transport.WithEnvelope(mail, env))
 	fmt.Println("from", relay.Messages()[0].Envelope.From())
 	// Output:
 	// hei@example.com accepted by "stub"

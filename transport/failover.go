@@ -7,13 +7,13 @@ import "time"
 //
 //	sender, err := transport.Failover{Relays: []transport.Transport{primary, backup}}.Build()
 //
-// Only recipients who certainly did not get the mail move on; see [Moves]. A relay that failed is
+// Only recipients who certainly did not get the mail move on; see [FailoverOn]. A relay that failed is
 // asked last for RetryPeriod, and never left out.
 type Failover struct {
 	// Relays are asked in this order. The transport owns them.
 	Relays []Transport
-	// Moves says which recipients move on.
-	Moves Moves
+	// On says which recipients move on.
+	On FailoverOn
 	// RetryPeriod is how long a relay that failed is asked after the others; 0 means one minute.
 	RetryPeriod time.Duration
 }
@@ -24,19 +24,19 @@ type Failover struct {
 // a [*AttemptsError]. Check succeeds when one relay is ready.
 func (f Failover) Build() (Transport, error) {
 	var bad faults
-	bad.relays(f.Relays, f.Moves, f.RetryPeriod)
+	bad.relays(f.Relays, f.On, f.RetryPeriod)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return newGroup(f.Moves, f.RetryPeriod, make([]int, len(f.Relays))).build(append([]Transport(nil), f.Relays...)), nil
+	return newGroup(f.On, f.RetryPeriod, make([]int, len(f.Relays))).build(append([]Transport(nil), f.Relays...)), nil
 }
 
-// relays checks what Failover and RoundRobin have in common.
-func (f *faults) relays(relays []Transport, moves Moves, retryPeriod time.Duration) {
+// relays checks what Failover and Balance have in common.
+func (f *faults) relays(relays []Transport, moves FailoverOn, retryPeriod time.Duration) {
 	if len(relays) == 0 {
 		f.add("Relays", 0, "", ErrNoTransport)
 	}
 	f.over("Relays", relays...)
-	choice(f, "Moves", moves, MoveDeferred)
+	choice(f, "On", moves, FailoverOnDeferred)
 	f.duration("RetryPeriod", retryPeriod)
 }

@@ -48,7 +48,7 @@ func offered(s *stub.Transport) [][]string {
 	for _, c := range s.Calls() {
 		var to []string
 		for _, r := range c.Envelope.Recipients() {
-			to = append(to, r.Address.Local())
+			to = append(to, r.Address.LocalPart())
 		}
 		calls = append(calls, to)
 	}
@@ -57,7 +57,7 @@ func offered(s *stub.Transport) [][]string {
 
 func TestFailoverMoves(t *testing.T) {
 	enhanced := func(code string) stub.Answer {
-		a := stub.Refuse(transport.PhaseRcpt, 451)
+		a := stub.Reject(transport.PhaseRcpt, 451)
 		a.Reply.Enhanced = code
 		return a
 	}
@@ -65,79 +65,79 @@ func TestFailoverMoves(t *testing.T) {
 	type script func(*stub.Transport)
 	cases := map[string]struct {
 		first script
-		moves transport.Moves
+		moves transport.FailoverOn
 		want  []string
 		moved [][]string // what the second relay was offered
 	}{
-		"accepted": {func(*stub.Transport) {}, transport.MoveDeferred, []string{"accepted a", "accepted a"}, nil},
+		"accepted": {func(*stub.Transport) {}, transport.FailoverOnDeferred, []string{"accepted a", "accepted a"}, nil},
 		"no connection": {
-			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) }, transport.FailoverOnFault,
 			[]string{"accepted b", "accepted b"},
 			both,
 		},
 		"login refused": {
-			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseAuth, errors.New("535"))) }, transport.FailoverOnFault,
 			[]string{"accepted b", "accepted b"},
 			both,
 		},
 		"lost in the body": {
-			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseBody, io.ErrUnexpectedEOF)) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseBody, io.ErrUnexpectedEOF)) }, transport.FailoverOnFault,
 			[]string{"accepted b", "accepted b"},
 			both,
 		},
 		"421": {
-			func(s *stub.Transport) { s.Always(stub.Refuse(transport.PhaseMail, 421)) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.Always(stub.Reject(transport.PhaseMail, 421)) }, transport.FailoverOnFault,
 			[]string{"accepted b", "accepted b"},
 			both,
 		},
 		"421 to one recipient": {
-			func(s *stub.Transport) { s.AlwaysFor("y@example.org", stub.Refuse(transport.PhaseRcpt, 421)) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.AlwaysFor("y@example.org", stub.Reject(transport.PhaseRcpt, 421)) }, transport.FailoverOnFault,
 			[]string{"accepted a", "accepted b"},
 			[][]string{{"y"}},
 		},
 		"a full disk": {
-			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.3.1")) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.3.1")) }, transport.FailoverOnFault,
 			[]string{"accepted b", "accepted a"},
 			[][]string{{"x"}},
 		},
 		"greylisted": {
-			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.MoveFaults,
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.FailoverOnFault,
 			[]string{"deferred a", "accepted a"},
 			nil,
 		},
 		"greylisted, and everything deferred moves": {
-			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.MoveDeferred,
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, transport.FailoverOnDeferred,
 			[]string{"accepted b", "accepted a"},
 			[][]string{{"x"}},
 		},
 		"rejected": {
-			func(s *stub.Transport) { s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 550)) }, transport.MoveDeferred,
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 550)) }, transport.FailoverOnDeferred,
 			[]string{"rejected a", "accepted a"},
 			nil,
 		},
 		"verdict lost": {
-			func(s *stub.Transport) { s.Always(stub.Lose()) }, transport.MoveDeferred,
+			func(s *stub.Transport) { s.Always(stub.LoseReply()) }, transport.FailoverOnDeferred,
 			[]string{"unknown a", "unknown a"},
 			nil,
 		},
 		"all or nothing, one rejected": {
 			func(s *stub.Transport) {
-				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 550)).AlwaysFor("y@example.org", stub.Withhold())
-			}, transport.MoveDeferred,
+				s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 550)).AlwaysFor("y@example.org", stub.Withhold())
+			}, transport.FailoverOnDeferred,
 			[]string{"rejected a", "not sent a"},
 			nil,
 		},
 		"all or nothing, one deferred": {
 			func(s *stub.Transport) {
-				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
-			}, transport.MoveFaults,
+				s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
+			}, transport.FailoverOnFault,
 			[]string{"deferred a", "not sent a"},
 			nil,
 		},
 		"all or nothing, one deferred, and everything deferred moves": {
 			func(s *stub.Transport) {
-				s.AlwaysFor("x@example.org", stub.Refuse(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
-			}, transport.MoveDeferred,
+				s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 450)).AlwaysFor("y@example.org", stub.Withhold())
+			}, transport.FailoverOnDeferred,
 			[]string{"accepted b", "accepted b"},
 			both,
 		},
@@ -146,7 +146,7 @@ func TestFailoverMoves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := stub.Named("a"), stub.Named("b")
 			tc.first(a)
-			f := build(t, transport.Failover{Relays: []transport.Transport{a, b}, Moves: tc.moves})
+			f := build(t, transport.Failover{Relays: []transport.Transport{a, b}, On: tc.moves})
 			result, err := f.Send(t.Context(), mail(t, "x@example.org", "y@example.org"))
 			if diff := cmp.Diff(tc.want, fates(result)); diff != "" || (err == nil) != result.AllAccepted() {
 				t.Errorf("%v\n%s", err, diff)
@@ -212,7 +212,7 @@ func TestFailoverRest(t *testing.T) {
 }
 
 func TestFailoverRestsInTrouble(t *testing.T) {
-	full := stub.Refuse(transport.PhaseMail, 452, "no space")
+	full := stub.Reject(transport.PhaseMail, 452, "no space")
 	full.Reply.Enhanced = "4.3.1"
 	a, b := stub.Named("a").Always(full), stub.Named("b")
 	f := build(t, transport.Failover{Relays: []transport.Transport{a, b}})
@@ -228,7 +228,7 @@ func TestFailoverRestsInTrouble(t *testing.T) {
 
 func TestFailoverContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := stub.Named("a").Always(stub.Accept().After(time.Hour)), stub.Named("b")
+		a, b := stub.Named("a").Always(stub.Accept().WithDelay(time.Hour)), stub.Named("b")
 		f := build(t, transport.Failover{Relays: []transport.Transport{a, b}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -7,58 +7,58 @@ import (
 
 // Limit describes a transport that refuses mail that is too big before anybody works on it.
 type Limit struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
+	// Next sends the mail. The transport owns it.
+	Next Transport
 	// Recipients is how many a mail may have; 0 means no limit.
 	Recipients int
-	// Octets is how large a mail may be; 0 means no limit.
-	Octets int64
+	// MaxBytes is how large a mail may be; 0 means no limit.
+	MaxBytes int64
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s. The
 // recipients of a mail over a limit are NotSent, and the cause is a [*LimitError].
 func (l Limit) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", l.Over)
+	bad.over("Next", l.Next)
 	bad.count("Recipients", int64(l.Recipients))
-	bad.count("Octets", l.Octets)
+	bad.count("MaxBytes", l.MaxBytes)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return newCompound(func(Mail) plan { return bounded{l} }, l.Over), nil
+	return newCompound(func(Mail) plan { return limitPlan{l} }, l.Next), nil
 }
 
 // LimitError says which limit of a [Limit] a mail exceeds.
 type LimitError struct {
-	What  string // "recipients" or "octets"
+	Limit string // "recipients" or "octets"
 	Count int64  // how many there are
-	Most  int64  // how many there may be
+	Max   int64  // how many there may be
 }
 
 // Error names the limit and the number.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%d %s, at most %d are allowed", e.Count, e.What, e.Most)
+	return fmt.Sprintf("%d %s, at most %d are allowed", e.Count, e.Limit, e.Max)
 }
 
-// bounded is the plan of a mail that may be too big.
-type bounded struct{ limits Limit }
+// limitPlan is the plan of a mail that may be too big.
+type limitPlan struct{ limits Limit }
 
-func (p bounded) next(_ context.Context, a *account) (step, bool) {
+func (p limitPlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
 	if most := p.limits.Recipients; most > 0 && a.size > most {
-		a.stop(PhaseMessage, &LimitError{What: "recipients", Count: int64(a.size), Most: int64(most)})
+		a.stop(PhaseMessage, &LimitError{Limit: "recipients", Count: int64(a.size), Max: int64(most)})
 		return step{}, false
 	}
-	if most := p.limits.Octets; most > 0 {
+	if most := p.limits.MaxBytes; most > 0 {
 		size, err := octetsOf(a.mail)
 		switch {
 		case err != nil:
 			a.stop(PhaseBody, err)
 			return step{}, false
 		case size > most:
-			a.stop(PhaseMessage, &LimitError{What: "octets", Count: size, Most: most})
+			a.stop(PhaseMessage, &LimitError{Limit: "octets", Count: size, Max: most})
 			return step{}, false
 		}
 	}

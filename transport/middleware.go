@@ -16,10 +16,10 @@ type Middleware func(ctx context.Context, mail Mail, next Transport) (*Result, e
 // Wrap describes a transport with steps around the Send of another. Close, Shutdown and Check reach
 // that other one.
 type Wrap struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
-	// Steps are gone through in this order on the way out.
-	Steps []Middleware
+	// Next sends the mail. The transport owns it.
+	Next Transport
+	// Middleware are gone through in this order on the way out.
+	Middleware []Middleware
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
@@ -28,25 +28,25 @@ type Wrap struct {
 // more than one in flight on a connection.
 func (w Wrap) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", w.Over)
-	for i, s := range w.Steps {
+	bad.over("Next", w.Next)
+	for i, s := range w.Middleware {
 		if s == nil {
-			bad.add("Steps", i, "", errors.New("a step is missing"))
+			bad.add("Middleware", i, "", errors.New("a step is missing"))
 		}
 	}
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	chain := w.Over
-	for _, step := range slices.Backward(w.Steps) {
+	chain := w.Next
+	for _, step := range slices.Backward(w.Middleware) {
 		next := chain
 		chain = Func(func(ctx context.Context, mail Mail) (*Result, error) { return step(ctx, mail, next) })
 	}
-	return &wrapped{owner: newOwner(w.Over), chain: chain}, nil
+	return &wrapped{lifecycle: newOwner(w.Next), chain: chain}, nil
 }
 
 type wrapped struct {
-	*owner
+	*lifecycle
 	chain Transport
 }
 

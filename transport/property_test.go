@@ -135,7 +135,7 @@ func (x *tree) checkResult(e ending) {
 type seen struct {
 	begin, end int64
 	relay      string
-	transport.Recipient
+	transport.RecipientResult
 }
 
 // history returns what the relays saw of a recipient of a mail, in the order of the ends.

@@ -28,24 +28,24 @@ type Rate struct {
 //
 // A limit is one relay's: give each relay its own.
 type RateLimit struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
+	// Next sends the mail. The transport owns it.
+	Next Transport
 	// Messages, Recipients and Octets are the limits; each mail waits for all of them.
-	Messages, Recipients, Octets Rate
+	Messages, Recipients, Bytes Rate
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (r RateLimit) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", r.Over)
+	bad.over("Next", r.Next)
 	bad.rate("Messages", &r.Messages)
 	bad.rate("Recipients", &r.Recipients)
-	bad.rate("Octets", &r.Octets)
+	bad.rate("Bytes", &r.Bytes)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	l := &limiter{messages: newBucket(r.Messages), recipients: newBucket(r.Recipients), octets: newBucket(r.Octets)}
-	return newCompound(func(Mail) plan { return &limited{limiter: l} }, r.Over), nil
+	l := &limiter{messages: newBucket(r.Messages), recipients: newBucket(r.Recipients), octets: newBucket(r.Bytes)}
+	return newCompound(func(Mail) plan { return &ratePlan{limiter: l} }, r.Next), nil
 }
 
 func (f *faults) rate(field string, r *Rate) {
@@ -84,10 +84,10 @@ func (l *limiter) giveBack(c cost) {
 	l.octets.giveBack(c.octets)
 }
 
-// limited is the plan of a mail that waits for its turn.
-type limited struct{ *limiter }
+// ratePlan is the plan of a mail that waits for its turn.
+type ratePlan struct{ *limiter }
 
-func (p *limited) next(_ context.Context, a *account) (step, bool) {
+func (p *ratePlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}

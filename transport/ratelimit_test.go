@@ -49,7 +49,7 @@ func TestRateLimit(t *testing.T) {
 			[]time.Duration{0, 3 * time.Second, 4 * time.Second},
 		},
 		"octets": {
-			transport.RateLimit{Octets: transport.Rate{Count: size, Per: time.Minute, Burst: size}},
+			transport.RateLimit{Bytes: transport.Rate{Count: size, Per: time.Minute, Burst: size}},
 			[][]string{one, one, three},
 			[]time.Duration{0, time.Minute, 2 * time.Minute},
 		},
@@ -63,7 +63,7 @@ func TestRateLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := stub.New()
-				tc.limit.Over = a
+				tc.limit.Next = a
 				l := build(t, tc.limit)
 				begin := time.Now()
 				var sends sync.WaitGroup
@@ -91,7 +91,7 @@ func TestRateLimit(t *testing.T) {
 func TestRateLimitContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := stub.New()
-		l := build(t, transport.RateLimit{Over: a, Messages: transport.Rate{Count: 1, Per: time.Minute}})
+		l := build(t, transport.RateLimit{Next: a, Messages: transport.Rate{Count: 1, Per: time.Minute}})
 		begin := time.Now()
 		send := func(ctx context.Context) error {
 			_, err := l.Send(ctx, mail(t, "x@example.org"))
@@ -131,7 +131,7 @@ func TestRateLimitContext(t *testing.T) {
 func TestRateLimitBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := stub.New()
-		l := build(t, transport.RateLimit{Over: a, Messages: transport.Rate{Count: 100}})
+		l := build(t, transport.RateLimit{Next: a, Messages: transport.Rate{Count: 100}})
 		mails := func(yield func(transport.Mail) bool) {
 			for i := range 1000 {
 				if !yield(mail(t, fmt.Sprintf("x%d@example.org", i))) {

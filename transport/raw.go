@@ -11,7 +11,7 @@ import (
 
 // Raw makes a Mail of a complete message that somebody else composed. The octets go out as they
 // are and must not change afterwards; lines must end in CRLF. A bare CR or LF could end the message
-// early at some servers, so sending such a message fails before anything is said: see [CRLF].
+// early at some servers, so sending such a message fails before anything is said: see [NormalizeNewlines].
 func Raw(env envelope.Envelope, message []byte) Mail {
 	var s octets.Scanner
 	_, _ = s.Write(message) // a Scanner never fails
@@ -37,9 +37,9 @@ func (r *raw) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// CRLF returns message with every line end, be it LF, CR or CRLF, as CRLF. It returns the same
+// NormalizeNewlines returns message with every line end, be it LF, CR or CRLF, as CRLF. It returns the same
 // slice when nothing had to change. Signatures over the old octets do not survive it.
-func CRLF(message []byte) []byte {
+func NormalizeNewlines(message []byte) []byte {
 	var s octets.Scanner
 	_, _ = s.Write(message) // a Scanner never fails
 	if s.Facts().BareNewline < 0 {

@@ -10,8 +10,8 @@ import (
 // so that a system on trial writes to nobody else. The message itself stays as it is and names the
 // recipients it was meant for; each of them gets the outcome of the one mail that was sent.
 type RedirectAll struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
+	// Next sends the mail. The transport owns it.
+	Next Transport
 	// To gets all mail.
 	To envelope.Address
 }
@@ -19,30 +19,30 @@ type RedirectAll struct {
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (r RedirectAll) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", r.Over)
+	bad.over("Next", r.Next)
 	if r.To.IsNull() {
 		bad.add("To", 0, "<>", envelope.ErrNullRecipient)
 	}
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return newCompound(func(Mail) plan { return redirected{r.To} }, r.Over), nil
+	return newCompound(func(Mail) plan { return redirected{r.To} }, r.Next), nil
 }
 
 // redirected is the plan of a mail to somebody else.
 type redirected struct{ to envelope.Address }
 
-func (p redirected) next(_ context.Context, a *account) (step, bool) {
+func (p redirected) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
 	env := a.mail.Envelope()
-	instead, err := envelope.NewWith(env.From(), []envelope.Recipient{{Address: p.to}}, env.Delivery())
+	instead, err := envelope.NewWithOptions(env.From(), []envelope.Recipient{{Address: p.to}}, env.Options())
 	if err != nil {
 		a.stop(PhaseMessage, err)
 		return step{}, false
 	}
-	return step{to: a.all(), mail: Readdress(a.mail, instead), adapt: func(of *attempt) *attempt { return of.forAll(env) }}, true
+	return step{to: a.all(), mail: WithEnvelope(a.mail, instead), adapt: func(of *attempt) *attempt { return of.forAll(env) }}, true
 }
 
 // forAll is an attempt to one recipient as one to all recipients of env, who share his fate.

@@ -12,7 +12,7 @@ import (
 // Result is what is known after an attempt. It belongs to the caller.
 type Result struct {
 	// Recipients has one entry per recipient of the envelope, in its order.
-	Recipients []Recipient `json:"recipients"`
+	Recipients []RecipientResult `json:"recipients"`
 	// MessageID is the Message-ID of the mail with its angle brackets, "" when unknown.
 	MessageID string `json:"message_id,omitempty"`
 	// QueueID is what the relay calls the message in its logs, "" when it did not say.
@@ -24,8 +24,8 @@ type Result struct {
 	Timing Timing `json:"timing,omitzero"`
 }
 
-// Recipient is the fate of one recipient.
-type Recipient struct {
+// RecipientResult is the fate of one recipient.
+type RecipientResult struct {
 	Address envelope.Address `json:"address"`
 	Outcome Outcome          `json:"outcome"`
 	// Reply is the server's answer that decided the outcome; its zero value means that no answer
@@ -57,9 +57,9 @@ func (t Timing) plus(more Timing) Timing {
 
 // NewResult returns a Result in which every recipient of env has the same outcome and reply.
 func NewResult(env envelope.Envelope, outcome Outcome, reply Reply) *Result {
-	r := &Result{Recipients: make([]Recipient, env.Len())}
+	r := &Result{Recipients: make([]RecipientResult, env.Len())}
 	for i := range r.Recipients {
-		r.Recipients[i] = Recipient{Address: env.At(i).Address, Outcome: outcome, Reply: reply}
+		r.Recipients[i] = RecipientResult{Address: env.At(i).Address, Outcome: outcome, Reply: reply}
 	}
 	return r
 }
@@ -84,7 +84,7 @@ func (r *Result) clone() *Result {
 
 // nameRelays names the relay of each recipient in a result of one relay alone.
 func (r *Result) nameRelays() {
-	if slices.ContainsFunc(r.Recipients, func(rcpt Recipient) bool { return rcpt.Relay != "" }) {
+	if slices.ContainsFunc(r.Recipients, func(rcpt RecipientResult) bool { return rcpt.Relay != "" }) {
 		return
 	}
 	for i := range r.Recipients {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRetry(t *testing.T) {
-	greylist, gone := stub.Refuse(transport.PhaseRcpt, 450), stub.Refuse(transport.PhaseRcpt, 550)
+	greylist, gone := stub.Reject(transport.PhaseRcpt, 450), stub.Reject(transport.PhaseRcpt, 550)
 	both := []string{"x", "y"}
 	cases := map[string]struct {
 		retry  transport.Retry
@@ -30,7 +30,7 @@ func TestRetry(t *testing.T) {
 			[][]string{both, both},
 		},
 		"never a connection": {
-			transport.Retry{Attempts: 3},
+			transport.Retry{MaxAttempts: 3},
 			func(s *stub.Transport) { s.Always(stub.Fail(transport.PhaseDial, io.EOF)) },
 			[]string{"not sent a", "not sent a"},
 			[][]string{both, both, both},
@@ -48,9 +48,9 @@ func TestRetry(t *testing.T) {
 			[][]string{both, {"y"}, {"y"}},
 		},
 		"deferred, then nobody answers": {
-			transport.Retry{Attempts: 2},
+			transport.Retry{MaxAttempts: 2},
 			func(s *stub.Transport) {
-				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
+				s.Next(stub.Reject(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
 			},
 			[]string{"deferred a", "deferred a"},
 			[][]string{both, both},
@@ -71,26 +71,26 @@ func TestRetry(t *testing.T) {
 		},
 		"unknown": {
 			transport.Retry{},
-			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.LoseReply()) },
 			[]string{"unknown a", "accepted a"},
 			[][]string{both},
 		},
 		"unknown, at least once": {
-			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
-			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose()) },
+			transport.Retry{Guarantee: transport.DangerousAtLeastOnce},
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.LoseReply()) },
 			[]string{"accepted a", "accepted a"},
 			[][]string{both, {"x"}},
 		},
 		"unknown, then rejected: it may have arrived": {
-			transport.Retry{Certainty: transport.AtLeastOnceMayDeliverTwice},
-			func(s *stub.Transport) { s.NextFor("x@example.org", stub.Lose(), gone) },
+			transport.Retry{Guarantee: transport.DangerousAtLeastOnce},
+			func(s *stub.Transport) { s.NextFor("x@example.org", stub.LoseReply(), gone) },
 			[]string{"unknown a", "accepted a"},
 			[][]string{both, {"x"}},
 		},
 		"a policy": {
-			transport.Retry{Policy: func(failed *transport.SendError) bool { return failed.Phase != transport.PhaseDial }},
+			transport.Retry{ShouldRetry: func(failed *transport.SendError) bool { return failed.Phase != transport.PhaseDial }},
 			func(s *stub.Transport) {
-				s.Next(stub.Refuse(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
+				s.Next(stub.Reject(transport.PhaseMail, 451), stub.Fail(transport.PhaseDial, io.EOF))
 			},
 			[]string{"deferred a", "deferred a"},
 			[][]string{both, both},
@@ -101,7 +101,7 @@ func TestRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := stub.Named("a")
 				tc.script(a)
-				tc.retry.Over = a
+				tc.retry.Next = a
 				m := mail(t, "x@example.org", "y@example.org")
 				result, err := build(t, tc.retry).Send(t.Context(), m)
 				if diff := cmp.Diff(tc.want, fates(result)); diff != "" || (err == nil) != result.AllAccepted() {
@@ -126,8 +126,8 @@ func TestRetryWaits(t *testing.T) {
 		bounds := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
 		longest := make([]time.Duration, len(bounds))
 		for range 200 {
-			a := stub.New().Always(stub.Refuse(transport.PhaseMail, 451))
-			r := build(t, transport.Retry{Over: a, Attempts: len(bounds) + 1, First: time.Second, Longest: 5 * time.Second})
+			a := stub.New().Always(stub.Reject(transport.PhaseMail, 451))
+			r := build(t, transport.Retry{Next: a, MaxAttempts: len(bounds) + 1, InitialBackoff: time.Second, MaxBackoff: 5 * time.Second})
 			_, _ = r.Send(t.Context(), mail(t, "x@example.org"))
 			calls := a.Calls()
 			for i := range bounds {
@@ -143,9 +143,9 @@ func TestRetryWaits(t *testing.T) {
 }
 
 func TestRetryEnds(t *testing.T) {
-	always := stub.Refuse(transport.PhaseMail, 451).After(time.Second)
+	always := stub.Reject(transport.PhaseMail, 451).WithDelay(time.Second)
 	hour := func(r transport.Retry) transport.Retry {
-		r.Attempts, r.First, r.Longest = 1000, 10*time.Second, 10*time.Second
+		r.MaxAttempts, r.InitialBackoff, r.MaxBackoff = 1000, 10*time.Second, 10*time.Second
 		return r
 	}
 	cases := map[string]struct {
@@ -155,7 +155,7 @@ func TestRetryEnds(t *testing.T) {
 		most  time.Duration
 	}{
 		"within": {
-			hour(transport.Retry{Within: time.Minute}),
+			hour(transport.Retry{MaxElapsed: time.Minute}),
 			func(t *testing.T, r transport.Transport) error {
 				_, err := r.Send(t.Context(), mail(t, "x@example.org"))
 				return err
@@ -191,7 +191,7 @@ func TestRetryEnds(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tc.retry.Over = stub.Named("a").Always(always)
+				tc.retry.Next = stub.Named("a").Always(always)
 				begin := time.Now()
 				err := tc.send(t, build(t, tc.retry))
 				var failed *transport.SendError

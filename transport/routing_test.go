@@ -41,7 +41,7 @@ func TestByDomain(t *testing.T) {
 }
 
 func TestByDomainParts(t *testing.T) {
-	a, b := stub.Named("a").AlwaysFor("2@a.example", stub.Refuse(transport.PhaseRcpt, 550)), stub.Named("b").Always(stub.Lose())
+	a, b := stub.Named("a").AlwaysFor("2@a.example", stub.Reject(transport.PhaseRcpt, 550)), stub.Named("b").Always(stub.LoseReply())
 	r := build(t, transport.ByDomain{Routes: map[string]transport.Transport{"a.example": a, "b.example": b}})
 	result, err := r.Send(t.Context(), mail(t, "1@b.example", "2@a.example", "3@c.example", "4@a.example", "5@b.example"))
 	want := []string{"unknown b", "rejected a", "not sent", "accepted a", "unknown b"}
@@ -62,8 +62,8 @@ func TestByDomainParts(t *testing.T) {
 
 func TestByDomainContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := stub.Named("a").Always(stub.Accept().VerdictAfter(time.Hour)), stub.Named("b")
-		r := build(t, transport.ByDomain{Routes: map[string]transport.Transport{"a.example": a}, Otherwise: b})
+		a, b := stub.Named("a").Always(stub.Accept().WithReplyDelay(time.Hour)), stub.Named("b")
+		r := build(t, transport.ByDomain{Routes: map[string]transport.Transport{"a.example": a}, Default: b})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		result, err := r.Send(ctx, mail(t, "1@a.example", "2@b.example"))
@@ -75,11 +75,11 @@ func TestByDomainContext(t *testing.T) {
 
 func TestTee(t *testing.T) {
 	a := stub.Named("a").
-		AlwaysFor("gone@example.org", stub.Refuse(transport.PhaseRcpt, 550)).
-		AlwaysFor("lost@example.org", stub.Lose())
+		AlwaysFor("gone@example.org", stub.Reject(transport.PhaseRcpt, 550)).
+		AlwaysFor("lost@example.org", stub.LoseReply())
 	aside := stub.New()
 	var failures []error
-	tee := build(t, transport.Tee{Over: a, Copy: aside, Failed: func(_ transport.Mail, failed *transport.SendError) { failures = append(failures, failed) }})
+	tee := build(t, transport.Tee{Next: a, Copy: aside, OnCopyError: func(_ transport.Mail, failed *transport.SendError) { failures = append(failures, failed) }})
 	result, _ := tee.Send(t.Context(), mail(t, "x@example.org", "gone@example.org", "lost@example.org"))
 	if diff := cmp.Diff([]string{"accepted a", "rejected a", "unknown a"}, fates(result)); diff != "" {
 		t.Error(diff)
@@ -98,8 +98,8 @@ func TestTee(t *testing.T) {
 }
 
 func TestRedirectAll(t *testing.T) {
-	lost := stub.Named("a").Next(stub.Accept(), stub.Lose(), stub.Refuse(transport.PhaseRcpt, 550))
-	r := build(t, transport.RedirectAll{Over: lost, To: address(t, "staging@example.org")})
+	lost := stub.Named("a").Next(stub.Accept(), stub.LoseReply(), stub.Reject(transport.PhaseRcpt, 550))
+	r := build(t, transport.RedirectAll{Next: lost, To: address(t, "staging@example.org")})
 	for _, want := range []string{"accepted a", "unknown a", "rejected a"} {
 		result, err := r.Send(t.Context(), mail(t, "x@example.com", "y@example.com"))
 		if diff := cmp.Diff([]string{want, want}, fates(result)); diff != "" || (err == nil) != result.AllAccepted() {
@@ -119,32 +119,32 @@ func TestRedirectAll(t *testing.T) {
 }
 
 func TestWishes(t *testing.T) {
-	own := envelope.Delivery{Return: envelope.ReturnFull, HoldFor: time.Hour, Priority: 3}
-	ours := envelope.Delivery{
-		Return: envelope.ReturnHeaders, EnvelopeID: "id", RequireTLS: true, HoldUntil: time.Unix(1e9, 0), Priority: -1,
+	own := envelope.Options{DSNReturn: envelope.ReturnFull, HoldFor: time.Hour, Priority: 3}
+	ours := envelope.Options{
+		DSNReturn: envelope.ReturnHeaders, EnvelopeID: "id", RequireTLS: true, HoldUntil: time.Unix(1e9, 0), Priority: -1,
 		DeliverBy: envelope.DeliverBy{Within: time.Hour}, Submitter: address(t, "s@example.org"),
 	}
 	filled, forced := ours, ours
-	filled.Return, filled.HoldFor, filled.HoldUntil, filled.Priority = envelope.ReturnFull, time.Hour, time.Time{}, 3
+	filled.DSNReturn, filled.HoldFor, filled.HoldUntil, filled.Priority = envelope.ReturnFull, time.Hour, time.Time{}, 3
 	cases := map[string]struct {
 		make     func(over transport.Transport) (transport.Transport, error)
-		delivery envelope.Delivery
+		delivery envelope.Options
 		notify   []envelope.Notify
 		from     string
 	}{
 		"defaults": {
 			func(over transport.Transport) (transport.Transport, error) {
-				return transport.Defaults{Over: over, Delivery: ours, Notify: envelope.NotifyDelay}.Build()
+				return transport.Defaults{Next: over, Options: ours, Notify: envelope.NotifyDelay}.Build()
 			}, filled, []envelope.Notify{envelope.NotifyNever, envelope.NotifyDelay}, "from@example.org",
 		},
 		"overrides": {
 			func(over transport.Transport) (transport.Transport, error) {
-				return transport.Overrides{Over: over, From: address(t, "bounce@example.org"), Delivery: ours, Notify: envelope.NotifyDelay}.Build()
+				return transport.Overrides{Next: over, From: address(t, "bounce@example.org"), Options: ours, Notify: envelope.NotifyDelay}.Build()
 			}, forced, []envelope.Notify{envelope.NotifyDelay, envelope.NotifyDelay}, "bounce@example.org",
 		},
 		"overrides of the sender alone": {
 			func(over transport.Transport) (transport.Transport, error) {
-				return transport.Overrides{Over: over, From: address(t, "bounce@example.org")}.Build()
+				return transport.Overrides{Next: over, From: address(t, "bounce@example.org")}.Build()
 			}, own, []envelope.Notify{envelope.NotifyNever, 0}, "bounce@example.org",
 		},
 	}
@@ -157,7 +157,7 @@ func TestWishes(t *testing.T) {
 			}
 			to := []envelope.Recipient{{Address: address(t, "x@example.org"), Notify: envelope.NotifyNever}, {Address: address(t, "y@example.org")}}
 			for _, from := range []envelope.Address{address(t, "from@example.org"), {}} {
-				e, err := envelope.NewWith(from, to, own)
+				e, err := envelope.NewWithOptions(from, to, own)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -166,8 +166,8 @@ func TestWishes(t *testing.T) {
 				}
 			}
 			got := a.Messages()[0].Envelope
-			if got.Delivery() != tc.delivery || got.At(0).Notify != tc.notify[0] || got.At(1).Notify != tc.notify[1] || got.From().String() != tc.from {
-				t.Errorf("sent %v %+v %v %v", got.From(), got.Delivery(), got.At(0).Notify, got.At(1).Notify)
+			if got.Options() != tc.delivery || got.At(0).Notify != tc.notify[0] || got.At(1).Notify != tc.notify[1] || got.From().String() != tc.from {
+				t.Errorf("sent %v %+v %v %v", got.From(), got.Options(), got.At(0).Notify, got.At(1).Notify)
 			}
 			if null := a.Messages()[1].Envelope.From(); !null.IsNull() {
 				t.Errorf("the null path became %v", null)
@@ -187,16 +187,16 @@ func TestLimit(t *testing.T) {
 		mail  transport.Mail
 		want  *transport.LimitError
 	}{
-		"just right":          {transport.Limit{Recipients: 3, Octets: size}, three, nil},
-		"recipients":          {transport.Limit{Recipients: 2}, three, &transport.LimitError{What: "recipients", Count: 3, Most: 2}},
-		"octets":              {transport.Limit{Octets: size - 1}, three, &transport.LimitError{What: "octets", Count: size, Most: size - 1}},
-		"counted octets":      {transport.Limit{Octets: size - 1}, unsized{three}, &transport.LimitError{What: "octets", Count: size, Most: size - 1}},
-		"counted, just right": {transport.Limit{Octets: size}, unsized{three}, nil},
+		"just right":          {transport.Limit{Recipients: 3, MaxBytes: size}, three, nil},
+		"recipients":          {transport.Limit{Recipients: 2}, three, &transport.LimitError{Limit: "recipients", Count: 3, Max: 2}},
+		"octets":              {transport.Limit{MaxBytes: size - 1}, three, &transport.LimitError{Limit: "octets", Count: size, Max: size - 1}},
+		"counted octets":      {transport.Limit{MaxBytes: size - 1}, unsized{three}, &transport.LimitError{Limit: "octets", Count: size, Max: size - 1}},
+		"counted, just right": {transport.Limit{MaxBytes: size}, unsized{three}, nil},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			a := stub.New()
-			tc.limit.Over = a
+			tc.limit.Next = a
 			_, err := build(t, tc.limit).Send(t.Context(), tc.mail)
 			var got *transport.LimitError
 			errors.As(err, &got)
@@ -244,13 +244,13 @@ func TestWrap(t *testing.T) {
 		return transport.Fail(mail, transport.PhaseMessage, suppressed)
 	}
 	a := stub.New()
-	if _, err := build(t, transport.Wrap{Over: a, Steps: []transport.Middleware{step("1"), step("2")}}).Send(t.Context(), mail(t, "x@example.org")); err != nil {
+	if _, err := build(t, transport.Wrap{Next: a, Middleware: []transport.Middleware{step("1"), step("2")}}).Send(t.Context(), mail(t, "x@example.org")); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"1", "2", "2 back", "1 back"}, order); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := build(t, transport.Wrap{Over: a, Steps: []transport.Middleware{refuse}}).Send(t.Context(), mail(t, "x@example.org")); !errors.Is(err, suppressed) || len(a.Calls()) != 1 {
+	if _, err := build(t, transport.Wrap{Next: a, Middleware: []transport.Middleware{refuse}}).Send(t.Context(), mail(t, "x@example.org")); !errors.Is(err, suppressed) || len(a.Calls()) != 1 {
 		t.Errorf("%v, %d calls", err, len(a.Calls()))
 	}
 }

@@ -7,39 +7,39 @@ import "context"
 // recipients who are Accepted or Unknown, and Send returns when it is done. Its fate changes nothing
 // in the Result.
 type Tee struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
+	// Next sends the mail. The transport owns it.
+	Next Transport
 	// Copy gets the copy. The transport owns it.
 	Copy Transport
-	// Failed, if it is set, is told of each copy that was not accepted for everybody. It may be called
+	// OnCopyError, if it is set, is told of each copy that was not accepted for everybody. It may be called
 	// from several goroutines.
-	Failed func(mail Mail, failed *SendError)
+	OnCopyError func(mail Mail, failed *SendError)
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (t Tee) Build() (Transport, error) {
 	var bad faults
-	bad.over("Over", t.Over)
+	bad.over("Next", t.Next)
 	bad.over("Copy", t.Copy)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return newCompound(func(Mail) plan { return &copied{tee: t} }, t.Over, t.Copy), nil
+	return newCompound(func(Mail) plan { return &teePlan{tee: t} }, t.Next, t.Copy), nil
 }
 
-// copied is the plan of a mail with a copy.
-type copied struct {
+// teePlan is the plan of a mail with a copy.
+type teePlan struct {
 	tee  Tee
 	over bool // the copy was made
 }
 
-func (p *copied) next(_ context.Context, a *account) (step, bool) {
+func (p *teePlan) next(_ context.Context, a *attempts) (step, bool) {
 	switch {
 	case a.last == nil:
 		return step{to: a.all()}, true
 	case p.over:
-		if p.tee.Failed != nil && a.last.failed != nil {
-			p.tee.Failed(a.mail, a.last.failed)
+		if p.tee.OnCopyError != nil && a.last.failed != nil {
+			p.tee.OnCopyError(a.mail, a.last.failed)
 		}
 		return step{}, false
 	}

@@ -61,7 +61,7 @@ func TestSendErrorPredicates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := &transport.SendError{Result: &transport.Result{}, Phase: transport.PhaseFinal, Err: tc.err}
 			for _, o := range tc.outcomes {
-				e.Result.Recipients = append(e.Result.Recipients, transport.Recipient{Outcome: o})
+				e.Result.Recipients = append(e.Result.Recipients, transport.RecipientResult{Outcome: o})
 			}
 			got := []bool{e.Temporary(), e.SafeToRetry(), e.Uncertain()}
 			want := []bool{tc.temporary, tc.safe, tc.uncertain}
@@ -131,12 +131,12 @@ func TestCRLF(t *testing.T) {
 		"mixed\r\nand\nx": "mixed\r\nand\r\nx",
 	}
 	for in, want := range cases {
-		if diff := cmp.Diff(want, string(transport.CRLF([]byte(in)))); diff != "" {
+		if diff := cmp.Diff(want, string(transport.NormalizeNewlines([]byte(in)))); diff != "" {
 			t.Errorf("%q: %s", in, diff)
 		}
 	}
 	same := []byte("a\r\n")
-	if got := transport.CRLF(same); &got[0] != &same[0] {
+	if got := transport.NormalizeNewlines(same); &got[0] != &same[0] {
 		t.Error("a canonical message was copied")
 	}
 }

@@ -42,7 +42,7 @@ type relay struct {
 type noted struct {
 	begin, end int64
 	message    string
-	recipients []transport.Recipient
+	recipients []transport.RecipientResult
 }
 
 func (r *relay) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
@@ -61,7 +61,7 @@ func newTree(t *testing.T, r *rand.Rand) *tree {
 	if r.IntN(6) == 0 {
 		x.instead = address(t, "instead@d0.example")
 		x.text.WriteString("RedirectAll ")
-		x.root = x.built(transport.RedirectAll{Over: x.node(2), To: x.instead}.Build())
+		x.root = x.built(transport.RedirectAll{Next: x.node(2), To: x.instead}.Build())
 	} else {
 		x.root = x.node(3)
 	}
@@ -95,23 +95,23 @@ func (x *tree) node(depth int) transport.Transport {
 	switch x.rand.IntN(13) {
 	case 0, 1:
 		x.text.WriteString("Failover")
-		return x.built(transport.Failover{Relays: x.nodes(depth), Moves: transport.Moves(x.rand.IntN(2))}.Build())
+		return x.built(transport.Failover{Relays: x.nodes(depth), On: transport.FailoverOn(x.rand.IntN(2))}.Build())
 	case 2, 3:
-		x.text.WriteString("RoundRobin")
-		return x.built(transport.RoundRobin{
-			Relays: x.nodes(depth), Pick: transport.Pick(x.rand.IntN(2)), Moves: transport.Moves(x.rand.IntN(2)),
+		x.text.WriteString("Balance")
+		return x.built(transport.Balance{
+			Relays: x.nodes(depth), Strategy: transport.Strategy(x.rand.IntN(2)), Moves: transport.FailoverOn(x.rand.IntN(2)),
 		}.Build())
 	case 4, 5:
-		retry := transport.Retry{Attempts: 1 + x.rand.IntN(4), Certainty: transport.Certainty(x.rand.IntN(5) / 4)}
-		x.twice = x.twice || retry.Certainty == transport.AtLeastOnceMayDeliverTwice
-		x.text.WriteString(fmt.Sprintf("Retry%d/%d ", retry.Attempts, retry.Certainty))
-		retry.Over = x.node(depth - 1)
+		retry := transport.Retry{MaxAttempts: 1 + x.rand.IntN(4), Guarantee: transport.Guarantee(x.rand.IntN(5) / 4)}
+		x.twice = x.twice || retry.Guarantee == transport.DangerousAtLeastOnce
+		x.text.WriteString(fmt.Sprintf("Retry%d/%d ", retry.MaxAttempts, retry.Guarantee))
+		retry.Next = x.node(depth - 1)
 		return x.built(retry.Build())
 	case 6:
-		return x.built(transport.Breaker{Over: x.node(say("Breaker")), Faults: 1 + x.rand.IntN(3), Rest: x.duration(time.Minute)}.Build())
+		return x.built(transport.Breaker{Next: x.node(say("Breaker")), Threshold: 1 + x.rand.IntN(3), OpenFor: x.duration(time.Minute)}.Build())
 	case 7:
 		slow := transport.Rate{Count: 1 + x.rand.Int64N(20), Burst: 1 + x.rand.Int64N(5)}
-		return x.built(transport.RateLimit{Over: x.node(say("RateLimit")), Messages: slow, Recipients: slow}.Build())
+		return x.built(transport.RateLimit{Next: x.node(say("RateLimit")), Messages: slow, Recipients: slow}.Build())
 	case 8:
 		x.text.WriteString("ByDomain")
 		routes := map[string]transport.Transport{}
@@ -123,16 +123,16 @@ func (x *tree) node(depth int) transport.Transport {
 		aside := stub.Named("copy")
 		x.script(aside)
 		x.copies = append(x.copies, aside)
-		return x.built(transport.Tee{Over: x.node(say("Tee")), Copy: aside}.Build())
+		return x.built(transport.Tee{Next: x.node(say("Tee")), Copy: aside}.Build())
 	case 10:
-		return x.built(transport.Limit{Over: x.node(say("Limit")), Recipients: 4 + x.rand.IntN(3)}.Build())
+		return x.built(transport.Limit{Next: x.node(say("Limit")), Recipients: 4 + x.rand.IntN(3)}.Build())
 	case 11:
-		return x.built(transport.Defaults{Over: x.node(say("Defaults")), Notify: envelope.NotifyFailure}.Build())
+		return x.built(transport.Defaults{Next: x.node(say("Defaults")), Notify: envelope.NotifyFailure}.Build())
 	case 12:
 		pass := func(ctx context.Context, mail transport.Mail, next transport.Transport) (*transport.Result, error) {
 			return next.Send(ctx, mail)
 		}
-		return x.built(transport.Wrap{Over: x.node(say("Wrap")), Steps: []transport.Middleware{pass}}.Build())
+		return x.built(transport.Wrap{Next: x.node(say("Wrap")), Middleware: []transport.Middleware{pass}}.Build())
 	}
 	return nil
 }
@@ -174,23 +174,23 @@ func (x *tree) answer() stub.Answer {
 	}
 	switch x.rand.IntN(12) {
 	case 0, 1:
-		return stub.Fail(phases[x.rand.IntN(len(phases))], io.ErrUnexpectedEOF).After(pause)
+		return stub.Fail(phases[x.rand.IntN(len(phases))], io.ErrUnexpectedEOF).WithDelay(pause)
 	case 2:
-		return stub.Refuse(transport.PhaseMail, 421, "busy").After(pause)
+		return stub.Reject(transport.PhaseMail, 421, "busy").WithDelay(pause)
 	case 3:
-		return stub.Refuse(transport.PhaseRcpt, 450, "later").After(pause)
+		return stub.Reject(transport.PhaseRcpt, 450, "later").WithDelay(pause)
 	case 4:
-		return stub.Refuse(transport.PhaseRcpt, 550, "never").After(pause)
+		return stub.Reject(transport.PhaseRcpt, 550, "never").WithDelay(pause)
 	case 5:
-		return stub.Refuse(transport.PhaseFinal, 451, "later").VerdictAfter(pause)
+		return stub.Reject(transport.PhaseFinal, 451, "later").WithReplyDelay(pause)
 	case 6:
-		return stub.Refuse(transport.PhaseFinal, 554, "never").VerdictAfter(pause)
+		return stub.Reject(transport.PhaseFinal, 554, "never").WithReplyDelay(pause)
 	case 7, 8:
-		return stub.Lose().VerdictAfter(pause)
+		return stub.LoseReply().WithReplyDelay(pause)
 	case 9:
 		return stub.Withhold()
 	}
-	return stub.Accept().After(pause).VerdictAfter(pause)
+	return stub.Accept().WithDelay(pause).WithReplyDelay(pause)
 }
 
 func recipient(r *rand.Rand) string {

@@ -28,10 +28,10 @@ func TestWrappersKeepTheirErrors(t *testing.T) {
 		}
 		for name, build := range map[string]func() (transport.Transport, error){
 			"failover":  transport.Failover{Relays: []transport.Transport{wrapped(), wrapped()}}.Build,
-			"retry":     transport.Retry{Over: wrapped()}.Build,
-			"by domain": transport.ByDomain{Otherwise: wrapped()}.Build,
-			"redirect":  transport.RedirectAll{Over: wrapped(), To: env(t, "b@example.org").At(0).Address}.Build,
-			"breaker":   transport.Breaker{Over: wrapped(), Faults: 1}.Build,
+			"retry":     transport.Retry{Next: wrapped()}.Build,
+			"by domain": transport.ByDomain{Default: wrapped()}.Build,
+			"redirect":  transport.RedirectAll{Next: wrapped(), To: env(t, "b@example.org").At(0).Address}.Build,
+			"breaker":   transport.Breaker{Next: wrapped(), Threshold: 1}.Build,
 		} {
 			tr, err := build()
 			if err != nil {
@@ -59,7 +59,7 @@ func TestProbeThatPanics(t *testing.T) {
 		good := stub.New()
 		good.Next(stub.Fail(transport.PhaseDial, errors.New("down")))
 		broken := false
-		b, err := transport.Breaker{Faults: 1, Rest: time.Second, Over: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+		b, err := transport.Breaker{Threshold: 1, OpenFor: time.Second, Next: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 			if broken {
 				panic("the transport's")
 			}
@@ -87,8 +87,8 @@ func TestProbeThatPanics(t *testing.T) {
 
 func TestRetryWithoutEnd(t *testing.T) {
 	s := stub.New()
-	s.Always(stub.Refuse(transport.PhaseRcpt, 450))
-	r, err := transport.Retry{Over: s, First: math.MaxInt64, Longest: math.MaxInt64}.Build()
+	s.Always(stub.Reject(transport.PhaseRcpt, 450))
+	r, err := transport.Retry{Next: s, InitialBackoff: math.MaxInt64, MaxBackoff: math.MaxInt64}.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,11 +32,11 @@ var bulks = []bulk{
 
 func (b bulk) transport(t testing.TB, target peer.Target) *smtp.Transport {
 	t.Helper()
-	builder := smtp.Dangerous(target.Host)
+	builder := smtp.DangerousPlaintext(target.Host)
 	if target.TLS != nil {
 		builder = smtp.Relay(target.Host).TLSConfig(target.TLS)
 	}
-	sender, err := builder.Port(target.Port).Chunking(b.chunking).Pipelining(b.depth).Pool(smtp.Pool{MaxOpen: 1}).Build()
+	sender, err := builder.Port(target.Port).Chunking(b.chunking).BulkWindow(b.depth).Pool(smtp.Pool{MaxOpen: 1}).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

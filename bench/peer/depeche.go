@@ -27,7 +27,7 @@ func openDepeche(to Target, load Load) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	builder := smtp.Dangerous(to.Host)
+	builder := smtp.DangerousPlaintext(to.Host)
 	if to.TLS != nil {
 		builder = smtp.Relay(to.Host).TLSConfig(to.TLS)
 	}

@@ -57,7 +57,7 @@ func beside(b *testing.B, c condition, doers ...doer) {
 
 func sender(t testing.TB, target peer.Target) *depeche.Transport {
 	t.Helper()
-	s, err := depeche.Dangerous(target.Host).Port(target.Port).Build()
+	s, err := depeche.DangerousPlaintext(target.Host).Port(target.Port).Build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func BenchmarkConnect(b *testing.B) {
 }
 
 func relay(target peer.Target, config *tls.Config) depeche.Builder {
-	return depeche.StartTLSRelay(target.Host).Port(target.Port).TLSConfig(config).Credentials("u", "p")
+	return depeche.StartTLSRelay(target.Host).Port(target.Port).TLSConfig(config).Login("u", "p")
 }
 
 func composeAndSend(s *depeche.Transport) error {

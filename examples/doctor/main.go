@@ -56,7 +56,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	}
 	status := exitOK
 	for i, builder := range patients {
-		report, err := smtp.Check(ctx, builder)
+		report, err := smtp.Diagnose(ctx, builder)
 		if err != nil {
 			fmt.Fprintln(stderr, "doctor:", err)
 			return exitUsage

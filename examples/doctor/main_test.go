@@ -14,7 +14,7 @@ import (
 func TestDoctor(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.CertificateNames = []string{"127.0.0.1"}
-	srv.StartTLS()
+	srv.StartImplicitTLS()
 	folder := t.TempDir()
 	write := func(name string, text []byte) string {
 		path := filepath.Join(folder, name)

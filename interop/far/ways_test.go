@@ -43,7 +43,7 @@ type settings func(smtp.Builder) smtp.Builder
 func data(b smtp.Builder) smtp.Builder { return b.Chunking(client.ChunkingOff) }
 
 func pipelining(depth int) settings {
-	return func(b smtp.Builder) smtp.Builder { return b.Pipelining(depth) }
+	return func(b smtp.Builder) smtp.Builder { return b.BulkWindow(depth) }
 }
 
 // standard is the standard library.
@@ -87,7 +87,7 @@ func transaction(c *netsmtp.Client, from, to string) error {
 // transport opens a transport of one connection.
 func (p postfix) transport(t testing.TB, set settings) *smtp.Transport {
 	t.Helper()
-	sender, err := set(smtp.Dangerous(p.host).Port(p.port).Pool(smtp.Pool{MaxOpen: 1})).Build()
+	sender, err := set(smtp.DangerousPlaintext(p.host).Port(p.port).Pool(smtp.Pool{MaxOpen: 1})).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func TestEveryMechanism(t *testing.T) {
 func (p peer) try(t *testing.T, r *rig.Rig, mechanism string, a attempt) {
 	t.Helper()
 	transcript := &client.Transcript{}
-	sender, err := p.builder(t, r).Login(credentials(t, mechanism, a)).Trace(transcript.Add).Build()
+	sender, err := p.builder(t, r).Credentials(credentials(t, mechanism, a)).Trace(transcript.Add).Build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func credentials(t *testing.T, mechanism string, a attempt) authentication.Crede
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err = c.Only(mechanism); err != nil {
+	if c, err = c.WithMechanisms(mechanism); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -173,7 +173,7 @@ func TestStrongest(t *testing.T) {
 					continue
 				}
 				transcript := &client.Transcript{}
-				sender, err := p.builder(t, r).Credentials(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS")).Trace(transcript.Add).Build()
+				sender, err := p.builder(t, r).Login(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS")).Trace(transcript.Add).Build()
 				if err != nil {
 					t.Fatal(err)
 				}

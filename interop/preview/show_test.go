@@ -69,16 +69,16 @@ func count(img image.Image, colour color.RGBA, area image.Rectangle) (n int) {
 func TestMailShows(t *testing.T) {
 	base := message.New().From("Zoë <zoe@example.org>").To("Hei <hei@example.org>").Subject("Grüße").
 		Text("Be happy!").HTML(`<h1>Be happy!</h1><p>The picture: <img src="cid:picture@1" alt="missing" decoding="sync"></p><img src="cid:teal@1">`).
-		Attach(message.Bytes("Plan für 2027.pdf", []byte("%PDF-1.4"))).
-		Inline("teal@1", message.Bytes("teal.png", picture(t, teal)))
+		Attach(message.FileBytes("Plan für 2027.pdf", []byte("%PDF-1.4"))).
+		Inline("teal@1", message.FileBytes("teal.png", picture(t, teal)))
 	cases := map[string]struct {
 		builder message.Builder
 		want    int
 	}{
-		"with its image":    {base.Clone().Inline("picture@1", message.Bytes("p.png", picture(t, pink))), width * height},
-		"another image":     {base.Clone().Inline("picture@2", message.Bytes("p.png", picture(t, pink))), 0},
-		"as an attachment":  {base.Clone().Attach(message.Bytes("p.png", picture(t, pink))), 0},
-		"not what it seems": {base.Clone().Inline("picture@1", message.Bytes("p.png", []byte("<svg>"))), 0},
+		"with its image":    {base.Clone().Inline("picture@1", message.FileBytes("p.png", picture(t, pink))), width * height},
+		"another image":     {base.Clone().Inline("picture@2", message.FileBytes("p.png", picture(t, pink))), 0},
+		"as an attachment":  {base.Clone().Attach(message.FileBytes("p.png", picture(t, pink))), 0},
+		"not what it seems": {base.Clone().Inline("picture@1", message.FileBytes("p.png", []byte("<svg>"))), 0},
 	}
 	tab := chromium.Start(t).Open(t)
 	for name, tc := range cases {

@@ -106,7 +106,7 @@ func cases(t *testing.T) []testcase {
 		if strings.Contains(n, "=?") {
 			but["go-message"] = "it decodes encoded-words in values that RFC 2231 has encoded"
 		}
-		add(fmt.Sprintf("file %d", i), b.Text("x\n").Attach(message.Bytes(n, content).Type("application/x-test")), want, but)
+		add(fmt.Sprintf("file %d", i), b.Text("x\n").Attach(message.FileBytes(n, content).WithType("application/x-test")), want, but)
 	}
 	for i, s := range texts {
 		b, want := base()
@@ -139,7 +139,7 @@ func structures(t *testing.T) []testcase {
 	text, html := [2]string{"text/plain", "t\n"}, [2]string{"text/html", "<p>h</p>\n"}
 	for _, n := range []int{0, 1, 2, 3, 56, 57, 58, 59, 113, 114, 115, 171, 1000, 32<<10 - 1, 32 << 10, 29184, 29185, 100_000} {
 		add(fmt.Sprintf("%d octets", n), func(b message.Builder) message.Builder {
-			return b.Text("t").Attach(message.Bytes("a.bin", octets(n)))
+			return b.Text("t").Attach(message.FileBytes("a.bin", octets(n)))
 		}, func(r *record) {
 			kind := "application/octet-stream"
 			if n == 0 {
@@ -151,14 +151,14 @@ func structures(t *testing.T) []testcase {
 	png := file{"p.png", "image/png", "inline", "p@x", hexOf(300)}
 	pdf := file{"d.pdf", "application/pdf", "attachment", "", hexOf(500)}
 	add("everything", func(b message.Builder) message.Builder {
-		return b.Text("t").HTML("<p>h</p>").Inline("p@x", message.Bytes("p.png", octets(300))).Attach(message.Bytes("d.pdf", octets(500)))
+		return b.Text("t").HTML("<p>h</p>").Inline("p@x", message.FileBytes("p.png", octets(300))).Attach(message.FileBytes("d.pdf", octets(500)))
 	}, func(r *record) { r.Texts, r.Files = [][2]string{text, html}, []file{png, pdf} })
 	add("HTML alone with inline", func(b message.Builder) message.Builder {
-		return b.HTML("<p>h</p>").Inline("p@x", message.Bytes("p.png", octets(300)))
+		return b.HTML("<p>h</p>").Inline("p@x", message.FileBytes("p.png", octets(300)))
 	}, func(r *record) { r.Texts, r.Files = [][2]string{html}, []file{png} })
-	add("attachment alone", func(b message.Builder) message.Builder { return b.Attach(message.Bytes("d.pdf", octets(500))) },
+	add("attachment alone", func(b message.Builder) message.Builder { return b.Attach(message.FileBytes("d.pdf", octets(500))) },
 		func(r *record) { r.Texts, r.Files = [][2]string{{"text/plain", ""}}, []file{pdf} })
-	add("a file is the body", func(b message.Builder) message.Builder { return b.Body(message.Bytes("d.pdf", octets(500))) },
+	add("a file is the body", func(b message.Builder) message.Builder { return b.Body(message.FileBytes("d.pdf", octets(500))) },
 		func(r *record) { r.Files = []file{pdf} })
 	add("three alternatives", func(b message.Builder) message.Builder {
 		return b.Text("t").AMP("<p>a</p>").HTML("<p>h</p>").Calendar("REQUEST", "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n")
@@ -166,19 +166,19 @@ func structures(t *testing.T) []testcase {
 		r.Texts = [][2]string{text, {"text/x-amp-html", "<p>a</p>\n"}, html, {"text/calendar", "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"}}
 	})
 	add("deep tree", func(b message.Builder) message.Builder {
-		return b.Body(message.Mixed(message.Mixed(message.Alternative(message.Plain("t"), message.Related(message.HTML("<p>h</p>"), message.Bytes("p.png", octets(300)).ID("p@x").Inline())), message.Plain("t")), message.Bytes("d.pdf", octets(500))))
+		return b.Body(message.Mixed(message.Mixed(message.Alternative(message.Plain("t"), message.Related(message.HTML("<p>h</p>"), message.FileBytes("p.png", octets(300)).ContentID("p@x").Inline())), message.Plain("t")), message.FileBytes("d.pdf", octets(500))))
 	}, func(r *record) { r.Texts, r.Files = [][2]string{text, html, text}, []file{png, pdf} })
 	for _, e := range []message.Encoding{message.SevenBit, message.QuotedPrintable, message.Base64} {
 		content := []byte("a text\r\nwith lines\r\n")
 		add("file in "+e.String(), func(b message.Builder) message.Builder {
-			return b.Text("t").Attach(message.Bytes("a.txt", content).Type("text/x-test").Encoding(e))
+			return b.Text("t").Attach(message.FileBytes("a.txt", content).WithType("text/x-test").Encoding(e))
 		}, func(r *record) {
 			r.Texts, r.Files = [][2]string{text}, []file{{"a.txt", "text/x-test", "attachment", "", hex.EncodeToString(content)}}
 		})
 	}
 	odd := []byte("bare\nnewline, bare\rreturn, end\x00\xff \t\r\n. From \r\n \r\nx ")
 	add("exact quoted-printable", func(b message.Builder) message.Builder {
-		return b.Text("t").Attach(message.Bytes("a.bin", odd).Type("application/x-test").Encoding(message.QuotedPrintable))
+		return b.Text("t").Attach(message.FileBytes("a.bin", odd).WithType("application/x-test").Encoding(message.QuotedPrintable))
 	}, func(r *record) {
 		r.Texts, r.Files = [][2]string{text}, []file{{"a.bin", "application/x-test", "attachment", "", hex.EncodeToString(odd)}}
 	})
@@ -200,7 +200,7 @@ func structures(t *testing.T) []testcase {
 	add("500 recipients", func(b message.Builder) message.Builder { return b.CcMailbox(many...).Text("t") },
 		func(r *record) { r.Cc, r.Texts = manyWant, [][2]string{text} })
 	add("group", func(b message.Builder) message.Builder {
-		return b.CcList(message.List().WithGroup(message.Group{Name: "Die Grüppe", Members: many[:3]}).With(many[4])).Text("t")
+		return b.CcList(message.Mailboxes().WithGroup(message.Group{Name: "Die Grüppe", Members: many[:3]}).With(many[4])).Text("t")
 	}, func(r *record) {
 		r.Cc, r.Texts = append(append([][2]string{}, manyWant[:3]...), manyWant[4]), [][2]string{text}
 	})
@@ -219,7 +219,7 @@ const lineEnds = "it changes line ends that are not encoded"
 
 func embeddings(t *testing.T) []testcase {
 	t.Helper()
-	inner, err := message.New().From("i@example.org").To("j@example.org").Subject("Ínner").Text("ínner\n").Attach(message.Bytes("x.bin", []byte{0, 1, 2})).Build()
+	inner, err := message.New().From("i@example.org").To("j@example.org").Subject("Ínner").Text("ínner\n").Attach(message.FileBytes("x.bin", []byte{0, 1, 2})).Build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,5 +230,5 @@ func embeddings(t *testing.T) []testcase {
 	b, want := base()
 	want.Texts = [][2]string{{"text/plain", "t\n"}}
 	want.Files = []file{{"fwd.eml", "message/rfc822", "attachment", "", hex.EncodeToString(octets)}}
-	return []testcase{{name: "a message within", builder: b.Text("t").Attach(message.Embed(inner).Named("fwd.eml")), want: want}}
+	return []testcase{{name: "a message within", builder: b.Text("t").Attach(message.AttachedMessage(inner).WithName("fwd.eml")), want: want}}
 }

@@ -25,7 +25,7 @@ func TestBulkWithRefusals(t *testing.T) {
 			r := rig.Start(t, server)
 			upper := strings.ToUpper(server)
 			host, port := r.HostPort(t, upper+"_SMTP_ADDR")
-			sender, err := smtp.Dangerous(host).Port(port).Pipelining(20).Resume().Pool(smtp.Pool{MaxOpen: 4}).Build()
+			sender, err := smtp.DangerousPlaintext(host).Port(port).BulkWindow(20).ResendUnsent().Pool(smtp.Pool{MaxOpen: 4}).Build()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func recipient(i int) string {
 func TestThousandOverOneConnection(t *testing.T) {
 	r := rig.Start(t, "exim")
 	host, port := r.HostPort(t, "EXIM_SMTP_ADDR")
-	sender, err := smtp.Dangerous(host).Port(port).Pool(smtp.Pool{MaxOpen: 1}).Build()
+	sender, err := smtp.DangerousPlaintext(host).Port(port).Pool(smtp.Pool{MaxOpen: 1}).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,9 +37,9 @@ func TestCheck(t *testing.T) {
 			host, port := r.HostPort(t, c.address)
 			b := c.relay(host).Port(port).TLSConfig(r.TLS(t)).HelloName("client.rig.test")
 			if strings.HasPrefix(c.address, "POSTFIX") {
-				b = b.Credentials(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
+				b = b.Login(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
 			}
-			report, err := smtp.Check(t.Context(), b)
+			report, err := smtp.Diagnose(t.Context(), b)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ func plain(t *testing.T, r *rig.Rig, setting string) (smtp.Builder, *client.Tran
 	t.Helper()
 	host, port := r.HostPort(t, setting)
 	transcript := &client.Transcript{}
-	return smtp.Dangerous(host).Port(port).Pool(smtp.Pool{MaxOpen: 1}).Trace(transcript.Add), transcript
+	return smtp.DangerousPlaintext(host).Port(port).Pool(smtp.Pool{MaxOpen: 1}).Trace(transcript.Add), transcript
 }
 
 const short = "From: alice@rig.test\r\n\r\nx\r\n"
@@ -52,7 +52,7 @@ func TestNeverTwoCommandsAtOnce(t *testing.T) {
 		t.Run(server, func(t *testing.T) {
 			r := rig.Start(t, server)
 			b, transcript := plain(t, r, strings.ToUpper(server)+"_SMTP_ADDR")
-			sender := build(t, b.Pipelining(20))
+			sender := build(t, b.BulkWindow(20))
 			var mails []transport.Mail
 			for i := range 4 {
 				mails = append(mails, mail(t, "alice@rig.test", short, fmt.Sprintf("quirk%d@rig.test", i), fmt.Sprintf("unknown%d@rig.test", i)))
@@ -191,7 +191,7 @@ func TestNobodyAccepted(t *testing.T) {
 func TestSenderOfTheRefused(t *testing.T) {
 	r := rig.Start(t, "exim")
 	b, _ := plain(t, r, "EXIM_SMTP_ADDR")
-	sender := build(t, b.Chunking(client.ChunkingTrusted).Pipelining(20).Resume())
+	sender := build(t, b.Chunking(client.ChunkingTrusted).BulkWindow(20).ResendUnsent())
 	want := map[string]string{}
 	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
 		for i := range 18 {

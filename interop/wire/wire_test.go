@@ -82,7 +82,7 @@ func peers() []peer {
 func (p peer) transport(t *testing.T, r *rig.Rig, form string) *smtp.Transport {
 	t.Helper()
 	host, port := r.HostPort(t, p.address)
-	b := smtp.Dangerous(host)
+	b := smtp.DangerousPlaintext(host)
 	switch {
 	case p.lmtp:
 		b = smtp.LMTP(host)
@@ -92,18 +92,18 @@ func (p peer) transport(t *testing.T, r *rig.Rig, form string) *smtp.Transport {
 		b = smtp.Relay(host).TLSConfig(r.TLS(t))
 	}
 	if p.login {
-		b = b.Credentials(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
+		b = b.Login(r.Get(t, "RIG_USER"), r.Get(t, "RIG_PASS"))
 	}
 	b = b.Port(port).Pool(smtp.Pool{MaxOpen: 1})
 	switch form {
 	case "lockstep":
-		b = b.Without(extension.Pipelining)
+		b = b.DisableExtensions(extension.Pipelining)
 	case "DATA", "bulk DATA":
 		b = b.Chunking(client.ChunkingOff)
 	case "BDAT":
 		b = b.Chunking(client.ChunkingTrusted)
 	case "window":
-		b = b.Chunking(client.ChunkingTrusted).Pipelining(20)
+		b = b.Chunking(client.ChunkingTrusted).BulkWindow(20)
 	}
 	return build(t, b)
 }

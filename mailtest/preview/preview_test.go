@@ -25,8 +25,8 @@ func newsletter(t *testing.T) transport.Mail {
 		From("Zoë <zoe@example.org>").To("Hei <hei@example.org>").Bcc("bcc@example.org").Subject("Grüße & mehr").
 		Text("Plain <text>\n").
 		HTML(`<p style="background: url('cid:logo%401')">Rich <img src="cid:logo@1"> <a href="https://example.org/?a&amp;b">there</a></p>`).
-		Inline("logo@1", message.Bytes("logo.png", png)).
-		Attach(message.Bytes("plan.pdf", []byte("%PDF-1.4")).Named("Plan für 2027.pdf")).
+		Inline("logo@1", message.FileBytes("logo.png", png)).
+		Attach(message.FileBytes("plan.pdf", []byte("%PDF-1.4")).WithName("Plan für 2027.pdf")).
 		Build()
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func (d emlFolder) write(ctx context.Context, env envelope.Envelope, mail transp
 	return id, nil
 }
 
-func (d emlFolder) all() iter.Seq2[*Stored, error] {
+func (d emlFolder) all() iter.Seq2[*StoredMessage, error] {
 	ids, err := d.ids()
 	return each(ids, err, d.load)
 }
@@ -73,12 +73,12 @@ func (d emlFolder) ids() ([]string, error) {
 	return ids, nil
 }
 
-func (d emlFolder) load(id string) (*Stored, error) {
+func (d emlFolder) load(id string) (*StoredMessage, error) {
 	info, err := os.Stat(d.path(id, ".eml"))
 	if err != nil {
 		return nil, err
 	}
-	s := &Stored{id: id, size: info.Size(), time: idTime(id), path: d.path(id, ".eml")}
+	s := &StoredMessage{id: id, size: info.Size(), time: idTime(id), path: d.path(id, ".eml")}
 	if s.time.IsZero() {
 		s.time = info.ModTime()
 	}

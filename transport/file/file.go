@@ -33,7 +33,7 @@ type writer interface {
 	write(ctx context.Context, env envelope.Envelope, mail transport.Mail) (id string, err error)
 }
 
-// Send writes the message. The result's QueueID is the id for [Folder.Get]; ids sort by time.
+// Send writes the message. The result's QueueID is the id for [Store.Get]; ids sort by time.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
 	if env.Len() == 0 {

@@ -9,52 +9,52 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// Folder is a place that messages are read back from. It is safe for concurrent use, also while a
+// Store is a place that messages are read back from. It is safe for concurrent use, also while a
 // transport writes to the same place.
-type Folder struct {
+type Store struct {
 	path   string
 	layout reader
 }
 
 // reader is a way to read messages that lie on disk.
 type reader interface {
-	all() iter.Seq2[*Stored, error] // oldest first
-	load(id string) (*Stored, error)
+	all() iter.Seq2[*StoredMessage, error] // oldest first
+	load(id string) (*StoredMessage, error)
 	remove(id string) error
 }
 
 // Open returns the messages at a path: a Maildir, an mbox file, or a folder of .eml files, those of
 // lettre included.
-func Open(path string) (*Folder, error) {
+func Open(path string) (*Store, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return &Folder{path, newMbox(path)}, nil
+		return &Store{path, newMbox(path)}, nil
 	}
 	if info, err := os.Stat(filepath.Join(path, "new")); err == nil && info.IsDir() {
-		return &Folder{path, maildir(path)}, nil
+		return &Store{path, maildir(path)}, nil
 	}
-	return &Folder{path, emlFolder(path)}, nil
+	return &Store{path, emlFolder(path)}, nil
 }
 
 // All returns the messages that are there now, oldest first, one at a time. What can't be read comes
 // with an error that names it, and the others follow.
-func (f *Folder) All() iter.Seq2[*Stored, error] {
+func (f *Store) All() iter.Seq2[*StoredMessage, error] {
 	return f.layout.all()
 }
 
 // each loads messages by their ids, one at a time.
-func each(ids []string, err error, load func(id string) (*Stored, error)) iter.Seq2[*Stored, error] {
-	return func(yield func(*Stored, error) bool) {
+func each(ids []string, err error, load func(id string) (*StoredMessage, error)) iter.Seq2[*StoredMessage, error] {
+	return func(yield func(*StoredMessage, error) bool) {
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		for _, id := range ids {
 			err := checkID(id)
-			var s *Stored
+			var s *StoredMessage
 			if err == nil {
 				s, err = load(id)
 			}
@@ -74,7 +74,7 @@ func fault(id string, err error) error {
 
 // Get returns a message by its id, the QueueID of the result of its send. One that is not there is
 // an error that is fs.ErrNotExist.
-func (f *Folder) Get(id string) (*Stored, error) {
+func (f *Store) Get(id string) (*StoredMessage, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (f *Folder) Get(id string) (*Stored, error) {
 }
 
 // Remove deletes a message. Nothing can be removed from an mbox file.
-func (f *Folder) Remove(id string) error {
+func (f *Store) Remove(id string) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func (f *Folder) Remove(id string) error {
 // Replay sends all messages that are there now over another transport, and yields the result of each
 // as transport.SendAll does; Sent.Mail is the *Stored. A message that can't be read comes with an
 // Index of -1 and the error. Nothing is removed: call Remove with what was accepted.
-func (f *Folder) Replay(ctx context.Context, to transport.Transport) iter.Seq2[transport.Sent, error] {
-	return func(yield func(transport.Sent, error) bool) {
+func (f *Store) Replay(ctx context.Context, to transport.Transport) iter.Seq2[transport.BulkResult, error] {
+	return func(yield func(transport.BulkResult, error) bool) {
 		var faults []error
 		mails := func(next func(transport.Mail) bool) {
 			for s, err := range f.All() {
@@ -114,7 +114,7 @@ func (f *Folder) Replay(ctx context.Context, to transport.Transport) iter.Seq2[t
 			}
 		}
 		for _, err := range faults {
-			if !yield(transport.Sent{Index: -1}, err) {
+			if !yield(transport.BulkResult{Index: -1}, err) {
 				return
 			}
 		}

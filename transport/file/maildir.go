@@ -96,7 +96,7 @@ func readTrace(r *bufio.Reader) (env envelope.Envelope, length int64, err error)
 // folders are where messages lie: unseen and seen ones.
 var folders = []string{"new", "cur"}
 
-func (d maildir) all() iter.Seq2[*Stored, error] {
+func (d maildir) all() iter.Seq2[*StoredMessage, error] {
 	ids, err := d.ids()
 	return each(ids, err, d.load)
 }
@@ -139,7 +139,7 @@ func (d maildir) find(id string) (string, error) {
 	return "", &os.PathError{Op: "find", Path: filepath.Join(string(d), id), Err: os.ErrNotExist}
 }
 
-func (d maildir) load(id string) (*Stored, error) {
+func (d maildir) load(id string) (*StoredMessage, error) {
 	path, err := d.find(id)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (d maildir) load(id string) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stored{id: id, size: info.Size(), time: idTime(id), path: path}
+	s := &StoredMessage{id: id, size: info.Size(), time: idTime(id), path: path}
 	if s.time.IsZero() {
 		s.time = info.ModTime()
 	}

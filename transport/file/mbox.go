@@ -221,8 +221,8 @@ type extent struct{ begin, end int64 }
 
 // all looks through the file once, and reads the messages one at a time when nobody is kept waiting
 // any more: what was written does not change.
-func (m *mbox) all() iter.Seq2[*Stored, error] {
-	return func(yield func(*Stored, error) bool) {
+func (m *mbox) all() iter.Seq2[*StoredMessage, error] {
+	return func(yield func(*StoredMessage, error) bool) {
 		extents, err := m.extents()
 		if err != nil {
 			yield(nil, err)
@@ -280,7 +280,7 @@ func findExtents(r *bufio.Reader) (list []extent, err error) {
 }
 
 // read reads one message.
-func (m *mbox) read(e extent) (s *Stored, err error) {
+func (m *mbox) read(e extent) (s *StoredMessage, err error) {
 	id := strconv.FormatInt(e.begin, 10)
 	f, err := os.Open(m.path)
 	if err != nil {
@@ -299,7 +299,7 @@ func (m *mbox) read(e extent) (s *Stored, err error) {
 	return unquote(id, bytes.TrimSuffix(lines, []byte("\n")))
 }
 
-func (m *mbox) load(id string) (*Stored, error) {
+func (m *mbox) load(id string) (*StoredMessage, error) {
 	extents, err := m.extents()
 	if err != nil {
 		return nil, err
@@ -313,8 +313,8 @@ func (m *mbox) load(id string) (*Stored, error) {
 }
 
 // unquote returns the message of mboxrd lines, with CRLF line ends.
-func unquote(id string, lines []byte) (*Stored, error) {
-	s := &Stored{id: id}
+func unquote(id string, lines []byte) (*StoredMessage, error) {
+	s := &StoredMessage{id: id}
 	var octets []byte
 	for line := range bytes.Lines(lines) {
 		if bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte(fromLine)) && line[0] == '>' {

@@ -60,7 +60,7 @@ func newTransport(t *testing.T, layout func(string) (*file.Transport, error), pa
 }
 
 // stored reads everything back.
-func stored(t *testing.T, path string) []*file.Stored {
+func stored(t *testing.T, path string) []*file.StoredMessage {
 	t.Helper()
 	folder, err := file.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func stored(t *testing.T, path string) []*file.Stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []*file.Stored
+	var all []*file.StoredMessage
 	for s, err := range folder.All() {
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func stored(t *testing.T, path string) []*file.Stored {
 	return all
 }
 
-func octets(t *testing.T, s *file.Stored) []byte {
+func octets(t *testing.T, s *file.StoredMessage) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if n, err := s.WriteTo(&b); err != nil || n != s.Size() || n != int64(b.Len()) {
@@ -302,7 +302,7 @@ func TestReplay(t *testing.T) {
 			t.Error(err)
 		default:
 			sent++
-			if stored, ok := s.Mail.(*file.Stored); !ok {
+			if stored, ok := s.Mail.(*file.StoredMessage); !ok {
 				t.Errorf("%T", s.Mail)
 			} else if err := folder.Remove(stored.ID()); err != nil {
 				t.Error(err)

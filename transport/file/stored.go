@@ -18,9 +18,9 @@ import (
 	"github.com/emersion/go-message/mail"
 )
 
-// Stored is a message that was read back. It is a transport.Mail: WriteTo writes the octets that were
+// StoredMessage is a message that was read back. It is a transport.Mail: WriteTo writes the octets that were
 // sent, reading them anew each time.
-type Stored struct {
+type StoredMessage struct {
 	id       string
 	time     time.Time
 	envelope envelope.Envelope
@@ -30,19 +30,19 @@ type Stored struct {
 	octets   []byte
 }
 
-// ID returns what [Folder.Get] finds the message by.
-func (s *Stored) ID() string { return s.id }
+// ID returns what [Store.Get] finds the message by.
+func (s *StoredMessage) ID() string { return s.id }
 
 // Time returns when the message was written; the zero time when that is not known.
-func (s *Stored) Time() time.Time { return s.time }
+func (s *StoredMessage) Time() time.Time { return s.time }
 
 // Envelope returns the envelope that the message was sent with. Where none was stored it is what the
 // header fields say, and the zero Envelope when they name no recipient; a message whose fields can't be
 // read, name Bcc recipients or tell of a resending is not read back at all.
-func (s *Stored) Envelope() envelope.Envelope { return s.envelope }
+func (s *StoredMessage) Envelope() envelope.Envelope { return s.envelope }
 
 // MessageID returns the Message-ID with its angle brackets; "" for none that can be read.
-func (s *Stored) MessageID() string {
+func (s *StoredMessage) MessageID() string {
 	head, err := s.head()
 	if err != nil {
 		return ""
@@ -59,13 +59,13 @@ func (s *Stored) MessageID() string {
 }
 
 // String returns the id and the envelope.
-func (s *Stored) String() string { return s.id + ": " + s.envelope.String() }
+func (s *StoredMessage) String() string { return s.id + ": " + s.envelope.String() }
 
 // Size returns the number of octets.
-func (s *Stored) Size() int64 { return s.size }
+func (s *StoredMessage) Size() int64 { return s.size }
 
 // open returns the octets. The caller closes it.
-func (s *Stored) open() (io.ReadCloser, error) {
+func (s *StoredMessage) open() (io.ReadCloser, error) {
 	if s.path == "" {
 		return io.NopCloser(bytes.NewReader(s.octets[s.skip:])), nil
 	}
@@ -80,7 +80,7 @@ func (s *Stored) open() (io.ReadCloser, error) {
 }
 
 // readEnvelope takes the envelope off the front of the octets, or else out of the header fields.
-func (s *Stored) readEnvelope() (err error) {
+func (s *StoredMessage) readEnvelope() (err error) {
 	r, err := s.open()
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *Stored) readEnvelope() (err error) {
 }
 
 // WriteTo writes the message.
-func (s *Stored) WriteTo(w io.Writer) (n int64, err error) {
+func (s *StoredMessage) WriteTo(w io.Writer) (n int64, err error) {
 	r, err := s.open()
 	if err != nil {
 		return 0, err
@@ -108,7 +108,7 @@ func (s *Stored) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 // head returns the beginning of the file.
-func (s *Stored) head() (head []byte, err error) {
+func (s *StoredMessage) head() (head []byte, err error) {
 	const most = 1 << 20
 	r, err := s.open()
 	if err != nil {
@@ -153,7 +153,7 @@ var (
 
 // headerEnvelope returns the envelope that the header fields of a message say. What it can't tell for
 // certain is an error: mail that goes to some of its recipients, or tells them of others, is worse.
-func headerEnvelope(s *Stored) (env envelope.Envelope, err error) {
+func headerEnvelope(s *StoredMessage) (env envelope.Envelope, err error) {
 	r, err := s.open()
 	if err != nil {
 		return env, err

@@ -81,10 +81,10 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 
 // arguments is the envelope as the flags that Sendmail, Postfix and Exim share.
 func arguments(env envelope.Envelope) ([]string, error) {
-	d, notify := env.Delivery(), env.At(0).Notify
-	known := envelope.Delivery{Return: d.Return, EnvelopeID: d.EnvelopeID}
+	d, notify := env.Options(), env.At(0).Notify
+	known := envelope.Options{DSNReturn: d.DSNReturn, EnvelopeID: d.EnvelopeID}
 	for i := range env.Len() {
-		if r := env.At(i); r.Notify != notify || !r.Original.IsNull() { // one flag serves all recipients
+		if r := env.At(i); r.Notify != notify || !r.OriginalRecipient.IsNull() { // one flag serves all recipients
 			return nil, fmt.Errorf("%w: of recipient %s", ErrUnsupported, r.Address)
 		}
 	}
@@ -95,8 +95,8 @@ func arguments(env envelope.Envelope) ([]string, error) {
 	if notify != 0 {
 		args = append(args, "-N", strings.ToLower(notify.String()))
 	}
-	if d.Return != "" {
-		args = append(args, "-R", strings.ToLower(string(d.Return)))
+	if d.DSNReturn != "" {
+		args = append(args, "-R", strings.ToLower(string(d.DSNReturn)))
 	}
 	if d.EnvelopeID != "" {
 		args = append(args, "-V", d.EnvelopeID)

@@ -119,9 +119,9 @@ func address(t *testing.T, s string) (a envelope.Address) {
 	return a
 }
 
-func mail(t *testing.T, to []envelope.Recipient, d envelope.Delivery) transport.Mail {
+func mail(t *testing.T, to []envelope.Recipient, d envelope.Options) transport.Mail {
 	t.Helper()
-	env, err := envelope.NewWith(address(t, "a@example.org"), to, d)
+	env, err := envelope.NewWithOptions(address(t, "a@example.org"), to, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func mail(t *testing.T, to []envelope.Recipient, d envelope.Delivery) transport.
 
 func plain(t *testing.T) transport.Mail {
 	t.Helper()
-	return mail(t, []envelope.Recipient{{Address: address(t, "b@example.org")}}, envelope.Delivery{})
+	return mail(t, []envelope.Recipient{{Address: address(t, "b@example.org")}}, envelope.Options{})
 }
 
 // TestArguments (R-904): the envelope is arguments and never read by a shell, the recipients behind "--".
@@ -139,7 +139,7 @@ func TestArguments(t *testing.T) {
 	m := mail(t, []envelope.Recipient{
 		{Address: address(t, "-oQ/tmp@example.org"), Notify: envelope.NotifySuccess | envelope.NotifyDelay},
 		{Address: address(t, `"a b; rm"@example.org`), Notify: envelope.NotifySuccess | envelope.NotifyDelay},
-	}, envelope.Delivery{Return: envelope.ReturnHeaders, EnvelopeID: "id-1"})
+	}, envelope.Options{DSNReturn: envelope.ReturnHeaders, EnvelopeID: "id-1"})
 	if _, err := tr.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -156,9 +156,9 @@ func TestUnsupported(t *testing.T) {
 	tr, calls := fake(t)
 	b, c := address(t, "b@example.org"), address(t, "c@example.org")
 	for name, m := range map[string]transport.Mail{
-		"REQUIRETLS":       mail(t, []envelope.Recipient{{Address: b}}, envelope.Delivery{RequireTLS: true}),
-		"different NOTIFY": mail(t, []envelope.Recipient{{Address: b}, {Address: c, Notify: envelope.NotifyNever}}, envelope.Delivery{}),
-		"ORCPT":            mail(t, []envelope.Recipient{{Address: b, Original: c}}, envelope.Delivery{}),
+		"REQUIRETLS":       mail(t, []envelope.Recipient{{Address: b}}, envelope.Options{RequireTLS: true}),
+		"different NOTIFY": mail(t, []envelope.Recipient{{Address: b}, {Address: c, Notify: envelope.NotifyNever}}, envelope.Options{}),
+		"ORCPT":            mail(t, []envelope.Recipient{{Address: b, OriginalRecipient: c}}, envelope.Options{}),
 	} {
 		result, err := tr.Send(t.Context(), m)
 		if !errors.Is(err, sendmail.ErrUnsupported) || result.Count(transport.NotSent) != len(result.Recipients) {

@@ -31,7 +31,7 @@ type state struct {
 	port     int
 	config   client.Config
 	pool     Pool
-	provider Preset // of Service
+	provider Provider // of Service
 	bulk     bulk
 	security security
 	user     string         // of a URL
@@ -75,9 +75,9 @@ func StartTLSRelay(host string) Builder { return begin(host, portSubmission, cli
 // UnencryptedLocalhost begins a transport to the server of this machine on port 25, without TLS.
 func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client.TLSNone) }
 
-// Dangerous begins a transport without TLS on port 25. Everybody on the way can read and change the
+// DangerousPlaintext begins a transport without TLS on port 25. Everybody on the way can read and change the
 // mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
-func Dangerous(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
+func DangerousPlaintext(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
 
 // DangerousOpportunisticTLS begins a transport on port 25 that uses STARTTLS where the server offers it,
 // and no TLS where it does not. It keeps out who only listens, not who is on the way and hides the
@@ -118,11 +118,11 @@ func (s *state) fault(field, value string, err error) {
 // Port replaces the port of the constructor.
 func (b Builder) Port(port int) Builder { return b.step(func(s *state) { s.port = port }) }
 
-// Credentials log in with a user name and a password, by the strongest mechanism that the server
+// Login log in with a user name and a password, by the strongest mechanism that the server
 // offers. A server that offers none is an error: mail is never sent without the login. See Login for
 // tokens and other ways.
-func (b Builder) Credentials(user, password string) Builder {
-	return b.step(func(s *state) { s.login("Credentials", user, password) })
+func (b Builder) Login(user, password string) Builder {
+	return b.step(func(s *state) { s.login("Login", user, password) })
 }
 
 func (s *state) login(field, user, password string) {
@@ -133,14 +133,14 @@ func (s *state) login(field, user, password string) {
 	s.config.Credentials = c
 }
 
-// Login logs in with any credentials: tokens, secrets from a source, client certificates, an identity to
+// Credentials logs in with any credentials: tokens, secrets from a source, client certificates, an identity to
 // act as, some mechanisms only, or mechanisms of the caller's own; see package authentication. A secret
 // that the server rejects is not sent again for ten minutes, by no connection, until it changes. Of
 // several calls of Login and Credentials, those of a URL included, the last one counts.
-func (b Builder) Login(credentials authentication.Credentials) Builder {
+func (b Builder) Credentials(credentials authentication.Credentials) Builder {
 	return b.step(func(s *state) {
 		if credentials.IsZero() {
-			s.fault("Login", "", errors.New("no credentials"))
+			s.fault("Credentials", "", errors.New("no credentials"))
 		}
 		s.config.Credentials = credentials
 	})
@@ -162,7 +162,7 @@ func (b Builder) HelloName(name string) Builder {
 }
 
 func (s *state) helloName(name string) (err error) {
-	s.config.Hello, err = extension.ParseClientID(name)
+	s.config.HelloName, err = extension.ParseHelloName(name)
 	return err
 }
 
@@ -198,8 +198,8 @@ func (b Builder) AllOrNothing() Builder {
 	return b.step(func(s *state) { s.config.AllOrNothing = true })
 }
 
-// Without does not use extensions of the server that do not work.
-func (b Builder) Without(keywords ...extension.Keyword) Builder {
+// DisableExtensions does not use extensions of the server that do not work.
+func (b Builder) DisableExtensions(keywords ...extension.Keyword) Builder {
 	return b.step(func(s *state) { s.config.Without = append(s.config.Without, keywords...) })
 }
 
@@ -208,23 +208,23 @@ func (b Builder) Chunking(use client.Chunking) Builder {
 	return b.step(func(s *state) { s.config.Chunking = use })
 }
 
-// Pipelining lets up to depth mails, and 1 MiB of them, be on their way over one connection of
+// BulkWindow lets up to depth mails, and 1 MiB of them, be on their way over one connection of
 // SendAll at the same time, to servers with PIPELINING and CHUNKING. The default is one. When a
 // connection breaks, that many mails at most are in doubt: a server that hangs up loses replies that
-// it has given already. A good compromise is 20. Use [Builder.Resume] with it: a relay that ends each
+// it has given already. A good compromise is 20. Use [Builder.ResendUnsent] with it: a relay that ends each
 // connection after some mails leaves those in the window behind NotSent.
-func (b Builder) Pipelining(depth int) Builder {
+func (b Builder) BulkWindow(depth int) Builder {
 	return b.step(func(s *state) {
 		if depth < 1 {
-			s.fault("Pipelining", strconv.Itoa(depth), errors.New("want at least 1"))
+			s.fault("BulkWindow", strconv.Itoa(depth), errors.New("want at least 1"))
 		}
 		s.bulk.depth = depth
 	})
 }
 
-// Resume lets SendAll send mails that a broken connection left NotSent over another one, as long as
+// ResendUnsent lets SendAll send mails that a broken connection left NotSent over another one, as long as
 // every second connection at least brings something to an end.
-func (b Builder) Resume() Builder { return b.step(func(s *state) { s.bulk.resume = true }) }
+func (b Builder) ResendUnsent() Builder { return b.step(func(s *state) { s.bulk.resume = true }) }
 
 // LocalAddr makes connections from an address of this machine.
 func (b Builder) LocalAddr(addr net.Addr) Builder {
@@ -275,7 +275,7 @@ func (b Builder) settle() (state, error) {
 
 func (s *state) check() {
 	if s.config.Address == "" {
-		if _, err := extension.ParseClientID(s.host); err != nil { // a host name or an IP address too
+		if _, err := extension.ParseHelloName(s.host); err != nil { // a host name or an IP address too
 			s.fault("Host", s.host, err)
 		}
 		if s.port < 1 || s.port > 65535 {
@@ -285,9 +285,9 @@ func (s *state) check() {
 	if name := s.provider.Name; name != "" {
 		switch user := s.config.Credentials.User(); {
 		case s.config.Credentials.IsZero():
-			s.fault("Service", name, errors.New("needs Credentials or Login"))
+			s.fault("ForProvider", name, errors.New("needs Login or Credentials"))
 		case s.provider.User != "" && user != s.provider.User:
-			s.fault("Service", name, fmt.Errorf("the user of all its customers is %q, with a key of the API as password", s.provider.User))
+			s.fault("ForProvider", name, fmt.Errorf("the user of all its customers is %q, with a key of the API as password", s.provider.User))
 		}
 	}
 	s.pool.check(s)

@@ -13,13 +13,13 @@ import (
 
 // SendAll sends mails over as many connections as the pool has, and yields the end of each; see
 // [transport.SendAll]. On each connection the commands of a mail travel with the content of the one
-// before, so that a round trip brings a verdict. [Builder.Pipelining] lets more travel at once.
+// before, so that a round trip brings a verdict. [Builder.BulkWindow] lets more travel at once.
 //
-// Mails that a broken connection left NotSent go over another one when [Builder.Resume] was set;
+// Mails that a broken connection left NotSent go over another one when [Builder.ResendUnsent] was set;
 // what is Unknown never does.
-func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.Sent, error] {
-	return func(yield func(transport.Sent, error) bool) {
-		transport.Fan(ctx, mails, yield, func(jobs <-chan transport.Sent, ended func(transport.Sent, error)) {
+func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
+	return func(yield func(transport.BulkResult, error) bool) {
+		transport.RunBulk(ctx, mails, yield, func(jobs <-chan transport.BulkResult, ended func(transport.BulkResult, error)) {
 			var workers sync.WaitGroup
 			for range t.limits.MaxOpen {
 				w := &worker{t: t, in: jobs, ended: ended}
@@ -33,8 +33,8 @@ func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail])
 // worker sends over one connection after another until there are no more mails.
 type worker struct {
 	t       *Transport
-	in      <-chan transport.Sent
-	ended   func(transport.Sent, error)
+	in      <-chan transport.BulkResult
+	ended   func(transport.BulkResult, error)
 	again   []*client.Job // to be sent first, on the next connection
 	fails   int           // attempts in a row to get a connection, or to get a mail over one
 	taken   int           // jobs that the connection has been given and not given back
@@ -140,7 +140,7 @@ func (w *worker) unreached(job *client.Job, err error) {
 
 // end reports the end of a job, whose memory is used again.
 func (w *worker) end(job *client.Job, result *transport.Result, err error) {
-	sent := transport.Sent{Index: job.Index, Mail: job.Mail, Result: result}
+	sent := transport.BulkResult{Index: job.Index, Mail: job.Mail, Result: result}
 	*job = client.Job{Receipt: job.Receipt}
 	w.spare = append(w.spare, job)
 	w.ended(sent, err)
@@ -181,7 +181,7 @@ func (w *worker) left() *client.Job {
 	return job
 }
 
-func (w *worker) newJob(sent transport.Sent, ok bool) (job *client.Job, ended bool) {
+func (w *worker) newJob(sent transport.BulkResult, ok bool) (job *client.Job, ended bool) {
 	if !ok {
 		return nil, true
 	}

@@ -15,24 +15,24 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
-// Report is what Check found out about a relay. It holds no secret. What the server did not come to is
+// Diagnosis is what Check found out about a relay. It holds no secret. What the server did not come to is
 // left zero.
-type Report struct {
+type Diagnosis struct {
 	Server    string   // host:port, or the path of a socket
 	Addresses []string // what DNS says, if it was asked
 	Remote    string   // the address that was connected
 	Greeting  string   // the server's first words
-	// Before is what the server offered before TLS, Offered what it offers in the end.
-	Before, Offered []string
-	TLS             *TLSReport // nil without TLS
-	Mechanisms      []string   // of login
-	User            string     // who logs in, "" for nobody
-	LoggedIn        bool
-	Size            int64 // the largest message in octets, 0 where the server does not say
-	Limits          extension.SessionLimits
-	Times           CheckTimes
-	Hints           []Hint
-	Transcript      []client.Event // of all connections
+	// ExtensionsBeforeTLS is what the server offered before TLS, Offered what it offers in the end.
+	ExtensionsBeforeTLS, Extensions []string
+	TLS                             *TLSReport // nil without TLS
+	Mechanisms                      []string   // of login
+	User                            string     // who logs in, "" for nobody
+	LoggedIn                        bool
+	Size                            int64 // the largest message in octets, 0 where the server does not say
+	Limits                          extension.SessionLimits
+	Times                           CheckTimes
+	Hints                           []Hint
+	Transcript                      []client.Event // of all connections
 	// Err is why no mail could be sent now; nil when all is well. It is what Send would return.
 	Err error
 }
@@ -58,11 +58,11 @@ type CheckTimes struct {
 // checkLimit is the longest wait for an answer when the caller set none: somebody is looking on.
 const checkLimit = 15 * time.Second
 
-// Check finds out whether a relay can be used as it is configured: it connects, logs in and says
+// Diagnose finds out whether a relay can be used as it is configured: it connects, logs in and says
 // goodbye. No mail is sent, and a login is tried once. When something fails, Check may connect once more,
 // without login, to find out why. It waits at most 15 s for each answer unless the builder says
 // otherwise. b stays usable. The error is that of Build; what the relay does wrong is in the Report.
-func Check(ctx context.Context, b Builder) (*Report, error) {
+func Diagnose(ctx context.Context, b Builder) (*Diagnosis, error) {
 	s, err := b.Clone().settle()
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func Check(ctx context.Context, b Builder) (*Report, error) {
 		s.limit(checkLimit)
 		s.config.Timeouts.Final = 0
 	}
-	c := &check{config: s.config, report: &Report{Server: s.config.Address, User: s.config.Credentials.User()}}
+	c := &check{config: s.config, report: &Diagnosis{Server: s.config.Address, User: s.config.Credentials.User()}}
 	c.run(ctx)
 	c.advise()
 	c.report.Transcript = c.events
@@ -81,7 +81,7 @@ func Check(ctx context.Context, b Builder) (*Report, error) {
 // check is a check under way.
 type check struct {
 	config   client.Config
-	report   *Report
+	report   *Diagnosis
 	implicit bool // the server wants TLS from the first octet, and was not given it
 	asked    bool // for a client certificate, and there is none
 
@@ -200,7 +200,7 @@ func (c *check) describe(conn *client.Conn) {
 	info := conn.Info()
 	r := c.report
 	r.Greeting = conn.Greeting().String()
-	r.Before, r.Offered = offers(conn.InfoBeforeTLS()), offers(info)
+	r.ExtensionsBeforeTLS, r.Extensions = offers(conn.InfoBeforeTLS()), offers(info)
 	r.Mechanisms, r.Size, r.Limits = info.Mechanisms(), info.SizeLimit(), info.Limits()
 	if state := conn.TLS(); state != nil {
 		r.TLS = newTLSReport(state)
@@ -221,5 +221,5 @@ func offers(info extension.ServerInfo) []string {
 
 // offered reports whether the server offers an extension in the end.
 func (c *check) offered(keyword extension.Keyword) bool {
-	return slices.ContainsFunc(c.report.Offered, func(line string) bool { return firstWord(line) == string(keyword) })
+	return slices.ContainsFunc(c.report.Extensions, func(line string) bool { return firstWord(line) == string(keyword) })
 }

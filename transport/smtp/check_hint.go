@@ -84,7 +84,7 @@ func (c *check) advise() {
 func (c *check) sayAddress() bool {
 	for _, e := range c.events {
 		if e.Kind == client.EventCommand && strings.HasPrefix(e.Text, "EHLO [") {
-			return c.config.Hello.IsZero()
+			return c.config.HelloName.IsZero()
 		}
 	}
 	return false

@@ -29,11 +29,11 @@ func TestCheck(t *testing.T) {
 	srv.Start()
 	var events int
 	b := relay(srv).HelloName("client.example").Trace(func(client.Event) { events++ })
-	report, err := smtp.Check(t.Context(), b)
+	report, err := smtp.Diagnose(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &smtp.Report{
+	want := &smtp.Diagnosis{
 		Server: srv.Addr(), Remote: srv.Addr(), Greeting: "220 localhost ESMTP smtptest",
 		Mechanisms: []string{"PLAIN"}, User: smtptest.User, LoggedIn: true, Size: 64 << 20,
 		Limits: extension.SessionLimits{MailMax: 100, RcptMax: 50},
@@ -43,15 +43,15 @@ func TestCheck(t *testing.T) {
 		Hints: []smtp.Hint{{Kind: smtp.HintExpiresSoon}}, // the server's certificate is for hours
 	}
 	ignored := cmp.Options{
-		cmpopts.IgnoreFields(smtp.Report{}, "Before", "Offered", "Times", "Transcript"),
+		cmpopts.IgnoreFields(smtp.Diagnosis{}, "ExtensionsBeforeTLS", "Extensions", "Times", "Transcript"),
 		cmpopts.IgnoreFields(smtp.TLSReport{}, "CipherSuite", "NotBefore", "NotAfter", "Pin"),
 		cmpopts.IgnoreFields(smtp.Hint{}, "Text"),
 	}
 	if diff := cmp.Diff(want, report, ignored); diff != "" {
 		t.Errorf("report (-want +got):\n%s\n%s", diff, report)
 	}
-	if !slices.Contains(report.Before, "STARTTLS") || slices.Contains(report.Offered, "STARTTLS") || !slices.Contains(report.Offered, "AUTH PLAIN") {
-		t.Errorf("before TLS %v, then %v", report.Before, report.Offered)
+	if !slices.Contains(report.ExtensionsBeforeTLS, "STARTTLS") || slices.Contains(report.Extensions, "STARTTLS") || !slices.Contains(report.Extensions, "AUTH PLAIN") {
+		t.Errorf("before TLS %v, then %v", report.ExtensionsBeforeTLS, report.Extensions)
 	}
 	if report.Times.Connect <= 0 || report.Times.Ready <= 0 || report.Times.RoundTrip <= 0 {
 		t.Errorf("times %+v", report.Times)
@@ -145,7 +145,7 @@ func TestCheckHints(t *testing.T) {
 			if tc.builder != nil {
 				b = tc.builder(b, srv)
 			}
-			report, err := smtp.Check(t.Context(), b.HelloName("client.example").Timeouts(tc.limits))
+			report, err := smtp.Diagnose(t.Context(), b.HelloName("client.example").Timeouts(tc.limits))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,24 +174,24 @@ func TestCheckHints(t *testing.T) {
 }
 
 func password(text string) func(smtp.Builder, *smtptest.Server) smtp.Builder {
-	return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Credentials(smtptest.User, text) }
+	return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Login(smtptest.User, text) }
 }
 
 // sourceFails and scram are other credentials; Build refuses them if they could not be made.
 func sourceFails(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
 	c, _ := authentication.PasswordFrom("user", func(context.Context) (string, error) { return "", os.ErrNotExist })
-	return b.Login(c)
+	return b.Credentials(c)
 }
 
 func scram(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
 	c, _ := authentication.Password(smtptest.User, smtptest.Password)
-	c, _ = c.Only("SCRAM-SHA-256")
-	return b.Login(c)
+	c, _ = c.WithMechanisms("SCRAM-SHA-256")
+	return b.Credentials(c)
 }
 
 // unencrypted is a login without TLS, stranger TLS without a login, openly neither.
 func unencrypted(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
-	return smtp.Dangerous(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password)
+	return smtp.DangerousPlaintext(srv.Host()).Port(srv.Port()).Login(smtptest.User, smtptest.Password)
 }
 
 func stranger(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
@@ -199,7 +199,7 @@ func stranger(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
 }
 
 func openly(_ smtp.Builder, srv *smtptest.Server) smtp.Builder {
-	return smtp.Dangerous(srv.Host()).Port(srv.Port())
+	return smtp.DangerousPlaintext(srv.Host()).Port(srv.Port())
 }
 
 func onlyPlain(also func(*smtptest.Config)) func(*smtptest.Config) {
@@ -215,7 +215,7 @@ func TestCheckTells(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Certificate = smtptest.WrongName
 	srv.Start()
-	report, err := smtp.Check(t.Context(), relay(srv))
+	report, err := smtp.Diagnose(t.Context(), relay(srv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,19 +227,19 @@ func TestCheckTells(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if report, err = smtp.Check(canceled, relay(srv)); err != nil || !errors.Is(report.Err, context.Canceled) || len(report.Hints) > 0 {
+	if report, err = smtp.Diagnose(canceled, relay(srv)); err != nil || !errors.Is(report.Err, context.Canceled) || len(report.Hints) > 0 {
 		t.Errorf("canceled: %v, %v", report, err)
 	}
-	if report, err = smtp.Check(t.Context(), smtp.Relay("")); report != nil || fields(err) == nil {
+	if report, err = smtp.Diagnose(t.Context(), smtp.Relay("")); report != nil || fields(err) == nil {
 		t.Errorf("unusable: %v, %v", report, err)
 	}
 }
 
 // TestReportIsPrintable: a server cannot write to the terminal of who reads the report.
 func TestReportIsPrintable(t *testing.T) {
-	report := &smtp.Report{
+	report := &smtp.Diagnosis{
 		Server: "mx\x1b[2J", Greeting: "220 \u202eevil\a", Err: errors.New("x\r\ny\x1b]0;"),
-		TLS: &smtp.TLSReport{Names: []string{"a\x1b[31m"}, Issuer: "\x07"}, Offered: []string{"X\x00"},
+		TLS: &smtp.TLSReport{Names: []string{"a\x1b[31m"}, Issuer: "\x07"}, Extensions: []string{"X\x00"},
 	}
 	for line := range strings.SplitSeq(strings.TrimSuffix(report.String(), "\n"), "\n") {
 		if strings.ContainsAny(line, "\x1b\a\r\x00\u202e") {

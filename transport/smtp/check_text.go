@@ -8,17 +8,17 @@ import (
 )
 
 // OK reports whether mail could be sent now.
-func (r *Report) OK() bool { return r.Err == nil }
+func (r *Diagnosis) OK() bool { return r.Err == nil }
 
 // String returns the report for people: a line for each thing that is known, the verdict, then the hints.
 // What the server said is made printable.
-func (r *Report) String() string {
+func (r *Diagnosis) String() string {
 	t := table{}
 	t.add("server", r.Server)
 	t.add("addresses", strings.Join(r.Addresses, ", "), took(r.Times.DNS))
 	t.add("connected", r.Remote, took(r.Times.Connect))
 	t.add("greeting", r.Greeting)
-	t.add("before TLS", strings.Join(r.Before, ", "))
+	t.add("before TLS", strings.Join(r.ExtensionsBeforeTLS, ", "))
 	if r.TLS != nil {
 		t.add("TLS", strings.TrimSpace(r.TLS.Version+" "+r.TLS.CipherSuite))
 		t.add("certificate", "for "+strings.Join(r.TLS.Names, ", "))
@@ -26,7 +26,7 @@ func (r *Report) String() string {
 		t.add("", "until "+r.TLS.NotAfter.UTC().Format(time.RFC3339))
 		t.add("", "key "+r.TLS.Pin.String())
 	}
-	t.add("offers", strings.Join(r.Offered, ", "))
+	t.add("offers", strings.Join(r.Extensions, ", "))
 	t.add("logins", strings.Join(r.Mechanisms, " "))
 	if r.Size > 0 {
 		t.add("size", strconv.FormatInt(r.Size, 10)+" octets at most")
@@ -52,7 +52,7 @@ func (r *Report) String() string {
 	return t.b.String()
 }
 
-func (r *Report) limits() string {
+func (r *Diagnosis) limits() string {
 	var list []string
 	for _, limit := range []struct {
 		n    int

@@ -74,7 +74,7 @@ func TestFailoverInBulk(t *testing.T) {
 
 func bulkRelay(t *testing.T, srv *smtptest.Server) *smtp.Transport {
 	t.Helper()
-	return build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}).Pipelining(8).Timeout(10*time.Second))
+	return build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}).BulkWindow(8).Timeout(10*time.Second))
 }
 
 func numberedMails(t *testing.T, n int) []transport.Mail {

@@ -17,15 +17,15 @@ type Resolver interface {
 	LookupSRV(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
 }
 
-// Discovered is a relay that a domain names for the mail of its users.
-type Discovered struct {
+// DiscoveredRelay is a relay that a domain names for the mail of its users.
+type DiscoveredRelay struct {
 	Domain string // of the address
 	Host   string
 	Port   int
 	TLS    client.TLSMode // TLSImplicit or TLSStartTLS, never without TLS
-	// Outside says that the relay is not in the domain. DNS can be forged, so it may be anybody's, and
+	// OutOfDomain says that the relay is not in the domain. DNS can be forged, so it may be anybody's, and
 	// Builder takes it only with a certificate of the domain itself; see Confirm.
-	Outside bool
+	OutOfDomain bool
 }
 
 // Errors of Discover.
@@ -40,12 +40,12 @@ var (
 // octet, then those with STARTTLS (RFC 8314 section 5.1, RFC 6186 section 3.1). It asks the resolver of
 // the system; see [DiscoverWith]. Only the domain of the address is looked up, nothing is connected.
 // The error wraps ErrNoRelay, ErrLookup or a *[FieldError].
-func Discover(ctx context.Context, address string) ([]Discovered, error) {
+func Discover(ctx context.Context, address string) ([]DiscoveredRelay, error) {
 	return DiscoverWith(ctx, net.DefaultResolver, address)
 }
 
 // DiscoverWith is Discover with another resolver, one that validates DNSSEC for instance.
-func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]Discovered, error) {
+func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]DiscoveredRelay, error) {
 	parsed, err := envelope.ParseAddress(address)
 	if err != nil {
 		return nil, &FieldError{Field: "Address", Value: address, Err: err}
@@ -54,7 +54,7 @@ func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]Dis
 	if domain == "" || strings.HasPrefix(domain, "[") {
 		return nil, &FieldError{Field: "Address", Value: address, Err: errors.New("want an address with a domain")}
 	}
-	var found []Discovered
+	var found []DiscoveredRelay
 	for _, service := range []struct {
 		name string
 		mode client.TLSMode
@@ -71,8 +71,8 @@ func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]Dis
 			if host == "" { // the domain says that it has no such service, RFC 6186 section 3.4
 				continue
 			}
-			found = append(found, Discovered{
-				Domain: domain, Host: host, Port: int(r.Port), TLS: service.mode, Outside: !within(host, domain),
+			found = append(found, DiscoveredRelay{
+				Domain: domain, Host: host, Port: int(r.Port), TLS: service.mode, OutOfDomain: !within(host, domain),
 			})
 		}
 	}
@@ -100,19 +100,19 @@ func within(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// Confirm returns the relay as one that somebody who can judge it, the user of a program, has found to be
+// Trust returns the relay as one that somebody who can judge it, the user of a program, has found to be
 // the right one although it is outside of the domain (RFC 6186 section 6). Its certificate then must be
 // valid for its own name.
-func (d Discovered) Confirm() Discovered {
-	d.Outside = false
+func (d DiscoveredRelay) Trust() DiscoveredRelay {
+	d.OutOfDomain = false
 	return d
 }
 
 // Builder begins a transport to the relay. Of a relay outside of the domain that was not confirmed the
 // certificate must be valid for the domain (RFC 6186 section 6, RFC 7817 section 3).
-func (d Discovered) Builder() Builder {
+func (d DiscoveredRelay) Builder() Builder {
 	return begin(d.Host, d.Port, d.TLS).step(func(s *state) {
-		if d.Outside {
+		if d.OutOfDomain {
 			s.config.ServerName = d.Domain
 		}
 	})

@@ -80,17 +80,17 @@ func srv(priority uint16, target string, port uint16) dnsmessage.SRVResource {
 
 func TestDiscover(t *testing.T) {
 	const submissions, submission = "_submissions._tcp.example.org.", "_submission._tcp.example.org."
-	found := func(host string, port int, mode client.TLSMode) smtp.Discovered {
-		return smtp.Discovered{Domain: "example.org", Host: host, Port: port, TLS: mode}
+	found := func(host string, port int, mode client.TLSMode) smtp.DiscoveredRelay {
+		return smtp.DiscoveredRelay{Domain: "example.org", Host: host, Port: port, TLS: mode}
 	}
-	outside := func(d smtp.Discovered) smtp.Discovered {
-		d.Outside = true
+	outside := func(d smtp.DiscoveredRelay) smtp.DiscoveredRelay {
+		d.OutOfDomain = true
 		return d
 	}
 	for name, tc := range map[string]struct {
 		zone    zone
 		address string // a@example.org when empty
-		want    []smtp.Discovered
+		want    []smtp.DiscoveredRelay
 		err     error
 	}{
 		"both services, by priority": {
@@ -98,22 +98,22 @@ func TestDiscover(t *testing.T) {
 				submissions: {srv(20, "b.example.org.", 465), srv(10, "A.Example.ORG.", 4465)},
 				submission:  {srv(0, "c.example.org.", 587)},
 			},
-			want: []smtp.Discovered{
+			want: []smtp.DiscoveredRelay{
 				found("a.example.org", 4465, client.TLSImplicit), found("b.example.org", 465, client.TLSImplicit),
 				found("c.example.org", 587, client.TLSStartTLS),
 			},
 		},
-		"STARTTLS alone":       {zone: zone{submission: {srv(0, "example.org.", 587)}}, want: []smtp.Discovered{found("example.org", 587, client.TLSStartTLS)}},
-		"TLS explicitly not":   {zone: zone{submissions: {srv(0, ".", 0)}, submission: {srv(0, "example.org.", 587)}}, want: []smtp.Discovered{found("example.org", 587, client.TLSStartTLS)}},
+		"STARTTLS alone":       {zone: zone{submission: {srv(0, "example.org.", 587)}}, want: []smtp.DiscoveredRelay{found("example.org", 587, client.TLSStartTLS)}},
+		"TLS explicitly not":   {zone: zone{submissions: {srv(0, ".", 0)}, submission: {srv(0, "example.org.", 587)}}, want: []smtp.DiscoveredRelay{found("example.org", 587, client.TLSStartTLS)}},
 		"neither":              {zone: zone{submissions: {srv(0, ".", 0)}, submission: {srv(0, ".", 0)}}, err: smtp.ErrNoRelay},
 		"no records":           {zone: zone{}, err: smtp.ErrNoRelay},
-		"a provider's":         {zone: zone{submissions: {srv(0, "smtp.provider.example.", 465)}}, want: []smtp.Discovered{outside(found("smtp.provider.example", 465, client.TLSImplicit))}},
-		"only looks inside":    {zone: zone{submissions: {srv(0, "evilexample.org.", 465)}}, want: []smtp.Discovered{outside(found("evilexample.org", 465, client.TLSImplicit))}},
+		"a provider's":         {zone: zone{submissions: {srv(0, "smtp.provider.example.", 465)}}, want: []smtp.DiscoveredRelay{outside(found("smtp.provider.example", 465, client.TLSImplicit))}},
+		"only looks inside":    {zone: zone{submissions: {srv(0, "evilexample.org.", 465)}}, want: []smtp.DiscoveredRelay{outside(found("evilexample.org", 465, client.TLSImplicit))}},
 		"the first one fails":  {zone: zone{submissions: nil, submission: {srv(0, "example.org.", 587)}}, err: smtp.ErrLookup},
 		"the second one fails": {zone: zone{submissions: {srv(0, "example.org.", 465)}, submission: nil}, err: smtp.ErrLookup},
 		"an international domain": {
 			zone: zone{"_submissions._tcp.xn--bcher-kva.example.": {srv(0, "mx.xn--bcher-kva.example.", 465)}}, address: "a@Bücher.example",
-			want: []smtp.Discovered{{Domain: "xn--bcher-kva.example", Host: "mx.xn--bcher-kva.example", Port: 465}},
+			want: []smtp.DiscoveredRelay{{Domain: "xn--bcher-kva.example", Host: "mx.xn--bcher-kva.example", Port: 465}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,13 +165,13 @@ func TestDiscoveredVerifies(t *testing.T) {
 			}
 			relay := found[0]
 			if tc.confirmed {
-				relay = relay.Confirm()
+				relay = relay.Trust()
 			}
 			server := smtptest.NewUnstartedServer(t)
 			server.Config.CertificateNames = []string{tc.certificate}
-			server.StartTLS()
+			server.StartImplicitTLS()
 			var wire recorder
-			b := relay.Builder().Credentials(smtptest.User, smtptest.Password).
+			b := relay.Builder().Login(smtptest.User, smtptest.Password).
 				TLSConfig(&tls.Config{RootCAs: server.CertPool()}).Dialer(wire.dialer(server.Addr()))
 			if !tc.refused {
 				wantSent(t, b)

@@ -13,11 +13,11 @@
 //   - [Relay]: TLS from the first octet, port 465. The right one for almost every provider.
 //   - [StartTLSRelay]: STARTTLS, which must succeed, port 587.
 //   - [FromURL]: the same from one string, for configuration.
-//   - [Service]: a provider by its name, with the limits that it publishes.
+//   - [ForProvider]: a provider by its name, with the limits that it publishes.
 //   - [Discover]: whatever the domain of an address names in DNS.
 //   - [UnencryptedLocalhost]: a server on this machine, port 25, no TLS, no password.
 //   - [LMTP], [LMTPSocket]: a delivery agent beside us, one verdict per recipient.
-//   - [Dangerous]: no TLS to another machine. Whoever is on the way reads the mail and may change it.
+//   - [DangerousPlaintext]: no TLS to another machine. Whoever is on the way reads the mail and may change it.
 //
 // # What is certain afterwards
 //

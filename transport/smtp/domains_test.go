@@ -44,7 +44,7 @@ func TestDomainsOfASession(t *testing.T) {
 				srv := smtptest.NewUnstartedServer(t)
 				srv.Config.Extensions = append(extensions, fmt.Sprintf("LIMITS RCPTDOMAINMAX=%d", most))
 				srv.Start()
-				send(t, build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}).Pipelining(8)))
+				send(t, build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}).BulkWindow(8)))
 				domains := map[int]map[string]bool{}
 				for _, m := range srv.Messages() {
 					for _, r := range m.Recipients {

@@ -173,7 +173,7 @@ func TestDowngrades(t *testing.T) {
 				b = tc.builder(b, srv)
 			}
 			var wire recorder
-			sender := build(t, b.Credentials(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())).Timeouts(tc.limits))
+			sender := build(t, b.Login(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())).Timeouts(tc.limits))
 			result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 			fault, ok := errors.AsType[*client.TLSError](err)
 			if !ok || fault.Kind != tc.kind || tc.cause != nil && !tc.cause(err) {
@@ -214,7 +214,7 @@ func TestDowngradeOfChance(t *testing.T) {
 	srv.Config.Hello.Plain = []string{"PIPELINING", "AUTH PLAIN LOGIN"}
 	srv.Start()
 	var wire recorder
-	sender := build(t, smtp.DangerousOpportunisticTLS(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())))
+	sender := build(t, smtp.DangerousOpportunisticTLS(srv.Host()).Port(srv.Port()).Login(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())))
 	_, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 	if login, ok := errors.AsType[*authentication.Error](err); !ok || login.Kind != authentication.NeedsTLS {
 		t.Errorf("%v", err)

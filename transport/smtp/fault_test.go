@@ -56,7 +56,7 @@ func form(t *testing.T, name string, secure bool, limits client.Timeouts, hook s
 		}
 	}
 	srv.Start()
-	b := smtp.Dangerous(srv.Host())
+	b := smtp.DangerousPlaintext(srv.Host())
 	switch {
 	case lmtp:
 		b = smtp.LMTP(srv.Host())
@@ -229,7 +229,7 @@ func TestContentIsNeverACommand(t *testing.T) {
 				return smtptest.Action{}
 			}}
 			srv.Start()
-			sender := build(t, smtp.Dangerous(srv.Host()).Port(srv.Port()).Pipelining(depth).Pool(smtp.Pool{MaxOpen: 2}))
+			sender := build(t, smtp.DangerousPlaintext(srv.Host()).Port(srv.Port()).BulkWindow(depth).Pool(smtp.Pool{MaxOpen: 2}))
 			commands := []string{"NOOP", "RSET", "MAIL FROM:<evil@example.org>", "RCPT TO:<victim@example.org>", "DATA", ".", "QUIT", "BDAT 3 LAST"}
 			mails := func(yield func(transport.Mail) bool) {
 				for i := range 500 {
@@ -288,7 +288,7 @@ func TestOtherAddress(t *testing.T) {
 		t.Error(err)
 	}
 	// localhost may be ::1 first, where nobody listens.
-	sender = build(t, smtp.StartTLSRelay("localhost").Port(srv.Port()).TLSConfig(srv.ClientTLS()).Credentials(smtptest.User, smtptest.Password))
+	sender = build(t, smtp.StartTLSRelay("localhost").Port(srv.Port()).TLSConfig(srv.ClientTLS()).Login(smtptest.User, smtptest.Password))
 	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 		t.Error(err)
 	}

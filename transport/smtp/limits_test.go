@@ -222,7 +222,7 @@ func TestSendAllStopsEarly(t *testing.T) {
 
 // TestSendAllWithoutRelay: every mail has its result when there is no relay, in bounded time.
 func TestSendAllWithoutRelay(t *testing.T) {
-	sender := build(t, smtp.Dangerous("127.0.0.1").Port(1).Pool(smtp.Pool{MaxOpen: 2}))
+	sender := build(t, smtp.DangerousPlaintext("127.0.0.1").Port(1).Pool(smtp.Pool{MaxOpen: 2}))
 	n := 0
 	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
 		for range 1000 {
@@ -305,7 +305,7 @@ func TestResumeTwice(t *testing.T) {
 		},
 	}
 	srv.Start()
-	sender := build(t, relay(srv).Pipelining(64).Resume().Pool(smtp.Pool{MaxOpen: 1}))
+	sender := build(t, relay(srv).BulkWindow(64).ResendUnsent().Pool(smtp.Pool{MaxOpen: 1}))
 	const n = 256
 	counts := map[transport.Outcome]int{}
 	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
@@ -369,7 +369,7 @@ func TestLimitIsLearned(t *testing.T) {
 				return limit(e)
 			}}
 			srv.Start()
-			sender := build(t, relay(srv).Resume().Pool(smtp.Pool{MaxOpen: 1}))
+			sender := build(t, relay(srv).ResendUnsent().Pool(smtp.Pool{MaxOpen: 1}))
 			if err := send(sender, 20); err != nil {
 				t.Fatal(err)
 			}

@@ -91,7 +91,7 @@ func TestLyingServer(t *testing.T) {
 			}
 			srv.Start()
 			c := identity(t, tc.mechanism, secretOf(tc.mechanism))
-			wantLoginError(t, build(t, relay(srv).Login(c)), tc.want)
+			wantLoginError(t, build(t, relay(srv).Credentials(c)), tc.want)
 			session := srv.Sessions()[0]
 			if session.Count("MAIL") > 0 || session.Count("AUTH") != 1 {
 				t.Errorf("it said more:\n%s", session)
@@ -169,7 +169,7 @@ func TestMovesOn(t *testing.T) {
 			srv.Start()
 			b := relay(srv)
 			if tc.security == smtptest.Plaintext {
-				b = smtp.Dangerous(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password)
+				b = smtp.DangerousPlaintext(srv.Host()).Port(srv.Port()).Login(smtptest.User, smtptest.Password)
 			}
 			if tc.want != 0 {
 				wantLoginError(t, build(t, b), tc.want)
@@ -189,7 +189,7 @@ func TestMovesOn(t *testing.T) {
 func TestResumedBinding(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		srv, b := mechanismServer(t, version, "SCRAM-SHA-256-PLUS")
-		sender := build(t, b.Login(identity(t, "PLAIN", smtptest.Password)).Pool(smtp.Pool{MaxMessages: 1}))
+		sender := build(t, b.Credentials(identity(t, "PLAIN", smtptest.Password)).Pool(smtp.Pool{MaxMessages: 1}))
 		for range 3 {
 			if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 				t.Fatalf("%v\n%s", err, srv.Sessions()[0])

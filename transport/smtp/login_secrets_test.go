@@ -161,7 +161,7 @@ func testSecret(t *testing.T, name string, lie func(smtptest.Mechanism) smtptest
 	c := identity(t, name, secret)
 	transcript := &client.Transcript{}
 	var events []client.Event
-	sender := build(t, b.Clone().Login(c).Trace(func(e client.Event) {
+	sender := build(t, b.Clone().Credentials(c).Trace(func(e client.Event) {
 		transcript.Add(e)
 		events = append(events, e)
 	}).Pool(smtp.Pool{MaxOpen: 1}))

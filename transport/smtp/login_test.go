@@ -67,7 +67,7 @@ func mechanismServer(t *testing.T, version uint16, names ...string) (*smtptest.S
 	if version == 0 {
 		srv.Config.Security = smtptest.Plaintext
 		srv.Start()
-		return srv, smtp.Dangerous(srv.Host()).Port(srv.Port()).DangerousPlaintextAuth()
+		return srv, smtp.DangerousPlaintext(srv.Host()).Port(srv.Port()).DangerousPlaintextAuth()
 	}
 	srv.Config.TLS = &tls.Config{MinVersion: version, MaxVersion: version, ClientAuth: tls.RequestClientCert}
 	srv.Start()
@@ -88,7 +88,7 @@ func TestEveryMechanism(t *testing.T) {
 			}
 			t.Run(name+" "+label, func(t *testing.T) {
 				srv, b := mechanismServer(t, version, name)
-				sender := build(t, b.Login(identity(t, name, secretOf(name))))
+				sender := build(t, b.Credentials(identity(t, name, secretOf(name))))
 				result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 				if err != nil || !result.AllAccepted() {
 					t.Fatalf("%v\n%s", err, srv.Sessions()[0])
@@ -110,7 +110,7 @@ func TestWrongSecret(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			srv, b := mechanismServer(t, tls.VersionTLS13, name, "LOGIN", "XOAUTH2")
-			sender := build(t, b.Login(identity(t, name, "wrong-"+secretOf(name))))
+			sender := build(t, b.Credentials(identity(t, name, "wrong-"+secretOf(name))))
 			for range 3 {
 				wantLoginError(t, sender, authentication.Rejected)
 			}
@@ -161,7 +161,7 @@ func TestStrongestFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv, b := mechanismServer(t, tc.version, tc.offered...)
-			sender := build(t, b.Login(identity(t, "PLAIN", srv.Config.Users[smtptest.User])))
+			sender := build(t, b.Credentials(identity(t, "PLAIN", srv.Config.Users[smtptest.User])))
 			if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 				t.Fatal(err)
 			}
@@ -178,11 +178,11 @@ func TestStrongestFirst(t *testing.T) {
 func TestActAs(t *testing.T) {
 	for name, want := range map[string]error{"boss": nil, "king": errWrong} {
 		srv, b := mechanismServer(t, tls.VersionTLS13, "PLAIN")
-		c, err := identity(t, "PLAIN", smtptest.Password).ActAs(name)
+		c, err := identity(t, "PLAIN", smtptest.Password).WithAuthorizationID(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = build(t, b.Login(c)).Send(t.Context(), mail(t, "b@example.org")); (err == nil) != (want == nil) {
+		if _, err = build(t, b.Credentials(c)).Send(t.Context(), mail(t, "b@example.org")); (err == nil) != (want == nil) {
 			t.Errorf("as %s: %v\n%s", name, err, srv.Sessions()[0])
 		}
 	}
@@ -198,16 +198,16 @@ func TestForeignClients(t *testing.T) {
 		}
 		return c
 	}
-	good := build(t, b.Clone().Login(custom(func() sasl.Client {
+	good := build(t, b.Clone().Credentials(custom(func() sasl.Client {
 		return sasl.NewPlainClient("", smtptest.User, smtptest.Password)
 	})))
 	if _, err := good.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 		t.Fatalf("%v\n%s", err, srv.Sessions()[0])
 	}
-	wantLoginError(t, build(t, b.Clone().Login(custom(func() sasl.Client {
+	wantLoginError(t, build(t, b.Clone().Credentials(custom(func() sasl.Client {
 		return sasl.NewPlainClient("", smtptest.User, "wrong")
 	}))), authentication.Rejected)
-	wantLoginError(t, build(t, b.Login(custom(func() sasl.Client { return sasl.NewExternalClient("") }))), authentication.Malformed)
+	wantLoginError(t, build(t, b.Credentials(custom(func() sasl.Client { return sasl.NewExternalClient("") }))), authentication.Malformed)
 }
 
 // TestOnePasswordAtATime holds that the connections of a pool do not all try a password that nobody has
@@ -222,7 +222,7 @@ func TestOnePasswordAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender := build(t, b.Login(c).Pool(smtp.Pool{MaxOpen: 8}))
+	sender := build(t, b.Credentials(c).Pool(smtp.Pool{MaxOpen: 8}))
 	var senders sync.WaitGroup
 	for range 8 {
 		senders.Go(func() { wantLoginError(t, sender, authentication.Rejected) })
@@ -256,7 +256,7 @@ func TestSecretChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	transcript := &client.Transcript{}
-	sender := build(t, b.Login(c).Trace(transcript.Add))
+	sender := build(t, b.Credentials(c).Trace(transcript.Add))
 	if err := wantLoginError(t, sender, authentication.NoSecret); !errors.Is(err, failure) {
 		t.Errorf("%v does not wrap the failure", err)
 	}

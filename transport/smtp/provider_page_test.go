@@ -36,9 +36,9 @@ func providersPage() string {
 	var b strings.Builder
 	b.WriteString(`# Providers
 
-` + "```go\nsender, err := smtp.Service(\"gmail\").Credentials(user, appPassword).Build() // or Login with a token\n```" + `
+` + "```go\nsender, err := smtp.ForProvider(\"gmail\").Login(user, appPassword).Build() // or Credentials with a token\n```" + `
 
-` + "`smtp.Service(name)`" + ` begins a transport to one of these; ` + "`smtp.LookupService(name)`" + ` has its limits. The pool keeps
+` + "`smtp.ForProvider(name)`" + ` begins a transport to one of these; ` + "`smtp.LookupProvider(name)`" + ` has its limits. The pool keeps
 the limits of connections and of messages over one connection, unless ` + "`Pool`" + ` says otherwise. An empty cell means
 that the page of the provider says nothing, not that there is no limit; a figure is what a copy or a quotation of
 that page said on the day on which it was read, and Source is where to look what is true today. Amazon SES has a name for each region, such as ` + "`ses-eu-west-1`" + `. ` + "`user`" + ` is the user name of all
@@ -50,7 +50,7 @@ This page is written by a test from the table in the code.
 | name | relay | user | connections | messages per connection | messages | recipients per message | octets | source, read on |
 |---|---|---|---|---|---|---|---|---|
 `)
-	for _, p := range smtp.Services() {
+	for _, p := range smtp.Providers() {
 		scheme := map[client.TLSMode]string{client.TLSImplicit: "smtps", client.TLSStartTLS: "smtp+starttls"}[p.TLS]
 		l := p.Limits
 		rates := ""
@@ -64,7 +64,7 @@ This page is written by a test from the table in the code.
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s://%s:%d` | %s | %s | %s | %s | %s | %s | [%s](%s) |\n", p.Name, scheme, p.Host, p.Port, p.User,
 			figure(int64(l.Connections)), figure(int64(l.PerSession)), rates, figure(int64(l.Recipients)), figure(l.Size),
-			l.Read.Format("2006-01-02"), l.Source)
+			l.AsOf.Format("2006-01-02"), l.Source)
 	}
 	return b.String()
 }

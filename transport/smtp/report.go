@@ -18,7 +18,7 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
 	for i := range receipt.Verdicts {
 		v := &receipt.Verdicts[i]
-		result.Recipients[i] = transport.Recipient{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response, lines)}
+		result.Recipients[i] = transport.RecipientResult{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response, lines)}
 		if v.Fate == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)
 		}
@@ -39,12 +39,12 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 // with it and with room for the one line of his reply.
 func newResult(n int) (result *transport.Result, lines []string) {
 	if n != 1 {
-		return &transport.Result{Recipients: make([]transport.Recipient, n)}, nil
+		return &transport.Result{Recipients: make([]transport.RecipientResult, n)}, nil
 	}
 	whole := new(struct {
 		transport.Result
 
-		recipient [1]transport.Recipient
+		recipient [1]transport.RecipientResult
 		line      [1]string
 	})
 	whole.Recipients = whole.recipient[:]

@@ -39,7 +39,7 @@ func versions(from, to uint16) func(*smtptest.Config) {
 
 // implicit is TLS from the first octet on both sides.
 func implicit(b smtp.Builder, srv *smtptest.Server) smtp.Builder {
-	return smtp.Relay(srv.Host()).Port(srv.Port()).TLSConfig(srv.ClientTLS()).Credentials(smtptest.User, smtptest.Password)
+	return smtp.Relay(srv.Host()).Port(srv.Port()).TLSConfig(srv.ClientTLS()).Login(smtptest.User, smtptest.Password)
 }
 
 // TestConnectionAndTLSRows: greeting, EHLO and TLS.

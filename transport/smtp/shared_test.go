@@ -19,11 +19,11 @@ func TestOneRelayInTwoPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copies, err := transport.RedirectAll{Over: r, To: archive}.Build()
+	copies, err := transport.RedirectAll{Next: r, To: archive}.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, err := transport.Tee{Over: r, Copy: copies}.Build()
+	both, err := transport.Tee{Next: r, Copy: copies}.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,15 +87,15 @@ func TestUnreliableServer(t *testing.T) {
 		"BDAT":      {step: func(b smtp.Builder) smtp.Builder { return b.Chunking(client.ChunkingTrusted) }},
 		"LMTP":      {lmtp: true, step: func(b smtp.Builder) smtp.Builder { return b }},
 		"bulk DATA": {bulk: true, step: func(b smtp.Builder) smtp.Builder { return b.Chunking(client.ChunkingOff) }},
-		"window":    {bulk: true, step: func(b smtp.Builder) smtp.Builder { return b.Pipelining(16).Resume() }},
-		"LMTP bulk": {lmtp: true, bulk: true, step: func(b smtp.Builder) smtp.Builder { return b.Pipelining(16).Resume() }},
+		"window":    {bulk: true, step: func(b smtp.Builder) smtp.Builder { return b.BulkWindow(16).ResendUnsent() }},
+		"LMTP bulk": {lmtp: true, bulk: true, step: func(b smtp.Builder) smtp.Builder { return b.BulkWindow(16).ResendUnsent() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := smtptest.NewUnstartedServer(t)
 			srv.Config.Security = smtptest.Plaintext
 			srv.Config.Hooks = []smtptest.Hook{unreliable(1)}
-			b := smtp.Dangerous("127.0.0.1")
+			b := smtp.DangerousPlaintext("127.0.0.1")
 			if form.lmtp {
 				srv.Config.Protocol = smtptest.LMTP
 				b = smtp.LMTP("127.0.0.1")

@@ -28,8 +28,8 @@ func secure(t *testing.T, config func(*smtptest.Config)) (*smtptest.Server, smtp
 	if config != nil {
 		config(&srv.Config)
 	}
-	srv.StartTLS()
-	return srv, smtp.Relay(srv.Host()).Port(srv.Port()).Credentials(smtptest.User, smtptest.Password)
+	srv.StartImplicitTLS()
+	return srv, smtp.Relay(srv.Host()).Port(srv.Port()).Login(smtptest.User, smtptest.Password)
 }
 
 // chain returns the certificates that vouch for a server.
@@ -211,7 +211,7 @@ func TestTLSFields(t *testing.T) {
 		"crossed versions":   {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS12}).MinVersion(tls.VersionTLS13), []string{"TLSConfig.MaxVersion"}},
 		"only old versions":  {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS11}), []string{"TLSConfig.MaxVersion"}},
 		"old ones, allowed":  {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS11}).DangerousMinVersion(tls.VersionTLS10), nil},
-		"pins without TLS":   {smtp.Dangerous("x.org").PinnedKeys(client.Pin{}.String()), []string{"PinnedKeys"}},
+		"pins without TLS":   {smtp.DangerousPlaintext("x.org").PinnedKeys(client.Pin{}.String()), []string{"PinnedKeys"}},
 		"several, LMTP":      {smtp.LMTP("x.org").MinVersion(tls.VersionTLS13).VerifyConnection(verify), []string{"MinVersion", "VerifyConnection"}},
 		"as it should be":    {smtp.Relay("x.org").MinVersion(tls.VersionTLS13).VerifyConnection(verify), nil},
 		"where it is chance": {smtp.DangerousOpportunisticTLS("x.org").VerifyConnection(verify), nil},

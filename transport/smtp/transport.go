@@ -31,7 +31,7 @@ type Transport struct {
 }
 
 func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
-	config.Logins = &authentication.Memory{} // one relay, one identity
+	config.Logins = &authentication.RejectedSecrets{} // one relay, one identity
 	t := &Transport{config: config, limits: limits, bulk: bulk}
 	t.chunking.Store(uint32(config.Chunking))
 	t.pool = pool.New(pool.Options[*client.Conn]{

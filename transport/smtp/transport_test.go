@@ -24,7 +24,7 @@ import (
 // relay returns the usual configuration for srv: STARTTLS and a login.
 func relay(srv *smtptest.Server) smtp.Builder {
 	return smtp.StartTLSRelay(srv.Host()).Port(srv.Port()).TLSConfig(srv.ClientTLS()).
-		Credentials(smtptest.User, smtptest.Password)
+		Login(smtptest.User, smtptest.Password)
 }
 
 func build(t *testing.T, b smtp.Builder) *smtp.Transport {
@@ -139,7 +139,7 @@ func TestFailures(t *testing.T) {
 		as     any // a pointer for errors.As
 	}{
 		"wrong password": {
-			client: func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Credentials(smtptest.User, "wrong") },
+			client: func(b smtp.Builder, _ *smtptest.Server) smtp.Builder { return b.Login(smtptest.User, "wrong") },
 			want:   want{transport.NotSent, transport.PhaseAuth, 0, false}, as: new(*client.Error),
 		},
 		"unknown host": {
@@ -311,7 +311,7 @@ func TestResult(t *testing.T) {
 	timing := result.Timing
 	result.Timing = transport.Timing{}
 	want := &transport.Result{
-		Recipients: []transport.Recipient{{
+		Recipients: []transport.RecipientResult{{
 			Address: address(t, "b@example.org"), Outcome: transport.Accepted,
 			Reply: transport.Reply{Code: 250, Enhanced: "2.0.0", Lines: []string{"Ok: queued as 4F2A91"}},
 		}},

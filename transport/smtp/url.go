@@ -111,7 +111,7 @@ func parseURL(text string) (URL, []error) {
 			faults = append(faults, fault("", err))
 		}
 	}
-	if _, err := extension.ParseClientID(u.host); err != nil && u.scheme != socketScheme {
+	if _, err := extension.ParseHelloName(u.host); err != nil && u.scheme != socketScheme {
 		faults = append(faults, fault(u.host, err))
 	}
 	known := func(name string) bool { return urlKeys[name] != nil }

@@ -77,7 +77,7 @@ func (s *state) tokenFile(path string) error {
 }
 
 func (s *state) secretFile(
-	key string, from func(string, authentication.Source) (authentication.Credentials, error), path string,
+	key string, from func(string, authentication.SecretSource) (authentication.Credentials, error), path string,
 ) error {
 	if s.user == "" { // which is a fault already
 		return nil
@@ -104,7 +104,7 @@ func (s *state) secretFile(
 func (s *state) mechanisms(value string) error {
 	names := strings.Split(strings.ToUpper(value), ",")
 	s.late = append(s.late, func(s *state) {
-		c, err := s.config.Credentials.Only(names...)
+		c, err := s.config.Credentials.WithMechanisms(names...)
 		if err != nil {
 			s.fault("URL", "auth", err)
 		}

@@ -14,7 +14,7 @@ import (
 func Example() {
 	relay := stub.New().
 		Next(stub.Fail(transport.PhaseDial, io.EOF)).
-		AlwaysFor("gone@example.org", stub.Refuse(transport.PhaseRcpt, 550, "no such user"))
+		AlwaysFor("gone@example.org", stub.Reject(transport.PhaseRcpt, 550, "no such user"))
 
 	var to [2]envelope.Address
 	for i, s := range []string{"hei@example.org", "gone@example.org"} {

@@ -48,6 +48,6 @@ func (c *Call) copied() Call {
 
 func copyResult(r *transport.Result) *transport.Result {
 	out := *r
-	out.Recipients = append([]transport.Recipient(nil), r.Recipients...)
+	out.Recipients = append([]transport.RecipientResult(nil), r.Recipients...)
 	return &out
 }

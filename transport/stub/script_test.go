@@ -59,26 +59,26 @@ func TestAnswers(t *testing.T) {
 			want:   list{transport.NotSent, transport.NotSent}, phase: transport.PhaseDial, cause: io.EOF,
 		},
 		"refused for good": {
-			script: func(s *stub.Transport) *stub.Transport { return s.Next(stub.Refuse(transport.PhaseMail, 550, "no")) },
+			script: func(s *stub.Transport) *stub.Transport { return s.Next(stub.Reject(transport.PhaseMail, 550, "no")) },
 			want:   list{transport.Rejected, transport.Rejected}, phase: transport.PhaseMail, code: 550,
 		},
 		"content deferred": {
-			script: func(s *stub.Transport) *stub.Transport { return s.Next(stub.Refuse(transport.PhaseFinal, 451)) },
+			script: func(s *stub.Transport) *stub.Transport { return s.Next(stub.Reject(transport.PhaseFinal, 451)) },
 			want:   list{transport.Deferred, transport.Deferred}, phase: transport.PhaseFinal, code: 451, read: true,
 		},
 		"verdict lost": {
-			script: func(s *stub.Transport) *stub.Transport { return s.Always(stub.Lose()) },
+			script: func(s *stub.Transport) *stub.Transport { return s.Always(stub.LoseReply()) },
 			want:   list{transport.Unknown, transport.Unknown}, phase: transport.PhaseFinal, cause: io.ErrUnexpectedEOF, arrivals: 1, read: true,
 		},
 		"one recipient refused": {
 			script: func(s *stub.Transport) *stub.Transport {
-				return s.AlwaysFor("b@example.org", stub.Refuse(transport.PhaseRcpt, 550))
+				return s.AlwaysFor("b@example.org", stub.Reject(transport.PhaseRcpt, 550))
 			},
 			want: list{transport.Accepted, transport.Rejected}, phase: transport.PhaseRcpt, code: 550, arrivals: 1, read: true,
 		},
 		"one refused, the other withheld": {
 			script: func(s *stub.Transport) *stub.Transport {
-				return s.NextFor("a@example.org", stub.Withhold()).NextFor("b@example.org", stub.Refuse(transport.PhaseRcpt, 550))
+				return s.NextFor("a@example.org", stub.Withhold()).NextFor("b@example.org", stub.Reject(transport.PhaseRcpt, 550))
 			},
 			want: list{transport.NotSent, transport.Rejected}, phase: transport.PhaseRcpt,
 		},
@@ -111,10 +111,10 @@ func TestAnswers(t *testing.T) {
 
 func TestScriptOrder(t *testing.T) {
 	s := stub.New().
-		Next(stub.Refuse(transport.PhaseMail, 450), stub.Accept(), stub.Accept()).
-		Always(stub.Refuse(transport.PhaseMail, 550)).
-		NextFor("a@example.org", stub.Refuse(transport.PhaseRcpt, 451)).
-		AlwaysFor("a@example.org", stub.Lose())
+		Next(stub.Reject(transport.PhaseMail, 450), stub.Accept(), stub.Accept()).
+		Always(stub.Reject(transport.PhaseMail, 550)).
+		NextFor("a@example.org", stub.Reject(transport.PhaseRcpt, 451)).
+		AlwaysFor("a@example.org", stub.LoseReply())
 	want := []transport.Outcome{transport.Deferred, transport.Deferred, transport.Unknown, transport.Rejected, transport.Rejected}
 	for i, outcome := range want {
 		result, _ := s.Send(t.Context(), newMail(t, "a@example.org"))
@@ -134,13 +134,13 @@ func TestPauses(t *testing.T) {
 		want    transport.Outcome
 		took    time.Duration
 	}{
-		"before":                {stub.Accept().After(time.Minute), time.Hour, transport.Accepted, time.Minute},
-		"ctx ends before":       {stub.Accept().After(time.Minute), time.Second, transport.NotSent, time.Second},
-		"verdict":               {stub.Refuse(transport.PhaseFinal, 550).VerdictAfter(time.Minute), time.Hour, transport.Rejected, time.Minute},
-		"ctx ends at the end":   {stub.Accept().VerdictAfter(time.Minute), time.Second, transport.Unknown, time.Second},
-		"both":                  {stub.Lose().After(time.Minute).VerdictAfter(time.Minute), time.Hour, transport.Unknown, 2 * time.Minute},
-		"a failure takes time":  {stub.Fail(transport.PhaseDial, io.EOF).After(time.Minute), time.Hour, transport.NotSent, time.Minute},
-		"no verdict to wait on": {stub.Fail(transport.PhaseDial, io.EOF).VerdictAfter(time.Minute), time.Hour, transport.NotSent, 0},
+		"before":                {stub.Accept().WithDelay(time.Minute), time.Hour, transport.Accepted, time.Minute},
+		"ctx ends before":       {stub.Accept().WithDelay(time.Minute), time.Second, transport.NotSent, time.Second},
+		"verdict":               {stub.Reject(transport.PhaseFinal, 550).WithReplyDelay(time.Minute), time.Hour, transport.Rejected, time.Minute},
+		"ctx ends at the end":   {stub.Accept().WithReplyDelay(time.Minute), time.Second, transport.Unknown, time.Second},
+		"both":                  {stub.LoseReply().WithDelay(time.Minute).WithReplyDelay(time.Minute), time.Hour, transport.Unknown, 2 * time.Minute},
+		"a failure takes time":  {stub.Fail(transport.PhaseDial, io.EOF).WithDelay(time.Minute), time.Hour, transport.NotSent, time.Minute},
+		"no verdict to wait on": {stub.Fail(transport.PhaseDial, io.EOF).WithReplyDelay(time.Minute), time.Hour, transport.NotSent, 0},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestParallelCalls(t *testing.T) {
 	s := stub.New()
 	var sends sync.WaitGroup
 	for range 32 {
-		s.Next(stub.Lose())
+		s.Next(stub.LoseReply())
 		sends.Go(func() { _, _ = s.Send(t.Context(), newMail(t, "a@example.org")) })
 		sends.Go(func() { s.Calls(); s.Messages() })
 	}

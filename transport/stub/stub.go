@@ -3,7 +3,7 @@
 //
 //	relay := stub.New().
 //		Next(stub.Fail(transport.PhaseDial, io.EOF), stub.Accept().After(time.Second)).
-//		AlwaysFor("gone@example.org", stub.Refuse(transport.PhaseRcpt, 550, "no such user"))
+//		AlwaysFor("gone@example.org", stub.Reject(transport.PhaseRcpt, 550, "no such user"))
 //
 // Without a script every recipient is accepted. Times and pauses are those of package time, so that
 // a test in a bubble of testing/synctest waits for nothing.
@@ -89,7 +89,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}
 	p := t.cast(env)
-	if err := pause(ctx, p.whole.Wait); err != nil {
+	if err := pause(ctx, p.whole.Delay); err != nil {
 		return t.fail(mail, transport.PhaseWait, err)
 	}
 	if p.reads() {
@@ -103,7 +103,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 		t.mu.Lock()
 		call.Data, call.read = data.Bytes(), time.Now()
 		t.mu.Unlock()
-		if err := pause(ctx, p.whole.VerdictWait); err != nil {
+		if err := pause(ctx, p.whole.ReplyDelay); err != nil {
 			p = p.lost(err)
 		}
 	}

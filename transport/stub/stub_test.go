@@ -18,12 +18,12 @@ func TestConformance(t *testing.T) {
 		},
 		Refusing: func(_ *testing.T, rejected, deferred string) transport.Transport {
 			current = stub.New().
-				AlwaysFor(rejected, stub.Refuse(transport.PhaseRcpt, 550)).
-				AlwaysFor(deferred, stub.Refuse(transport.PhaseRcpt, 450))
+				AlwaysFor(rejected, stub.Reject(transport.PhaseRcpt, 550)).
+				AlwaysFor(deferred, stub.Reject(transport.PhaseRcpt, 450))
 			return current
 		},
 		Losing: func(*testing.T) transport.Transport {
-			current = stub.New().Always(stub.Lose())
+			current = stub.New().Always(stub.LoseReply())
 			return current
 		},
 		Received: func(*testing.T) []transporttest.Received {

@@ -32,8 +32,8 @@ func (f faulty) Send(ctx context.Context, mail transport.Mail) (*transport.Resul
 // doubling yields everything twice.
 type doubling struct{ *stub.Transport }
 
-func (d doubling) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.Sent, error] {
-	return func(yield func(transport.Sent, error) bool) {
+func (d doubling) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
+	return func(yield func(transport.BulkResult, error) bool) {
 		for sent, err := range transport.SendAll(ctx, transport.Func(d.Send), mails) {
 			if !yield(sent, err) || !yield(sent, err) {
 				return
@@ -102,9 +102,9 @@ func faults(s *stub.Transport) map[string]transport.Transport {
 		"null sender": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
 			env := mail.Envelope()
 			if env.Len() > 0 && env.From().IsNull() {
-				env, _ = envelope.NewWith(env.At(0).Address, env.Recipients(), env.Delivery())
+				env, _ = envelope.NewWithOptions(env.At(0).Address, env.Recipients(), env.Options())
 			}
-			return good.Send(ctx, transport.Readdress(mail, env))
+			return good.Send(ctx, transport.WithEnvelope(mail, env))
 		}),
 		"many recipients": with(after(func(r result) { slices.Reverse(r.Recipients) })),
 		"result is the caller's": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
@@ -176,10 +176,10 @@ func TestFaulty(t *testing.T) {
 		New: func(*testing.T) transport.Transport { return made(stub.New()) },
 		Refusing: func(_ *testing.T, rejected, deferred string) transport.Transport {
 			return made(stub.New().
-				AlwaysFor(rejected, stub.Refuse(transport.PhaseRcpt, 550)).
-				AlwaysFor(deferred, stub.Refuse(transport.PhaseRcpt, 450)))
+				AlwaysFor(rejected, stub.Reject(transport.PhaseRcpt, 550)).
+				AlwaysFor(deferred, stub.Reject(transport.PhaseRcpt, 450)))
 		},
-		Losing: func(*testing.T) transport.Transport { return made(stub.New().Always(stub.Lose())) },
+		Losing: func(*testing.T) transport.Transport { return made(stub.New().Always(stub.LoseReply())) },
 		Received: func(*testing.T) (all []transporttest.Received) {
 			calls := current.Calls()
 			for _, m := range current.Messages() {

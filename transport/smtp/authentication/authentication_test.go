@@ -34,7 +34,7 @@ func offer(encrypted bool, names ...string) authentication.Session {
 func TestChoose(t *testing.T) {
 	c := credentials()
 	bearer := must(authentication.Token("user", "tok"))
-	other := func(name string) authentication.Maker {
+	other := func(name string) authentication.MechanismFunc {
 		return func(authentication.Session) authentication.Mechanism { return &vanity{name: name} }
 	}
 	custom := must(authentication.Custom("user", other("X-ONE"), other("X-TWO")))
@@ -64,9 +64,9 @@ func TestChoose(t *testing.T) {
 		"a token is no password":     {bearer, offer(true, "PLAIN", "LOGIN"), nil, authentication.NoMechanism},
 		"certificate":                {must(authentication.External("")), offer(true, "PLAIN", "EXTERNAL"), []string{"EXTERNAL"}, 0},
 		"nobody":                     {must(authentication.Anonymous("")), offer(false, "ANONYMOUS"), []string{"ANONYMOUS"}, 0},
-		"only one":                   {must(c.Only("LOGIN")), offer(true, "PLAIN", "LOGIN"), []string{"LOGIN"}, 0},
-		"only one that is not there": {must(c.Only("LOGIN")), offer(true, "PLAIN"), nil, authentication.NoMechanism},
-		"acting as somebody":         {must(c.ActAs("boss")), offer(true, "CRAM-MD5", "PLAIN", "LOGIN"), []string{"PLAIN"}, 0},
+		"only one":                   {must(c.WithMechanisms("LOGIN")), offer(true, "PLAIN", "LOGIN"), []string{"LOGIN"}, 0},
+		"only one that is not there": {must(c.WithMechanisms("LOGIN")), offer(true, "PLAIN"), nil, authentication.NoMechanism},
+		"acting as somebody":         {must(c.WithAuthorizationID("boss")), offer(true, "CRAM-MD5", "PLAIN", "LOGIN"), []string{"PLAIN"}, 0},
 		"one's own, in one's order":  {custom, offer(true, "X-TWO", "X-ONE", "PLAIN"), []string{"X-ONE", "X-TWO"}, 0},
 		"one's own shows a password": {custom, offer(false, "X-TWO"), nil, authentication.NeedsTLS},
 		"no credentials":             {authentication.Credentials{}, offer(true, "PLAIN"), nil, authentication.NotOffered},
@@ -121,7 +121,7 @@ func TestExchanges(t *testing.T) {
 		steps       []step
 	}{
 		"PLAIN":         {c, "PLAIN", []step{{"start", "\x00user\x00" + secret}}},
-		"PLAIN, acting": {must(c.ActAs("boss")), "PLAIN", []step{{"start", "boss\x00user\x00" + secret}}},
+		"PLAIN, acting": {must(c.WithAuthorizationID("boss")), "PLAIN", []step{{"start", "boss\x00user\x00" + secret}}},
 		"LOGIN":         {c, "LOGIN", []step{{"start", "nil"}, {"Username:", "user"}, {"Password:", secret}}},
 		"LOGIN, other prompts": {
 			c, "LOGIN", []step{{"start", "nil"}, {"User Name\x00", "user"}, {"", secret}},

@@ -23,9 +23,9 @@ type account struct {
 	user     string
 	identity string  // to act as; "" for the user
 	hidden   *string // password or token; a pointer again, because fmt follows the first with %s
-	source   Source
-	only     []string // names of the mechanisms that may be used; empty for all
-	makers   []Maker  // of custom
+	source   SecretSource
+	only     []string        // names of the mechanisms that may be used; empty for all
+	makers   []MechanismFunc // of custom
 }
 
 // secret returns the password or token; "" when there is none, or a source that was not asked yet.
@@ -47,10 +47,10 @@ const (
 	custom
 )
 
-// Source returns a password or a token. It is asked right before each login, by several goroutines at
+// SecretSource returns a password or a token. It is asked right before each login, by several goroutines at
 // once where several connections are opened, and may block as long as ctx allows. An error ends the
 // login with the kind NoSecret.
-type Source func(ctx context.Context) (string, error)
+type SecretSource func(ctx context.Context) (string, error)
 
 // Password returns the credentials of a user and a password.
 func Password(user, secret string) (Credentials, error) {
@@ -59,7 +59,7 @@ func Password(user, secret string) (Credentials, error) {
 
 // PasswordFrom returns the credentials of a user whose password comes from a source, for passwords
 // that are changed while the program runs. See [File].
-func PasswordFrom(user string, source Source) (Credentials, error) {
+func PasswordFrom(user string, source SecretSource) (Credentials, error) {
 	return withSource(account{kind: password, user: user, source: source})
 }
 
@@ -70,7 +70,7 @@ func Token(user, secret string) (Credentials, error) {
 
 // TokenFrom returns the credentials of a user whose access token comes from a source, which refreshes it
 // when it has to.
-func TokenFrom(user string, source Source) (Credentials, error) {
+func TokenFrom(user string, source SecretSource) (Credentials, error) {
 	return withSource(account{kind: token, user: user, source: source})
 }
 
@@ -92,16 +92,16 @@ func Anonymous(trace string) (Credentials, error) {
 
 // Custom returns credentials that log in by mechanisms of the caller's own, from the strongest to the
 // weakest. Each maker is called for each login.
-func Custom(user string, makers ...Maker) (Credentials, error) {
-	if len(makers) == 0 || slices.ContainsFunc(makers, func(m Maker) bool { return m == nil }) {
+func Custom(user string, makers ...MechanismFunc) (Credentials, error) {
+	if len(makers) == 0 || slices.ContainsFunc(makers, func(m MechanismFunc) bool { return m == nil }) {
 		return Credentials{}, errors.New("credentials without a mechanism")
 	}
 	return Credentials{&account{kind: custom, user: user, makers: slices.Clone(makers)}}, nil
 }
 
-// ActAs returns c acting as another user (the authorization identity, RFC 4422 section 2), by mechanisms
+// WithAuthorizationID returns c acting as another user (the authorization identity, RFC 4422 section 2), by mechanisms
 // that can say so: SCRAM, PLAIN and EXTERNAL.
-func (c Credentials) ActAs(identity string) (Credentials, error) {
+func (c Credentials) WithAuthorizationID(identity string) (Credentials, error) {
 	if c.IsZero() || c.account.kind != password && c.account.kind != external {
 		return Credentials{}, errors.New("only credentials with a password or a certificate can act as somebody else")
 	}
@@ -110,8 +110,8 @@ func (c Credentials) ActAs(identity string) (Credentials, error) {
 	return withoutSecret(a)
 }
 
-// Only returns c limited to some mechanisms, by their names in upper case. Their order is not changed.
-func (c Credentials) Only(names ...string) (Credentials, error) {
+// WithMechanisms returns c limited to some mechanisms, by their names in upper case. Their order is not changed.
+func (c Credentials) WithMechanisms(names ...string) (Credentials, error) {
 	if c.IsZero() || len(names) == 0 {
 		return Credentials{}, errors.New("no credentials or no mechanisms")
 	}

@@ -25,8 +25,8 @@ func TestCredentialsDoNotPrint(t *testing.T) {
 	for name, c := range map[string]authentication.Credentials{
 		"password": credentials(),
 		"token":    must(authentication.Token("user", secret)),
-		"acting":   must(credentials().ActAs("boss")),
-		"only":     must(credentials().Only("PLAIN")),
+		"acting":   must(credentials().WithAuthorizationID("boss")),
+		"only":     must(credentials().WithMechanisms("PLAIN")),
 		"resolved": must(must(authentication.PasswordFrom("user", source)).Resolve(t.Context())),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,15 +95,21 @@ func TestRefused(t *testing.T) {
 		"long trace": func() (authentication.Credentials, error) {
 			return authentication.Anonymous(strings.Repeat("x", 256))
 		},
-		"no mechanism":     func() (authentication.Credentials, error) { return authentication.Custom("u") },
-		"nil maker":        func() (authentication.Credentials, error) { return authentication.Custom("u", nil) },
-		"NUL in whom":      func() (authentication.Credentials, error) { return credentials().ActAs("\x00pqr") },
-		"a token acts":     func() (authentication.Credentials, error) { return must(authentication.Token("u", "t")).ActAs("pqr") },
-		"nobody acts":      func() (authentication.Credentials, error) { return authentication.Credentials{}.ActAs("pqr") },
-		"only unknown":     func() (authentication.Credentials, error) { return credentials().Only("XOAUTH2") },
-		"only in lower":    func() (authentication.Credentials, error) { return credentials().Only("plain") },
-		"only nothing":     func() (authentication.Credentials, error) { return credentials().Only() },
-		"only for nothing": func() (authentication.Credentials, error) { return authentication.Credentials{}.Only("PLAIN") },
+		"no mechanism": func() (authentication.Credentials, error) { return authentication.Custom("u") },
+		"nil maker":    func() (authentication.Credentials, error) { return authentication.Custom("u", nil) },
+		"NUL in whom":  func() (authentication.Credentials, error) { return credentials().WithAuthorizationID("\x00pqr") },
+		"a token acts": func() (authentication.Credentials, error) {
+			return must(authentication.Token("u", "t")).WithAuthorizationID("pqr")
+		},
+		"nobody acts": func() (authentication.Credentials, error) {
+			return authentication.Credentials{}.WithAuthorizationID("pqr")
+		},
+		"only unknown":  func() (authentication.Credentials, error) { return credentials().WithMechanisms("XOAUTH2") },
+		"only in lower": func() (authentication.Credentials, error) { return credentials().WithMechanisms("plain") },
+		"only nothing":  func() (authentication.Credentials, error) { return credentials().WithMechanisms() },
+		"only for nothing": func() (authentication.Credentials, error) {
+			return authentication.Credentials{}.WithMechanisms("PLAIN")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := make()

@@ -20,7 +20,7 @@ func ExampleTokenFrom() {
 		return
 	}
 	fmt.Println(credentials)
-	sender, err := smtp.StartTLSRelay("smtp.office365.com").Login(credentials).Build()
+	sender, err := smtp.StartTLSRelay("smtp.office365.com").Credentials(credentials).Build()
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -37,8 +37,8 @@ type Session struct {
 	Insecure bool
 }
 
-// Maker makes a mechanism for one login.
-type Maker func(Session) Mechanism
+// MechanismFunc makes a mechanism for one login.
+type MechanismFunc func(Session) Mechanism
 
 // Client is the client of a SASL library, such as a Client of github.com/emersion/go-sasl.
 type Client interface {
@@ -46,11 +46,11 @@ type Client interface {
 	Next(challenge []byte) (response []byte, err error)
 }
 
-// FromClient makes a [Maker] of clients of another library. name is the mechanism, and client is called
+// FromClient makes a [MechanismFunc] of clients of another library. name is the mechanism, and client is called
 // for each login. What such a client does not say is taken as the safe answer: it shows the password,
 // and it is done once it has sent a response. It cannot say that it has verified the server; a mechanism
 // that does so should be a Mechanism itself.
-func FromClient(name string, client func() Client) Maker {
+func FromClient(name string, client func() Client) MechanismFunc {
 	return func(Session) Mechanism { return &adapter{name: name, client: client()} }
 }
 

@@ -15,7 +15,7 @@ import (
 // passwords within a quarter of an hour or so.
 const remembered = 10 * time.Minute
 
-// Memory remembers which secrets a server has rejected, for all connections of one client to one server,
+// RejectedSecrets remembers which secrets a server has rejected, for all connections of one client to one server,
 // so that a wrong password is sent once and not by each connection, which would lock the account. As
 // long as a secret has not been accepted, one connection tries it and the others wait for the result. A
 // secret that differs from the rejected one is tried at once. The zero value is ready, and safe for
@@ -23,7 +23,7 @@ const remembered = 10 * time.Minute
 //
 // A nil *Memory remembers nothing. Credentials of [Custom] are not remembered, because their secrets
 // are not known here.
-type Memory struct {
+type RejectedSecrets struct {
 	mu       sync.Mutex
 	key      []byte // of the digests
 	accepted digest
@@ -40,7 +40,7 @@ type rejection struct {
 
 // Check returns the error of a login that is not to be tried, and nil when it may be tried. Of
 // credentials with a source, the source is asked only if there was a rejection lately.
-func (m *Memory) Check(ctx context.Context, c Credentials) error {
+func (m *RejectedSecrets) Check(ctx context.Context, c Credentials) error {
 	if m == nil || c.IsZero() || c.account.kind == custom {
 		return nil
 	}
@@ -61,8 +61,8 @@ func (m *Memory) Check(ctx context.Context, c Credentials) error {
 }
 
 // Begin waits until a login with resolved credentials may be tried, as long as ctx allows, and returns
-// the function to call with its result. The error is the one of [Memory.Check], or that of ctx.
-func (m *Memory) Begin(ctx context.Context, c Credentials) (end func(error), err error) {
+// the function to call with its result. The error is the one of [RejectedSecrets.Check], or that of ctx.
+func (m *RejectedSecrets) Begin(ctx context.Context, c Credentials) (end func(error), err error) {
 	if m == nil || c.IsZero() || c.account.kind == custom {
 		return func(error) {}, nil
 	}
@@ -83,7 +83,7 @@ func (m *Memory) Begin(ctx context.Context, c Credentials) (end func(error), err
 }
 
 // begin enters an attempt, or returns what to wait for.
-func (m *Memory) begin(c Credentials) (d digest, wait <-chan struct{}, err error) {
+func (m *RejectedSecrets) begin(c Credentials) (d digest, wait <-chan struct{}, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d = m.digest(c)
@@ -103,7 +103,7 @@ func (m *Memory) begin(c Credentials) (d digest, wait <-chan struct{}, err error
 }
 
 // end takes the result of an attempt.
-func (m *Memory) end(d digest, result error) {
+func (m *RejectedSecrets) end(d digest, result error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if done, ok := m.trying[d]; ok {
@@ -127,7 +127,7 @@ func (m *Memory) end(d digest, result error) {
 }
 
 // standing returns the error of a secret that was rejected lately.
-func (m *Memory) standing(d digest) error {
+func (m *RejectedSecrets) standing(d digest) error {
 	m.forget()
 	if r, ok := m.rejected[d]; ok {
 		return &Error{Kind: Rejected, Mechanism: r.why.Mechanism, Until: r.until, Err: r.why.Err}
@@ -136,13 +136,13 @@ func (m *Memory) standing(d digest) error {
 }
 
 // forget drops what is too old, so that a source of ever new secrets does not fill the memory.
-func (m *Memory) forget() {
+func (m *RejectedSecrets) forget() {
 	now := time.Now()
 	maps.DeleteFunc(m.rejected, func(_ digest, r rejection) bool { return !now.Before(r.until) })
 }
 
 // digest tells credentials apart.
-func (m *Memory) digest(c Credentials) (d digest) {
+func (m *RejectedSecrets) digest(c Credentials) (d digest) {
 	if m.key == nil {
 		m.key = []byte(rand.Text())
 	}

@@ -15,7 +15,7 @@ import (
 var errRejected = &authentication.Error{Kind: authentication.Rejected, Mechanism: "PLAIN"}
 
 // try logs in once with a result.
-func try(t *testing.T, m *authentication.Memory, c authentication.Credentials, result error) error {
+func try(t *testing.T, m *authentication.RejectedSecrets, c authentication.Credentials, result error) error {
 	t.Helper()
 	if err := m.Check(t.Context(), c); err != nil {
 		return err
@@ -29,7 +29,7 @@ func try(t *testing.T, m *authentication.Memory, c authentication.Credentials, r
 
 func TestMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var m authentication.Memory
+		var m authentication.RejectedSecrets
 		c := credentials()
 		if err := try(t, &m, c, errRejected); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestMemory(t *testing.T) {
 		for name, other := range map[string]authentication.Credentials{
 			"password": must(authentication.Password("user", secret+"x")),
 			"user":     must(authentication.Password("user2", secret)),
-			"identity": must(c.ActAs("boss")),
+			"identity": must(c.WithAuthorizationID("boss")),
 			"kind":     must(authentication.Token("user", secret)),
 		} {
 			if err := try(t, &m, other, nil); err != nil {
@@ -64,7 +64,7 @@ func TestMemory(t *testing.T) {
 // TestMemoryKinds holds that only a rejected secret is remembered.
 func TestMemoryKinds(t *testing.T) {
 	for kind := authentication.Rejected; kind <= authentication.NoSecret; kind++ {
-		var m authentication.Memory
+		var m authentication.RejectedSecrets
 		if err := try(t, &m, credentials(), &authentication.Error{Kind: kind}); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestMemoryKinds(t *testing.T) {
 			t.Errorf("after %v: %v", kind, err)
 		}
 	}
-	var m authentication.Memory
+	var m authentication.RejectedSecrets
 	own := must(authentication.Custom("user", func(authentication.Session) authentication.Mechanism { return &vanity{} }))
 	for _, c := range []authentication.Credentials{own, {}} {
 		for range 2 {
@@ -91,7 +91,7 @@ func TestMemoryKinds(t *testing.T) {
 // TestMemoryAsksTheSource holds that a secret that has changed is tried at once, and that the source is
 // not asked in vain.
 func TestMemoryAsksTheSource(t *testing.T) {
-	var m authentication.Memory
+	var m authentication.RejectedSecrets
 	said, asked, failure := "old-secret", 0, error(nil)
 	c := must(authentication.TokenFrom("user", func(context.Context) (string, error) {
 		asked++
@@ -122,7 +122,7 @@ func TestMemoryOneAtATime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var m authentication.Memory
+				var m authentication.RejectedSecrets
 				var tries, now, most atomic.Int64
 				var connections sync.WaitGroup
 				for range 10 {
@@ -152,7 +152,7 @@ func TestMemoryOneAtATime(t *testing.T) {
 }
 
 func TestMemoryEndsWithContext(t *testing.T) {
-	var m authentication.Memory
+	var m authentication.RejectedSecrets
 	end := must(m.Begin(t.Context(), credentials()))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("enough")

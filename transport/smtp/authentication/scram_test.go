@@ -162,7 +162,7 @@ func TestScramNames(t *testing.T) {
 		"\u2168":     "n=IX,",
 		"\U0001f600": "n=\U0001f600,",
 	} {
-		c := must(must(authentication.Password(user, "pencil")).ActAs("b,oss"))
+		c := must(must(authentication.Password(user, "pencil")).WithAuthorizationID("b,oss"))
 		m := must(authentication.Choose(c, offer(false, "SCRAM-SHA-512")))[0]
 		if got := string(must(m.Start())); !strings.HasPrefix(got, "n,a=b=2Coss,"+want+"r=") {
 			t.Errorf("%q begins with %q", user, got)

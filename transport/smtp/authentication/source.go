@@ -13,7 +13,7 @@ const maxSecretFile = 64 << 10
 
 // File returns a source that reads a secret from a file each time it is asked, as secrets are mounted
 // in containers. One line end at the end of the file is not part of the secret.
-func File(name string) Source {
+func File(name string) SecretSource {
 	return func(context.Context) (string, error) {
 		f, err := os.Open(name)
 		if err != nil {

@@ -48,11 +48,11 @@ S: 421 4.3.2 going
 * silence
 `)
 		}()
-		id, err := extension.ParseClientID("host.example")
+		id, err := extension.ParseHelloName("host.example")
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := client.New(t.Context(), near, client.Config{TLS: client.TLSNone, Hello: id})
+		conn, err := client.New(t.Context(), near, client.Config{TLS: client.TLSNone, HelloName: id})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,13 +44,13 @@ type Config struct {
 	VerifyConnection func(tls.ConnectionState) error
 	// DangerousMinVersion allows versions of TLS below 1.2 that are known to be broken (RFC 8996).
 	DangerousMinVersion uint16
-	// Hello is what the client calls itself. Its zero value is the host's name when that is fully
+	// HelloName is what the client calls itself. Its zero value is the host's name when that is fully
 	// qualified, else the address of the local end.
-	Hello extension.ClientID
+	HelloName extension.HelloName
 	// Credentials log in; the zero value does not.
 	Credentials authentication.Credentials
 	// Logins remembers rejected secrets for all connections that have it; nil remembers nothing.
-	Logins *authentication.Memory
+	Logins *authentication.RejectedSecrets
 	// InsecureAuth allows mechanisms that show the password on a connection without TLS.
 	InsecureAuth bool
 	// LocalAddr is the local end of the connections that the default dialer makes.

@@ -17,8 +17,8 @@ func (c *Conn) askFor(p *plan) error {
 	if p.envelope.IsPlain() {
 		return nil
 	}
-	d := p.envelope.Delivery()
-	p.params.Return = extension.Return(d.Return)
+	d := p.envelope.Options()
+	p.params.Return = extension.Return(d.DSNReturn)
 	p.params.EnvelopeID = d.EnvelopeID
 	p.params.RequireTLS = d.RequireTLS
 	p.params.HoldFor, p.params.HoldUntil = d.HoldFor, d.HoldUntil
@@ -27,7 +27,7 @@ func (c *Conn) askFor(p *plan) error {
 	if !d.Submitter.IsNull() {
 		p.params.Auth = d.Submitter.String()
 	}
-	err := errors.Join(p.params.Check(), p.params.CheckOffer(c.info))
+	err := errors.Join(p.params.Check(), p.params.CheckSupported(c.info))
 	if d.RequireTLS && c.state == nil { // RFC 8689 section 2
 		err = errors.Join(err, errNotEncrypted)
 	}
@@ -35,7 +35,7 @@ func (c *Conn) askFor(p *plan) error {
 		r := rcptParams(p.envelope.At(i))
 		r.UTF8 = p.params.SMTPUTF8
 		if r != (extension.RcptParams{UTF8: r.UTF8}) {
-			err = errors.Join(err, r.Check(), r.CheckOffer(c.info))
+			err = errors.Join(err, r.Check(), r.CheckSupported(c.info))
 		}
 	}
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Conn) askFor(p *plan) error {
 
 func rcptParams(r envelope.Recipient) extension.RcptParams {
 	return extension.RcptParams{
-		Notify: extension.Notify(r.Notify), Original: extension.Original{Address: r.Original.String()},
+		Notify: extension.Notify(r.Notify), Original: extension.OriginalRecipient{Address: r.OriginalRecipient.String()},
 	}
 }
 

@@ -194,7 +194,7 @@ func newMail(t *testing.T, text string) *rawMail {
 	var from envelope.Address
 	var to []envelope.Address
 	var notify envelope.Notify
-	var delivery envelope.Delivery
+	var delivery envelope.Options
 	for line := range strings.Lines(head) {
 		fields := strings.Fields(line)
 		switch fields[0] {
@@ -211,7 +211,7 @@ func newMail(t *testing.T, text string) *rawMail {
 		case "notify":
 			notify = envelope.NotifySuccess | envelope.NotifyFailure
 		case "return":
-			delivery.Return = envelope.ReturnHeaders
+			delivery.DSNReturn = envelope.ReturnHeaders
 		case "envid":
 			delivery.EnvelopeID = fields[1]
 		case "submitter":
@@ -226,7 +226,7 @@ func newMail(t *testing.T, text string) *rawMail {
 	for i, a := range to {
 		recipients[i] = envelope.Recipient{Address: a, Notify: notify}
 	}
-	env, err := envelope.NewWith(from, recipients, delivery)
+	env, err := envelope.NewWithOptions(from, recipients, delivery)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,14 +58,14 @@ func (c *Conn) greet() *Error {
 
 // hello introduces the client and learns what the server offers.
 func (c *Conn) hello() *Error {
-	name := c.cfg.Hello
+	name := c.cfg.HelloName
 	if name.IsZero() {
 		name = c.ownName()
 	}
 	c.info, c.limits, c.size = extension.ServerInfo{}, extension.SessionLimits{}, 0
-	var command commands.Command = commands.Ehlo{Client: name}
+	var command commands.Command = commands.Ehlo{HelloName: name}
 	if c.cfg.LMTP {
-		command = commands.Lhlo{Client: name}
+		command = commands.Lhlo{HelloName: name}
 	}
 	reply, err := c.do(PhaseHello, command)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *Conn) hello() *Error {
 	if c.cfg.LMTP || c.state != nil || c.cfg.TLS == TLSImplicit || c.cfg.TLS == TLSStartTLS || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS
 		return c.refusal(PhaseHello, reply, nil)
 	}
-	reply, err = c.do(PhaseHello, commands.Helo{Client: name}) // RFC 5321 section 3.2
+	reply, err = c.do(PhaseHello, commands.Helo{HelloName: name}) // RFC 5321 section 3.2
 	switch {
 	case err != nil:
 		return c.fault(PhaseHello, err)
@@ -100,7 +100,7 @@ func unknownCommand(code response.Code) bool {
 }
 
 // ownName is the host's name when it is one that others can know, else the address of the local end.
-func (c *Conn) ownName() extension.ClientID {
+func (c *Conn) ownName() extension.HelloName {
 	hostname, _ := os.Hostname() // none is as good as one that nobody knows
 	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if host, _, err := net.SplitHostPort(c.link.raw.LocalAddr().String()); err == nil {
@@ -108,5 +108,5 @@ func (c *Conn) ownName() extension.ClientID {
 			local = ip
 		}
 	}
-	return extension.DefaultClientID(hostname, local)
+	return extension.DefaultHelloName(hostname, local)
 }

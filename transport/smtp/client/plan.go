@@ -127,6 +127,6 @@ var (
 	// ErrTooMany means that one transaction cannot have so many recipients, and AllOrNothing wants one.
 	ErrTooMany = errors.New("more recipients than one transaction may have")
 	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on. It is
-	// wrapped together with an *extension.OfferError where the server does not offer the extension.
+	// wrapped together with an *extension.UnsupportedError where the server does not offer the extension.
 	ErrUnsupported = errors.New("the delivery options of the envelope cannot be passed on to this server")
 )

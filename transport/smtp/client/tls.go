@@ -100,7 +100,7 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 		return c.refusal(PhaseTLS, response.Response{}, c.noStartTLS(TLSNotOffered))
 	}
 	var s single
-	err := c.queue(expectation{phase: PhaseTLS, halt: true, to: &s}, commands.Starttls{})
+	err := c.queue(expectation{phase: PhaseTLS, halt: true, to: &s}, commands.StartTLS{})
 	if err == nil {
 		err = c.link.flush()
 	}

@@ -21,9 +21,9 @@ func address(t *testing.T, s string) envelope.Address {
 	return a
 }
 
-func clientID(t *testing.T, s string) extension.ClientID {
+func clientID(t *testing.T, s string) extension.HelloName {
 	t.Helper()
-	c, err := extension.ParseClientID(s)
+	c, err := extension.ParseHelloName(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +36,9 @@ func TestAppendTo(t *testing.T) {
 		command commands.Command
 		want    string
 	}{
-		{commands.Ehlo{Client: clientID(t, "host.example.org")}, "EHLO host.example.org\r\n"},
-		{commands.Helo{Client: clientID(t, "192.0.2.1")}, "HELO [192.0.2.1]\r\n"},
-		{commands.Starttls{}, "STARTTLS\r\n"},
+		{commands.Ehlo{HelloName: clientID(t, "host.example.org")}, "EHLO host.example.org\r\n"},
+		{commands.Helo{HelloName: clientID(t, "192.0.2.1")}, "HELO [192.0.2.1]\r\n"},
+		{commands.StartTLS{}, "STARTTLS\r\n"},
 		{commands.Auth{Mechanism: "LOGIN"}, "AUTH LOGIN\r\n"},
 		{commands.Auth{Mechanism: "PLAIN", Initial: []byte("\x00u\x00p")}, "AUTH PLAIN AHUAcA==\r\n"},
 		{commands.Auth{Mechanism: "EXTERNAL", Initial: []byte{}}, "AUTH EXTERNAL =\r\n"},
@@ -51,9 +51,9 @@ func TestAppendTo(t *testing.T) {
 		{commands.Rcpt{To: address(t, `"x@y> NOTIFY=NEVER"@example.org`)}, `RCPT TO:<"x@y> NOTIFY=NEVER"@example.org>` + "\r\n"},
 		{commands.Rcpt{To: address(t, "ü@example.org"), UTF8: true}, "RCPT TO:<ü@example.org>\r\n"},
 		{commands.Mail{From: address(t, "a@example.org"), Params: extension.MailParams{Size: 9, Return: extension.ReturnHeaders, EnvelopeID: "a b"}}, "MAIL FROM:<a@example.org> SIZE=9 RET=HDRS ENVID=a+20b\r\n"},
-		{commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: extension.NotifyDelay, UTF8: true, Original: extension.Original{Address: "ü@x"}}}, `RCPT TO:<a@example.org> NOTIFY=DELAY ORCPT=utf-8;\x{FC}@x` + "\r\n"},
-		{commands.Rcpt{To: address(t, "a@example.org"), UTF8: true, Params: extension.RcptParams{Original: extension.Original{Address: "ü@x"}}}, "RCPT TO:<a@example.org> ORCPT=utf-8;ü@x\r\n"},
-		{commands.Lhlo{Client: clientID(t, "host.example.org")}, "LHLO host.example.org\r\n"},
+		{commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: extension.NotifyDelay, UTF8: true, Original: extension.OriginalRecipient{Address: "ü@x"}}}, `RCPT TO:<a@example.org> NOTIFY=DELAY ORCPT=utf-8;\x{FC}@x` + "\r\n"},
+		{commands.Rcpt{To: address(t, "a@example.org"), UTF8: true, Params: extension.RcptParams{Original: extension.OriginalRecipient{Address: "ü@x"}}}, "RCPT TO:<a@example.org> ORCPT=utf-8;ü@x\r\n"},
+		{commands.Lhlo{HelloName: clientID(t, "host.example.org")}, "LHLO host.example.org\r\n"},
 		{commands.Bdat{Size: 0}, "BDAT 0\r\n"},
 		{commands.Bdat{Size: math.MaxInt64, Last: true}, "BDAT 9223372036854775807 LAST\r\n"},
 		{commands.Vrfy{Target: "Smith"}, "VRFY Smith\r\n"},

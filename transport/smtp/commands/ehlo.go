@@ -3,15 +3,15 @@ package commands
 import "github.com/depeche-mail/depeche/transport/smtp/extension"
 
 // Ehlo introduces the client and asks for the server's extensions (RFC 5321 section 4.1.1.1).
-type Ehlo struct{ Client extension.ClientID }
+type Ehlo struct{ HelloName extension.HelloName }
 
 // Verb returns EHLO.
 func (Ehlo) Verb() string { return "EHLO" }
 
 // AppendTo appends the line.
-func (c Ehlo) AppendTo(dst []byte) ([]byte, error) { return hello(c.Verb(), c.Client, dst) }
+func (c Ehlo) AppendTo(dst []byte) ([]byte, error) { return hello(c.Verb(), c.HelloName, dst) }
 
-func hello(verb string, client extension.ClientID, dst []byte) ([]byte, error) {
+func hello(verb string, client extension.HelloName, dst []byte) ([]byte, error) {
 	l := newLine(verb, dst)
 	if client.IsZero() {
 		return l.refuse("no client name")

@@ -49,14 +49,14 @@ func FuzzAppendTo(f *testing.F) {
 			commands.Bdat{Size: n, Last: flag},
 			commands.Custom{Name: a, Arguments: b, UTF8: flag},
 		}
-		if id, err := extension.ParseClientID(a); err == nil {
-			list = append(list, commands.Ehlo{Client: id})
+		if id, err := extension.ParseHelloName(a); err == nil {
+			list = append(list, commands.Ehlo{HelloName: id})
 		}
 		if to, err := envelope.NewAddress(a, "example.org"); err == nil {
 			list = append(list, commands.Mail{From: to, Params: extension.MailParams{
 				Size: n, SMTPUTF8: flag, EnvelopeID: b, Auth: c, Body: extension.Body(strings.ToUpper(c)), HoldFor: time.Duration(n),
 			}}, commands.Rcpt{To: to, UTF8: flag, Params: extension.RcptParams{
-				Notify: extension.Notify(bits), Original: extension.Original{Type: c, Address: b},
+				Notify: extension.Notify(bits), Original: extension.OriginalRecipient{Type: c, Address: b},
 			}}, commands.Mail{From: to, Params: extension.MailParams{SMTPUTF8: flag, EnvelopeID: b, Priority: int(n)}})
 		}
 		for _, command := range list {

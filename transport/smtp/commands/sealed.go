@@ -16,5 +16,5 @@ func (Noop) sealed()         {}
 func (Quit) sealed()         {}
 func (Rcpt) sealed()         {}
 func (Rset) sealed()         {}
-func (Starttls) sealed()     {}
+func (StartTLS) sealed()     {}
 func (Vrfy) sealed()         {}

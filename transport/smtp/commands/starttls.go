@@ -1,10 +1,10 @@
 package commands
 
-// Starttls starts TLS on the connection (RFC 3207 section 4).
-type Starttls struct{}
+// StartTLS starts TLS on the connection (RFC 3207 section 4).
+type StartTLS struct{}
 
 // Verb returns STARTTLS.
-func (Starttls) Verb() string { return "STARTTLS" }
+func (StartTLS) Verb() string { return "STARTTLS" }
 
 // AppendTo appends the line.
-func (c Starttls) AppendTo(dst []byte) ([]byte, error) { return simple(c.Verb(), dst) }
+func (c StartTLS) AppendTo(dst []byte) ([]byte, error) { return simple(c.Verb(), dst) }

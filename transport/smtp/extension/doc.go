@@ -3,5 +3,5 @@
 // connection.
 //
 // ServerInfo answers what is offered and how much of it. MailParams and RcptParams are checked twice:
-// Check asks whether a value can be written at all, CheckOffer whether this server can be asked for it.
+// Check asks whether a value can be written at all, CheckSupported whether this server can be asked for it.
 package extension

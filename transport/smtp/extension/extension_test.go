@@ -107,17 +107,17 @@ func TestParseClientID(t *testing.T) {
 		"mail.example.org": "mail.example.org", "host": "host", "192.0.2.1": "[192.0.2.1]", "[192.0.2.1]": "[192.0.2.1]",
 		"2001:db8::1": "[IPv6:2001:db8::1]", "[ipv6:2001:DB8::1]": "[IPv6:2001:db8::1]",
 	} {
-		got, err := extension.ParseClientID(in)
+		got, err := extension.ParseHelloName(in)
 		if err != nil || got.String() != want || got.IsZero() {
 			t.Errorf("%s: %v, %v; want %s", in, got, err, want)
 		}
 	}
 	for _, in := range []string{"", "a b", "a\r\nb", "ü.example", "-a.example", "a..b", "[fe80::1%eth0]", "::1]", "[::1", "[192.0.2.1", "192.0.2.1]", strings.Repeat("a", 64), strings.Repeat("a.", 130)} {
-		if got, err := extension.ParseClientID(in); err == nil || !got.IsZero() {
+		if got, err := extension.ParseHelloName(in); err == nil || !got.IsZero() {
 			t.Errorf("%q was accepted as %v", in, got)
 		}
 	}
-	if got := extension.LiteralClientID(netip.MustParseAddr("::ffff:192.0.2.1")).String(); got != "[192.0.2.1]" {
+	if got := extension.LiteralHelloName(netip.MustParseAddr("::ffff:192.0.2.1")).String(); got != "[192.0.2.1]" {
 		t.Errorf("mapped address: %s", got)
 	}
 }
@@ -150,11 +150,11 @@ func TestDefaultClientID(t *testing.T) {
 		{"", v4, "[192.0.2.1]"},
 		{"10.0.0.1", v4, "[192.0.2.1]"},
 	} {
-		if got := extension.DefaultClientID(tc.host, tc.local).String(); got != tc.want {
+		if got := extension.DefaultHelloName(tc.host, tc.local).String(); got != tc.want {
 			t.Errorf("%q, %v: %s, want %s", tc.host, tc.local, got, tc.want)
 		}
 	}
-	if got := extension.LiteralClientID(netip.Addr{}); !got.IsZero() {
+	if got := extension.LiteralHelloName(netip.Addr{}); !got.IsZero() {
 		t.Errorf("no address gives %v", got)
 	}
 }

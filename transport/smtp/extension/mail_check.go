@@ -65,12 +65,12 @@ func (p MailParams) checkHold() error {
 	return nil
 }
 
-// CheckOffer returns an *OfferError for the first parameter that the server does not offer, or not as
+// CheckSupported returns an *OfferError for the first parameter that the server does not offer, or not as
 // much of it as wanted.
-func (p MailParams) CheckOffer(s ServerInfo) error {
+func (p MailParams) CheckSupported(s ServerInfo) error {
 	keyword, param := p.missing(s)
 	if param != "" {
-		return &OfferError{Keyword: keyword, Param: param}
+		return &UnsupportedError{Keyword: keyword, Param: param}
 	}
 	return p.checkAmount(s)
 }
@@ -111,13 +111,13 @@ func (p MailParams) checkAmount(s ServerInfo) error {
 	told := s.known()
 	switch {
 	case told.size > 0 && p.Size > told.size:
-		return &OfferError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(told.size, 10) + " octets"}
+		return &UnsupportedError{Keyword: Size, Param: "SIZE", Reason: "at most " + strconv.FormatInt(told.size, 10) + " octets"}
 	case p.By != By{} && !p.By.Notify && time.Duration(p.By.seconds())*time.Second < told.minBy: // RFC 2852 section 3
-		return &OfferError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + told.minBy.String()}
+		return &UnsupportedError{Keyword: DeliverBy, Param: "BY", Reason: "at least " + told.minBy.String()}
 	case told.holdFor > 0 && time.Duration(secondsUp(p.HoldFor))*time.Second > told.holdFor: // RFC 4865 section 4.2
-		return &OfferError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + told.holdFor.String()}
+		return &UnsupportedError{Keyword: FutureRelease, Param: "HOLDFOR", Reason: "at most " + told.holdFor.String()}
 	case !told.holdUntil.IsZero() && holdUntil(p.HoldUntil).After(told.holdUntil):
-		return &OfferError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + told.holdUntil.Format(time.RFC3339)}
+		return &UnsupportedError{Keyword: FutureRelease, Param: "HOLDUNTIL", Reason: "at most until " + told.holdUntil.Format(time.RFC3339)}
 	}
 	return nil
 }

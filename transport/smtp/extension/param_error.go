@@ -22,16 +22,16 @@ func (e *ParamError) Error() string {
 	return e.Param + " " + value + ": " + e.Reason
 }
 
-// OfferError says that a server cannot be asked for a parameter: it does not offer the extension, or
+// UnsupportedError says that a server cannot be asked for a parameter: it does not offer the extension, or
 // not as much of it.
-type OfferError struct {
+type UnsupportedError struct {
 	Keyword Keyword // the extension
 	Param   string  // the parameter that was wanted, such as "RET"
 	Reason  string  // "" when the extension is not offered at all
 }
 
 // Error names the extension, the parameter and the reason.
-func (e *OfferError) Error() string {
+func (e *UnsupportedError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("%s needs %s, which the server does not offer", e.Param, e.Keyword)
 	}

@@ -90,26 +90,26 @@ func TestMailParamsCheckOffer(t *testing.T) {
 	info := parse(t, "mx", "SIZE 1000", "8BITMIME", "DELIVERBY 240", "FUTURERELEASE 3600 2030-01-02T12:00:00Z", "BINARYMIME")
 	for _, tc := range []struct {
 		p     extension.MailParams
-		fault extension.OfferError
+		fault extension.UnsupportedError
 	}{
-		{extension.MailParams{Size: 1000, Body: extension.Body8Bit, HoldFor: time.Hour}, extension.OfferError{}},
-		{extension.MailParams{By: extension.By{Within: 240 * time.Second}, HoldUntil: noon}, extension.OfferError{}},
-		{extension.MailParams{By: extension.By{Within: time.Second, Notify: true}}, extension.OfferError{}},
-		{extension.MailParams{Size: 1001}, extension.OfferError{Keyword: extension.Size, Param: "SIZE", Reason: "at most 1000 octets"}},
-		{extension.MailParams{By: extension.By{Within: 239 * time.Second}}, extension.OfferError{Keyword: extension.DeliverBy, Param: "BY", Reason: "at least 4m0s"}},
-		{extension.MailParams{HoldFor: time.Hour + 1}, extension.OfferError{Keyword: extension.FutureRelease, Param: "HOLDFOR", Reason: "at most 1h0m0s"}},
-		{extension.MailParams{HoldUntil: noon.Add(1)}, extension.OfferError{Keyword: extension.FutureRelease, Param: "HOLDUNTIL", Reason: "at most until 2030-01-02T12:00:00Z"}},
-		{extension.MailParams{Body: extension.BodyBinary}, extension.OfferError{Keyword: extension.BinaryMIME, Param: "BODY"}},
-		{extension.MailParams{SMTPUTF8: true}, extension.OfferError{Keyword: extension.SMTPUTF8, Param: "SMTPUTF8"}},
-		{extension.MailParams{Return: extension.ReturnFull}, extension.OfferError{Keyword: extension.DSN, Param: "RET"}},
-		{extension.MailParams{EnvelopeID: "x"}, extension.OfferError{Keyword: extension.DSN, Param: "ENVID"}},
-		{extension.MailParams{Auth: "<>"}, extension.OfferError{Keyword: extension.Auth, Param: "AUTH"}},
-		{extension.MailParams{RequireTLS: true}, extension.OfferError{Keyword: extension.RequireTLS, Param: "REQUIRETLS"}},
-		{extension.MailParams{Priority: 1}, extension.OfferError{Keyword: extension.MTPriority, Param: "MT-PRIORITY"}},
+		{extension.MailParams{Size: 1000, Body: extension.Body8Bit, HoldFor: time.Hour}, extension.UnsupportedError{}},
+		{extension.MailParams{By: extension.By{Within: 240 * time.Second}, HoldUntil: noon}, extension.UnsupportedError{}},
+		{extension.MailParams{By: extension.By{Within: time.Second, Notify: true}}, extension.UnsupportedError{}},
+		{extension.MailParams{Size: 1001}, extension.UnsupportedError{Keyword: extension.Size, Param: "SIZE", Reason: "at most 1000 octets"}},
+		{extension.MailParams{By: extension.By{Within: 239 * time.Second}}, extension.UnsupportedError{Keyword: extension.DeliverBy, Param: "BY", Reason: "at least 4m0s"}},
+		{extension.MailParams{HoldFor: time.Hour + 1}, extension.UnsupportedError{Keyword: extension.FutureRelease, Param: "HOLDFOR", Reason: "at most 1h0m0s"}},
+		{extension.MailParams{HoldUntil: noon.Add(1)}, extension.UnsupportedError{Keyword: extension.FutureRelease, Param: "HOLDUNTIL", Reason: "at most until 2030-01-02T12:00:00Z"}},
+		{extension.MailParams{Body: extension.BodyBinary}, extension.UnsupportedError{Keyword: extension.BinaryMIME, Param: "BODY"}},
+		{extension.MailParams{SMTPUTF8: true}, extension.UnsupportedError{Keyword: extension.SMTPUTF8, Param: "SMTPUTF8"}},
+		{extension.MailParams{Return: extension.ReturnFull}, extension.UnsupportedError{Keyword: extension.DSN, Param: "RET"}},
+		{extension.MailParams{EnvelopeID: "x"}, extension.UnsupportedError{Keyword: extension.DSN, Param: "ENVID"}},
+		{extension.MailParams{Auth: "<>"}, extension.UnsupportedError{Keyword: extension.Auth, Param: "AUTH"}},
+		{extension.MailParams{RequireTLS: true}, extension.UnsupportedError{Keyword: extension.RequireTLS, Param: "REQUIRETLS"}},
+		{extension.MailParams{Priority: 1}, extension.UnsupportedError{Keyword: extension.MTPriority, Param: "MT-PRIORITY"}},
 	} {
-		var got extension.OfferError
-		err := tc.p.CheckOffer(info)
-		if refused, ok := errors.AsType[*extension.OfferError](err); ok {
+		var got extension.UnsupportedError
+		err := tc.p.CheckSupported(info)
+		if refused, ok := errors.AsType[*extension.UnsupportedError](err); ok {
 			got = *refused
 			if !strings.Contains(err.Error(), got.Param) {
 				t.Errorf("the error does not name the parameter: %v", err)
@@ -121,7 +121,7 @@ func TestMailParamsCheckOffer(t *testing.T) {
 	}
 	bare := parse(t, "mx")
 	for _, p := range []extension.MailParams{{Size: 1}, {Body: extension.Body7Bit}, {By: extension.By{Notify: true}}, {HoldFor: 1}, {HoldUntil: noon}} {
-		if p.CheckOffer(bare) == nil {
+		if p.CheckSupported(bare) == nil {
 			t.Errorf("R-058: %s was let through", p.AppendTo(nil))
 		}
 	}
@@ -132,12 +132,12 @@ func TestRcptParams(t *testing.T) {
 		"":                                     {},
 		" NOTIFY=NEVER":                        {Notify: extension.NotifyNever},
 		" NOTIFY=SUCCESS,FAILURE,DELAY":        {Notify: extension.NotifySuccess | extension.NotifyFailure | extension.NotifyDelay},
-		" ORCPT=rfc822;a+2Bb@example.org":      {Original: extension.Original{Address: "a+b@example.org"}},
-		` ORCPT=utf-8;\x{FC}@example.org`:      {Original: extension.Original{Address: "ü@example.org"}},
-		" ORCPT=utf-8;ü@example.org":           {Original: extension.Original{Address: "ü@example.org"}, UTF8: true},
-		` ORCPT=utf-8;a\x{2B}b@example.org`:    {Original: extension.Original{Type: "utf-8", Address: "a+b@example.org"}, UTF8: true},
-		" NOTIFY=DELAY ORCPT=x400;/c+3Dde/":    {Notify: extension.NotifyDelay, Original: extension.Original{Type: "x400", Address: "/c=de/"}},
-		` ORCPT=rfc822;"x+20NOTIFY+3DNEVER"@y`: {Original: extension.Original{Address: `"x NOTIFY=NEVER"@y`}},
+		" ORCPT=rfc822;a+2Bb@example.org":      {Original: extension.OriginalRecipient{Address: "a+b@example.org"}},
+		` ORCPT=utf-8;\x{FC}@example.org`:      {Original: extension.OriginalRecipient{Address: "ü@example.org"}},
+		" ORCPT=utf-8;ü@example.org":           {Original: extension.OriginalRecipient{Address: "ü@example.org"}, UTF8: true},
+		` ORCPT=utf-8;a\x{2B}b@example.org`:    {Original: extension.OriginalRecipient{Type: "utf-8", Address: "a+b@example.org"}, UTF8: true},
+		" NOTIFY=DELAY ORCPT=x400;/c+3Dde/":    {Notify: extension.NotifyDelay, Original: extension.OriginalRecipient{Type: "x400", Address: "/c=de/"}},
+		` ORCPT=rfc822;"x+20NOTIFY+3DNEVER"@y`: {Original: extension.OriginalRecipient{Address: `"x NOTIFY=NEVER"@y`}},
 	} {
 		if err := p.Check(); err != nil {
 			t.Errorf("%s: %v", want, err)
@@ -145,7 +145,7 @@ func TestRcptParams(t *testing.T) {
 		if diff := cmp.Diff(want, string(p.AppendTo(nil))); diff != "" {
 			t.Error(diff)
 		}
-		if p := p; p.CheckOffer(parse(t, "mx", "DSN")) != nil || (want == "") != (p.CheckOffer(parse(t, "mx")) == nil) {
+		if p := p; p.CheckSupported(parse(t, "mx", "DSN")) != nil || (want == "") != (p.CheckSupported(parse(t, "mx")) == nil) {
 			t.Errorf("%s: wrong answer about DSN", want)
 		}
 	}
@@ -158,19 +158,19 @@ func TestRcptParamsCheck(t *testing.T) {
 	}{
 		{"NOTIFY", extension.RcptParams{Notify: extension.NotifyNever | extension.NotifyDelay}},
 		{"NOTIFY", extension.RcptParams{Notify: 16}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Type: "rfc822"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Type: "rfc822", Address: "ü@x"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Type: "a b", Address: "x"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Type: "a;b", Address: "x"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "a\r\nb"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "\xff"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: "ü\u0085"}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 488)}}},
-		{"ORCPT", extension.RcptParams{Original: extension.Original{Address: strings.Repeat("ü", 82)}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Type: "rfc822"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Type: "rfc822", Address: "ü@x"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Type: "a b", Address: "x"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Type: "a;b", Address: "x"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Address: "a\r\nb"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Address: "\xff"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Address: "ü\u0085"}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Address: strings.Repeat("a", 488)}}},
+		{"ORCPT", extension.RcptParams{Original: extension.OriginalRecipient{Address: strings.Repeat("ü", 82)}}},
 	} {
 		wantParamError(t, tc.p.Check(), tc.param)
 	}
-	if err := (extension.RcptParams{Original: extension.Original{Address: strings.Repeat("a", 487)}}).Check(); err != nil {
+	if err := (extension.RcptParams{Original: extension.OriginalRecipient{Address: strings.Repeat("a", 487)}}).Check(); err != nil {
 		t.Error(err)
 	}
 }
@@ -200,7 +200,7 @@ func TestParamsDoNotAllocate(t *testing.T) {
 	rcpt := extension.RcptParams{Notify: extension.NotifyFailure}
 	buffer := make([]byte, 0, 256)
 	if n := testing.AllocsPerRun(100, func() {
-		if mail.Check() != nil || mail.CheckOffer(info) != nil || rcpt.Check() != nil || rcpt.CheckOffer(info) != nil {
+		if mail.Check() != nil || mail.CheckSupported(info) != nil || rcpt.Check() != nil || rcpt.CheckSupported(info) != nil {
 			t.Fatal("refused")
 		}
 		if len(rcpt.AppendTo(mail.AppendTo(buffer))) == 0 || info.Limits().RcptMax != 100 {
@@ -219,7 +219,7 @@ func BenchmarkCheckOffer(b *testing.B) {
 	p := extension.MailParams{Size: 12345, Body: extension.Body8Bit}
 	b.ReportAllocs()
 	for b.Loop() {
-		if p.Check() != nil || p.CheckOffer(info) != nil {
+		if p.Check() != nil || p.CheckSupported(info) != nil {
 			b.Fatal("refused")
 		}
 	}
@@ -234,7 +234,7 @@ func FuzzParams(f *testing.F) {
 			EnvelopeID: envid, Auth: auth, HoldFor: time.Duration(hold), Priority: int(bits) - 20,
 			By: extension.By{Within: time.Duration(within), Notify: bits&1 != 0, Trace: bits&2 != 0},
 		}
-		rcpt := extension.RcptParams{Notify: extension.Notify(bits), UTF8: bits&1 != 0, Original: extension.Original{Type: addrType, Address: original}}
+		rcpt := extension.RcptParams{Notify: extension.Notify(bits), UTF8: bits&1 != 0, Original: extension.OriginalRecipient{Type: addrType, Address: original}}
 		if mail.Check() == nil {
 			checkParams(t, string(mail.AppendTo(nil)), map[string]string{"ENVID": envid, "AUTH": auth})
 			if n := len(mail.AppendTo(nil)); n > mail.MaxLine()-512+1 {

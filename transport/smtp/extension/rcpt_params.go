@@ -7,8 +7,8 @@ import (
 
 // RcptParams are the parameters of RCPT. The zero value has none.
 type RcptParams struct {
-	Notify   Notify   // NOTIFY= (RFC 3461)
-	Original Original // ORCPT= (RFC 3461)
+	Notify   Notify            // NOTIFY= (RFC 3461)
+	Original OriginalRecipient // ORCPT= (RFC 3461)
 	// UTF8 lets ORCPT= carry UTF-8 as it is, because the transaction was started with SMTPUTF8
 	// (RFC 6533 section 3).
 	UTF8 bool
@@ -45,15 +45,15 @@ func (n Notify) appendTo(dst []byte) []byte {
 	return dst
 }
 
-// Original is the recipient as the sender gave it, before anything was rewritten.
-type Original struct {
+// OriginalRecipient is the recipient as the sender gave it, before anything was rewritten.
+type OriginalRecipient struct {
 	// Type is the address type; "" means rfc822 for ASCII and utf-8 otherwise.
 	Type    string
 	Address string // before its escaping, "" leaves the parameter out
 }
 
 // AddressType returns Type or what stands for "".
-func (o Original) AddressType() string {
+func (o OriginalRecipient) AddressType() string {
 	switch {
 	case o.Type != "":
 		return o.Type
@@ -63,7 +63,7 @@ func (o Original) AddressType() string {
 	return "utf-8"
 }
 
-func (o Original) isUTF8() bool { return strings.EqualFold(o.AddressType(), "utf-8") }
+func (o OriginalRecipient) isUTF8() bool { return strings.EqualFold(o.AddressType(), "utf-8") }
 
 // maxOriginal limits the value: the whole parameter may be 500 octets long (RFC 3461 section 4.2).
 const maxOriginal = 500 - len("ORCPT=")
@@ -96,7 +96,7 @@ func (p RcptParams) Check() error {
 	switch {
 	case p.Notify&NotifyNever != 0 && p.Notify != NotifyNever || p.Notify >= NotifyDelay<<1:
 		return &ParamError{Param: "NOTIFY", Value: p.Notify.String(), Reason: "NEVER stands alone"}
-	case o == Original{}:
+	case o == OriginalRecipient{}:
 		return nil
 	case o.Address == "":
 		return &ParamError{Param: "ORCPT", Value: o.Type, Reason: "address type without address"}
@@ -114,15 +114,15 @@ func (p RcptParams) Check() error {
 	return nil
 }
 
-// CheckOffer returns an *OfferError for the first parameter that the server does not offer.
-func (p RcptParams) CheckOffer(s ServerInfo) error {
+// CheckSupported returns an *OfferError for the first parameter that the server does not offer.
+func (p RcptParams) CheckSupported(s ServerInfo) error {
 	switch {
 	case s.Has(DSN):
 		return nil
 	case p.Notify != 0:
-		return &OfferError{Keyword: DSN, Param: "NOTIFY"}
+		return &UnsupportedError{Keyword: DSN, Param: "NOTIFY"}
 	case p.Original.Address != "":
-		return &OfferError{Keyword: DSN, Param: "ORCPT"}
+		return &UnsupportedError{Keyword: DSN, Param: "ORCPT"}
 	}
 	return nil
 }

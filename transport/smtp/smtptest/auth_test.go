@@ -161,7 +161,7 @@ func TestScramPlus(t *testing.T) {
 	t.Parallel()
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Mechanisms = map[string]smtptest.Mechanism{"SCRAM-SHA-256-PLUS": smtptest.ScramSHA256Plus}
-	srv.StartTLS()
+	srv.StartImplicitTLS()
 	for name, want := range map[string]string{"own channel": "235", "foreign channel": "535"} {
 		conn, err := tls.Dial("tcp", srv.Addr(), srv.ClientTLS())
 		if err != nil {

@@ -189,7 +189,7 @@ func TestCertificates(t *testing.T) {
 			t.Parallel()
 			srv := smtptest.NewUnstartedServer(t)
 			srv.Config.Certificate = tc.kind
-			srv.StartTLS()
+			srv.StartImplicitTLS()
 			conn, err := tls.Dial("tcp", srv.Addr(), srv.ClientTLS())
 			if err == nil {
 				_ = conn.Close()
@@ -217,7 +217,7 @@ func TestTLSVersions(t *testing.T) {
 	t.Parallel()
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	srv.StartTLS()
+	srv.StartImplicitTLS()
 	if _, err := tls.Dial("tcp", srv.Addr(), srv.ClientTLS()); err == nil {
 		t.Error("TLS 1.1 was taken")
 	}

@@ -41,7 +41,7 @@ func NewServer(tb testing.TB) *Server {
 }
 
 // NewUnstartedServer returns a server whose Config can still be changed, before [Server.Start] or
-// [Server.StartTLS]. It ends with the test.
+// [Server.StartImplicitTLS]. It ends with the test.
 func NewUnstartedServer(tb testing.TB) *Server {
 	tb.Helper()
 	return &Server{tb: tb}
@@ -65,8 +65,8 @@ func (s *Server) Start() {
 	s.tb.Cleanup(s.Close)
 }
 
-// StartTLS is [Server.Start] with TLS from the first octet.
-func (s *Server) StartTLS() {
+// StartImplicitTLS is [Server.Start] with TLS from the first octet.
+func (s *Server) StartImplicitTLS() {
 	s.tb.Helper()
 	s.Config.Security = ImplicitTLS
 	s.Start()

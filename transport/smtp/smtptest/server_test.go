@@ -170,7 +170,7 @@ func TestNetSMTPOverStartTLS(t *testing.T) {
 func TestLoginOverImplicitTLS(t *testing.T) {
 	t.Parallel()
 	srv := smtptest.NewUnstartedServer(t)
-	srv.StartTLS()
+	srv.StartImplicitTLS()
 	conn, err := tls.Dial("tcp", srv.Addr(), srv.ClientTLS())
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
-// Preset is a provider whose host, port and TLS are known, and what it says about its limits.
-type Preset struct {
+// Provider is a provider whose host, port and TLS are known, and what it says about its limits.
+type Provider struct {
 	Name string
 	Host string
 	Port int
@@ -33,27 +33,27 @@ type Limits struct {
 	// Source is the page of the provider that says so, and Read the day on which a copy or a quotation of
 	// it was read.
 	Source string
-	Read   time.Time
+	AsOf   time.Time
 }
 
-// Service begins a transport to a provider by its name, such as "gmail", "outlook365", "ses-eu-west-1",
-// "mailgun", "postmark" or "sendgrid"; [Services] lists them. What Pool leaves open follows the
+// ForProvider begins a transport to a provider by its name, such as "gmail", "outlook365", "ses-eu-west-1",
+// "mailgun", "postmark" or "sendgrid"; [Providers] lists them. What Pool leaves open follows the
 // provider's limits of connections and of messages over one connection; the other limits are for the
 // caller to keep. Names are in lower case. An unknown name is an error of Build, and so is a missing
 // login, or another user than the one that a provider has for all customers.
-func Service(name string) Builder {
-	preset, ok := LookupService(name)
+func ForProvider(name string) Builder {
+	preset, ok := LookupProvider(name)
 	if !ok {
 		return Relay("localhost").step(func(s *state) {
-			s.fault("Service", name, errors.New("unknown; docs/providers.md and Services have the known ones"))
+			s.fault("ForProvider", name, errors.New("unknown; docs/providers.md and Providers have the known ones"))
 		})
 	}
 	return begin(preset.Host, preset.Port, preset.TLS).step(func(s *state) { s.provider = preset })
 }
 
-// LookupService returns the preset of a provider. Amazon SES has one for each region, "ses-" and its
+// LookupProvider returns the preset of a provider. Amazon SES has one for each region, "ses-" and its
 // code.
-func LookupService(name string) (Preset, bool) {
+func LookupProvider(name string) (Provider, bool) {
 	if region, ok := strings.CutPrefix(name, "ses-"); ok && awsRegion.MatchString(region) {
 		return ses(region), true
 	}
@@ -62,14 +62,14 @@ func LookupService(name string) (Preset, bool) {
 			return p, true
 		}
 	}
-	return Preset{}, false
+	return Provider{}, false
 }
 
 // awsRegion is a code such as eu-west-1 or us-gov-east-1. It becomes part of a host name.
 var awsRegion = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,12}){1,2}-[1-9]$`)
 
-// Services returns the presets in alphabetical order, Amazon SES with one of its regions.
-func Services() []Preset { return append([]Preset(nil), services...) }
+// Providers returns the presets in alphabetical order, Amazon SES with one of its regions.
+func Providers() []Provider { return append([]Provider(nil), services...) }
 
 // within fills in what p leaves open from the limits of a provider.
 func (p Pool) within(l Limits) Pool {

@@ -36,7 +36,7 @@ func TestReaddress(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := transport.Readdress(transport.Readdress(tc.mail, env(t, "a@example.org")), other)
+			got := transport.WithEnvelope(transport.WithEnvelope(tc.mail, env(t, "a@example.org")), other)
 			var was, is bytes.Buffer
 			_, _ = original.WriteTo(&was)
 			if n, err := got.WriteTo(&is); err != nil || n != int64(is.Len()) || !bytes.Equal(was.Bytes(), is.Bytes()) {

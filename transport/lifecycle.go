@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// owner is what every transport over others has: it lets mail in while it is open, and closes what
+// lifecycle is what every transport over others has: it lets mail in while it is open, and closes what
 // it owns.
-type owner struct {
+type lifecycle struct {
 	owned  []Transport
 	closes func() error  // closes once, however often it is called
 	done   chan struct{} // closed by Close: nobody waits any longer
@@ -19,8 +19,8 @@ type owner struct {
 	idle   chan struct{} // closed when there is no mail and none may come
 }
 
-func newOwner(owned ...Transport) *owner {
-	o := &owner{owned: owned, done: make(chan struct{}), idle: make(chan struct{})}
+func newOwner(owned ...Transport) *lifecycle {
+	o := &lifecycle{owned: owned, done: make(chan struct{}), idle: make(chan struct{})}
 	o.closes = sync.OnceValue(func() error {
 		close(o.done)
 		return o.each(Close)
@@ -29,7 +29,7 @@ func newOwner(owned ...Transport) *owner {
 }
 
 // enter lets a mail in, which leaves by leave.
-func (o *owner) enter() error {
+func (o *lifecycle) enter() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
@@ -39,7 +39,7 @@ func (o *owner) enter() error {
 	return nil
 }
 
-func (o *owner) leave() {
+func (o *lifecycle) leave() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sends--
@@ -49,7 +49,7 @@ func (o *owner) leave() {
 }
 
 // refuse lets no more mail in.
-func (o *owner) refuse() {
+func (o *lifecycle) refuse() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed && o.sends == 0 {
@@ -59,7 +59,7 @@ func (o *owner) refuse() {
 }
 
 // each does something to everything that is owned, at the same time.
-func (o *owner) each(do func(Transport) error) error {
+func (o *lifecycle) each(do func(Transport) error) error {
 	errs := make([]error, len(o.owned))
 	var all sync.WaitGroup
 	for i, t := range o.owned {
@@ -70,14 +70,14 @@ func (o *owner) each(do func(Transport) error) error {
 }
 
 // Close closes everything below at once. Mail on its way ends with what is certain at that moment.
-func (o *owner) Close() error {
+func (o *lifecycle) Close() error {
 	o.refuse()
 	return o.closes()
 }
 
 // Shutdown refuses new mail, waits for what is under way until ctx ends, and shuts down everything
 // below.
-func (o *owner) Shutdown(ctx context.Context) error {
+func (o *lifecycle) Shutdown(ctx context.Context) error {
 	o.refuse()
 	select {
 	case <-o.idle:
@@ -88,6 +88,6 @@ func (o *owner) Shutdown(ctx context.Context) error {
 }
 
 // Check finds out whether everything below could send now.
-func (o *owner) Check(ctx context.Context) error {
+func (o *lifecycle) Check(ctx context.Context) error {
 	return o.each(func(t Transport) error { return Check(ctx, t) })
 }

@@ -18,13 +18,13 @@ import (
 
 // TestServices: each preset is usable, encrypted, and says where its limits are from and of when.
 func TestServices(t *testing.T) {
-	list := smtp.Services()
-	if !slices.IsSortedFunc(list, func(a, b smtp.Preset) int { return strings.Compare(a.Name, b.Name) }) {
+	list := smtp.Providers()
+	if !slices.IsSortedFunc(list, func(a, b smtp.Provider) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("not in alphabetical order")
 	}
 	ports := map[client.TLSMode]int{client.TLSImplicit: 465, client.TLSStartTLS: 587}
 	for _, p := range list {
-		if again, ok := smtp.LookupService(p.Name); !ok || again != p {
+		if again, ok := smtp.LookupProvider(p.Name); !ok || again != p {
 			t.Errorf("%s is looked up as %v", p.Name, again)
 		}
 		if want, ok := ports[p.TLS]; !ok || p.Port != want {
@@ -34,19 +34,19 @@ func TestServices(t *testing.T) {
 		if err != nil || source.Scheme != "https" || source.Host == "" {
 			t.Errorf("%s: source %q", p.Name, p.Limits.Source)
 		}
-		if p.Limits.Read.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
-			t.Errorf("%s: read on %v", p.Name, p.Limits.Read)
+		if p.Limits.AsOf.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: read on %v", p.Name, p.Limits.AsOf)
 		}
 		user := stdcmp.Or(p.User, "user")
-		build(t, smtp.Service(p.Name).Credentials(user, "password"))
+		build(t, smtp.ForProvider(p.Name).Login(user, "password"))
 		for what, b := range map[string]smtp.Builder{
-			"no login":     smtp.Service(p.Name),
-			"another user": smtp.Service(p.Name).Credentials("x"+user, "password"),
+			"no login":     smtp.ForProvider(p.Name),
+			"another user": smtp.ForProvider(p.Name).Login("x"+user, "password"),
 		} {
 			if what == "another user" && p.User == "" {
 				continue
 			}
-			if _, err := b.Build(); !slices.Equal(fields(err), []string{"Service"}) {
+			if _, err := b.Build(); !slices.Equal(fields(err), []string{"ForProvider"}) {
 				t.Errorf("%s, %s: %v", p.Name, what, err)
 			}
 		}
@@ -65,14 +65,14 @@ func TestLookupService(t *testing.T) {
 		"ses-eu-west-1.evil":    "",
 		"ses-eu-west-1\r\nQUIT": "",
 	} {
-		p, ok := smtp.LookupService(name)
+		p, ok := smtp.LookupProvider(name)
 		if p.Host != host || ok != (host != "") {
 			t.Errorf("%q: %q, want %q", name, p.Host, host)
 		}
-		_, err := smtp.Service(name).Credentials("user", "password").Build()
+		_, err := smtp.ForProvider(name).Login("user", "password").Build()
 		var want []string
 		if !ok {
-			want = []string{"Service"}
+			want = []string{"ForProvider"}
 		}
 		if diff := cmp.Diff(want, fields(err)); diff != "" {
 			t.Errorf("%q: fields (-want +got):\n%s", name, diff)
@@ -97,7 +97,7 @@ func TestServicePool(t *testing.T) {
 			srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Mail, smtptest.Wait(release).Then(smtptest.Default()))}
 			srv.Start()
 			var wire recorder
-			sender := build(t, smtp.Service("outlook365").Pool(tc.pool).Credentials(smtptest.User, smtptest.Password).
+			sender := build(t, smtp.ForProvider("outlook365").Pool(tc.pool).Login(smtptest.User, smtptest.Password).
 				TLSConfig(&tls.Config{RootCAs: srv.CertPool()}).Dialer(wire.dialer(srv.Addr())))
 			var running sync.WaitGroup
 			for range 2 * tc.want {

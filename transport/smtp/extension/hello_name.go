@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// ClientID is what a client calls itself in EHLO: a domain or an address literal. Its zero value is
+// HelloName is what a client calls itself in EHLO: a domain or an address literal. Its zero value is
 // "not chosen".
-type ClientID struct{ text string }
+type HelloName struct{ text string }
 
-// ParseClientID returns the ClientID of a host name or an IP address, with or without the brackets
+// ParseHelloName returns the HelloName of a host name or an IP address, with or without the brackets
 // of a literal.
-func ParseClientID(s string) (ClientID, error) {
+func ParseHelloName(s string) (HelloName, error) {
 	bare := s
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
 		bare = s[1 : len(s)-1]
@@ -21,51 +21,51 @@ func ParseClientID(s string) (ClientID, error) {
 		bare = bare[5:]
 	}
 	if ip, err := netip.ParseAddr(bare); err == nil && ip.Zone() == "" {
-		return LiteralClientID(ip), nil
+		return LiteralHelloName(ip), nil
 	}
 	if len(s) > 255 {
-		return ClientID{}, errors.New("host name longer than 255 octets")
+		return HelloName{}, errors.New("host name longer than 255 octets")
 	}
 	for label := range strings.SplitSeq(s, ".") {
 		if !isLabel(label) {
-			return ClientID{}, errors.New("want a host name or an IP address, without a port")
+			return HelloName{}, errors.New("want a host name or an IP address, without a port")
 		}
 	}
-	return ClientID{s}, nil
+	return HelloName{s}, nil
 }
 
-// DefaultClientID returns the name of a client that chose none: the host's name when it is qualified,
+// DefaultHelloName returns the name of a client that chose none: the host's name when it is qualified,
 // else the address literal of the connection's local end, which RFC 5321 section 4.1.4 asks for. A
 // connection without IP address, such as a Unix socket, gives the literal of the loopback address.
-func DefaultClientID(hostname string, local netip.Addr) ClientID {
+func DefaultHelloName(hostname string, local netip.Addr) HelloName {
 	name := strings.TrimSuffix(hostname, ".")
 	switch {
 	case IsQualified(name):
-		return ClientID{name}
+		return HelloName{name}
 	case local.IsValid():
-		return LiteralClientID(local)
+		return LiteralHelloName(local)
 	}
-	return LiteralClientID(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	return LiteralHelloName(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 }
 
-// LiteralClientID returns the address literal of ip (RFC 5321 section 4.1.3), the zero ClientID when ip
+// LiteralHelloName returns the address literal of ip (RFC 5321 section 4.1.3), the zero HelloName when ip
 // is not valid.
-func LiteralClientID(ip netip.Addr) ClientID {
+func LiteralHelloName(ip netip.Addr) HelloName {
 	if !ip.IsValid() {
-		return ClientID{}
+		return HelloName{}
 	}
 	ip = ip.Unmap().WithZone("")
 	if ip.Is4() {
-		return ClientID{"[" + ip.String() + "]"}
+		return HelloName{"[" + ip.String() + "]"}
 	}
-	return ClientID{"[IPv6:" + ip.String() + "]"}
+	return HelloName{"[IPv6:" + ip.String() + "]"}
 }
 
 // IsZero reports whether no name was chosen.
-func (c ClientID) IsZero() bool { return c == ClientID{} }
+func (c HelloName) IsZero() bool { return c == HelloName{} }
 
 // String returns the argument of EHLO.
-func (c ClientID) String() string { return c.text }
+func (c HelloName) String() string { return c.text }
 
 // IsQualified reports whether s is a host name of at least two labels, which is what a server
 // expects to see (RFC 5321 section 2.3.5), and not one that only the host itself knows.
@@ -78,7 +78,7 @@ func IsQualified(s string) bool {
 	if top == "LOCALDOMAIN" || top == "LOCAL" || strings.Trim(top, "0123456789") == "" {
 		return false
 	}
-	id, err := ParseClientID(s)
+	id, err := ParseHelloName(s)
 	return err == nil && id.text == s && s[0] != '['
 }
 

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// account adds up what became of a mail that is sent in several attempts, each to some of its
+// attempts adds up what became of a mail that is sent in several attempts, each to some of its
 // recipients.
-type account struct {
+type attempts struct {
 	mail     Mail
 	size     int // recipients
 	result   *Result
@@ -17,12 +17,12 @@ type account struct {
 	lastTo   []int        // its recipients, by their position in the envelope
 }
 
-func newAccount(mail Mail) *account {
-	return &account{mail: mail, size: mail.Envelope().Len()}
+func newAccount(mail Mail) *attempts {
+	return &attempts{mail: mail, size: mail.Envelope().Len()}
 }
 
 // all returns the positions of all recipients.
-func (a *account) all() []int {
+func (a *attempts) all() []int {
 	positions := make([]int, a.size)
 	for i := range positions {
 		positions[i] = i
@@ -31,7 +31,7 @@ func (a *account) all() []int {
 }
 
 // again returns the recipients of the attempt before that may be sent again and that want picks.
-func (a *account) again(want func(*Recipient) bool) []int {
+func (a *attempts) again(want func(*RecipientResult) bool) []int {
 	list := a.last.again(want)
 	for i, position := range list {
 		list[i] = a.lastTo[position]
@@ -40,7 +40,7 @@ func (a *account) again(want func(*Recipient) bool) []int {
 }
 
 // add enters an attempt to the recipients at these positions, in their order.
-func (a *account) add(positions []int, of *attempt) {
+func (a *attempts) add(positions []int, of *attempt) {
 	a.last, a.lastTo = of, positions
 	if of.failed != nil {
 		a.failures = append(a.failures, of.failed)
@@ -51,7 +51,7 @@ func (a *account) add(positions []int, of *attempt) {
 	}
 	a.own()
 	for i, position := range positions {
-		a.result.Recipients[position] = lastWord(a.result.Recipients[position], of.result.Recipients[i])
+		a.result.Recipients[position] = mergeOutcome(a.result.Recipients[position], of.result.Recipients[i])
 	}
 	a.result.Relay = of.result.Relay
 	if a.result.QueueID == "" {
@@ -61,7 +61,7 @@ func (a *account) add(positions []int, of *attempt) {
 }
 
 // own makes the result one that may be changed: that of the first attempt still belongs to its error.
-func (a *account) own() {
+func (a *attempts) own() {
 	switch {
 	case a.result == nil:
 		a.result = NewResult(a.mail.Envelope(), NotSent, Reply{})
@@ -73,14 +73,14 @@ func (a *account) own() {
 }
 
 // stop says why whoever has no answer yet will not get one.
-func (a *account) stop(phase Phase, cause error) {
+func (a *attempts) stop(phase Phase, cause error) {
 	a.own()
 	a.failures = append(a.failures, &SendError{Result: a.result, Phase: phase, Err: cause})
 }
 
-// lastWord is what is known of a recipient after one more attempt. What may have arrived stays so,
+// mergeOutcome is what is known of a recipient after one more attempt. What may have arrived stays so,
 // whatever is said later, and an answer is not forgotten for an attempt that brought none.
-func lastWord(before, after Recipient) Recipient {
+func mergeOutcome(before, after RecipientResult) RecipientResult {
 	switch {
 	case before.Outcome == Accepted,
 		before.Outcome == Unknown && after.Outcome != Accepted,
@@ -92,7 +92,7 @@ func lastWord(before, after Recipient) Recipient {
 
 // end returns the result of all attempts, and the error. With several failures the phase and the
 // reply are those of the last, and the cause is a *AttemptsError.
-func (a *account) end() (*Result, error) {
+func (a *attempts) end() (*Result, error) {
 	if a.only != nil {
 		return a.only.result, a.only.err
 	}

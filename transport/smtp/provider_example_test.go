@@ -10,14 +10,14 @@ import (
 )
 
 // A provider is known by its name, and the pool keeps to what it allows.
-func ExampleService() {
-	sender, err := smtp.Service("outlook365").Credentials("user@contoso.example", "secret").Build()
+func ExampleForProvider() {
+	sender, err := smtp.ForProvider("outlook365").Login("user@contoso.example", "secret").Build()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer func() { _ = sender.Close() }()
-	preset, _ := smtp.LookupService("outlook365")
+	preset, _ := smtp.LookupProvider("outlook365")
 	fmt.Println(preset.Host, preset.Limits.Connections, "connections,", preset.Limits.PerMinute, "messages a minute")
 	// Output: smtp.office365.com 3 connections, 30 messages a minute
 }
@@ -41,7 +41,7 @@ func ExampleCheck() {
 		return
 	}
 	defer srv.Close()
-	report, err := smtp.Check(context.Background(), smtp.StartTLSRelay(srv.Host()).Port(srv.Port()))
+	report, err := smtp.Diagnose(context.Background(), smtp.StartTLSRelay(srv.Host()).Port(srv.Port()))
 	if err != nil { // the configuration is unusable
 		fmt.Println(err)
 		return
@@ -74,11 +74,11 @@ func ExampleDiscoverWith() {
 		return
 	}
 	for _, relay := range found {
-		fmt.Println(relay.Host, relay.Port, "outside of the domain:", relay.Outside)
-		if relay.Outside { // ask the user, then
-			relay = relay.Confirm()
+		fmt.Println(relay.Host, relay.Port, "outside of the domain:", relay.OutOfDomain)
+		if relay.OutOfDomain { // ask the user, then
+			relay = relay.Trust()
 		}
-		sender, err := relay.Builder().Credentials("user@example.org", "secret").Build()
+		sender, err := relay.Builder().Login("user@example.org", "secret").Build()
 		if err != nil {
 			fmt.Println(err)
 			continue

@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// Pick says how a [RoundRobin] chooses the first relay of a mail.
-type Pick uint8
+// Strategy says how a [Balance] chooses the first relay of a mail.
+type Strategy uint8
 
 const (
-	// PickTurn lets the relays take turns, each as often as its weight says, evenly mixed.
-	PickTurn Pick = iota
-	// PickLeastLoaded chooses the relay with the fewest mails under way for its weight; among equals
+	// StrategyRoundRobin lets the relays take turns, each as often as its weight says, evenly mixed.
+	StrategyRoundRobin Strategy = iota
+	// StrategyLeastLoaded chooses the relay with the fewest mails under way for its weight; among equals
 	// they take turns.
-	PickLeastLoaded
+	StrategyLeastLoaded
 )
 
-// RoundRobin describes a transport that spreads mail over several relays. A recipient whom the chosen
+// Balance describes a transport that spreads mail over several relays. A recipient whom the chosen
 // relay did not serve moves on to another one as in [Failover].
-type RoundRobin struct {
+type Balance struct {
 	// Relays share the mail. The transport owns them.
 	Relays []Transport
 	// Weights are the shares of the relays, from 1 to 1000 each; nil means equal shares.
 	Weights []int
-	// Pick says how the first relay is chosen.
-	Pick Pick
+	// Strategy says how the first relay is chosen.
+	Strategy Strategy
 	// Moves says which recipients move on.
-	Moves Moves
+	Moves FailoverOn
 	// RetryPeriod is how long a relay that failed is asked after the others; 0 means one minute.
 	RetryPeriod time.Duration
 }
@@ -38,10 +38,10 @@ const maxWeight = 1000
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 // Check succeeds when one relay is ready.
-func (r RoundRobin) Build() (Transport, error) {
+func (r Balance) Build() (Transport, error) {
 	var bad faults
 	bad.relays(r.Relays, r.Moves, r.RetryPeriod)
-	choice(&bad, "Pick", r.Pick, PickLeastLoaded)
+	choice(&bad, "Strategy", r.Strategy, StrategyLeastLoaded)
 	weights := slices.Clone(r.Weights)
 	switch {
 	case r.Weights == nil:
@@ -59,7 +59,7 @@ func (r RoundRobin) Build() (Transport, error) {
 	}
 	g := newGroup(r.Moves, r.RetryPeriod, weights)
 	g.pick = (*group).turn
-	if r.Pick == PickLeastLoaded {
+	if r.Strategy == StrategyLeastLoaded {
 		g.pick = (*group).leastLoaded
 	}
 	return g.build(slices.Clone(r.Relays)), nil

@@ -7,9 +7,9 @@ import (
 	"github.com/depeche-mail/depeche/internal/octets"
 )
 
-// Readdress returns a mail with the octets of mail and another envelope. It knows of itself what mail
+// WithEnvelope returns a mail with the octets of mail and another envelope. It knows of itself what mail
 // knows; mail must not change afterwards, as always.
-func Readdress(mail Mail, env envelope.Envelope) Mail {
+func WithEnvelope(mail Mail, env envelope.Envelope) Mail {
 	if r, ok := mail.(interface{ original() Mail }); ok {
 		mail = r.original() // one layer, however often it is done
 	}
@@ -60,9 +60,9 @@ func (r *readdressed) NeedsBinaryMIME() bool {
 	return ok && b.NeedsBinaryMIME()
 }
 
-// narrow returns mail for the recipients at these positions of its envelope alone, and mail itself
+// forRecipients returns mail for the recipients at these positions of its envelope alone, and mail itself
 // for all of them.
-func narrow(mail Mail, positions []int) (Mail, error) {
+func forRecipients(mail Mail, positions []int) (Mail, error) {
 	env := mail.Envelope()
 	if len(positions) == env.Len() {
 		return mail, nil
@@ -71,9 +71,9 @@ func narrow(mail Mail, positions []int) (Mail, error) {
 	for i, position := range positions {
 		to[i] = env.At(position)
 	}
-	part, err := envelope.NewWith(env.From(), to, env.Delivery())
+	part, err := envelope.NewWithOptions(env.From(), to, env.Options())
 	if err != nil {
 		return nil, err
 	}
-	return Readdress(mail, part), nil
+	return WithEnvelope(mail, part), nil
 }

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Moves says which recipients a [Failover] or [RoundRobin] takes to the next relay. Those who are
+// FailoverOn says which recipients a [Failover] or [Balance] takes to the next relay. Those who are
 // Accepted, Rejected or Unknown never move.
-type Moves uint8
+type FailoverOn uint8
 
 const (
-	// MoveFaults takes recipients who are NotSent, and those whom the relay deferred for a trouble of
+	// FailoverOnFault takes recipients who are NotSent, and those whom the relay deferred for a trouble of
 	// its own: 421, 454, or an enhanced code 4.3.z or 4.4.z (RFC 3463).
-	MoveFaults Moves = iota
-	// MoveDeferred takes every recipient who is NotSent or Deferred.
-	MoveDeferred
+	FailoverOnFault FailoverOn = iota
+	// FailoverOnDeferred takes every recipient who is NotSent or Deferred.
+	FailoverOnDeferred
 )
 
 // defaultRetryPeriod is how long a relay that failed is asked last.
@@ -26,7 +26,7 @@ const defaultRetryPeriod = time.Minute
 
 // group is a number of relays that stand in for each other.
 type group struct {
-	moves   Moves
+	moves   FailoverOn
 	rest    time.Duration
 	members []member
 	pick    func(*group) []int // the relays in the order of one mail; mu is held
@@ -43,7 +43,7 @@ type member struct {
 	resting bool
 }
 
-func newGroup(moves Moves, retryPeriod time.Duration, weights []int) *group {
+func newGroup(moves FailoverOn, retryPeriod time.Duration, weights []int) *group {
 	g := &group{moves: moves, rest: retryPeriod, members: make([]member, len(weights)), pick: inOrder}
 	if g.rest == 0 {
 		g.rest = defaultRetryPeriod
@@ -56,7 +56,7 @@ func newGroup(moves Moves, retryPeriod time.Duration, weights []int) *group {
 
 // build makes the transport of a group over its relays.
 func (g *group) build(relays []Transport) *compound {
-	c := newCompound(func(Mail) plan { return &relayed{group: g, order: g.order()} }, relays...)
+	c := newCompound(func(Mail) plan { return &failoverPlan{group: g, order: g.order()} }, relays...)
 	c.ready = anyReady
 	return c
 }
@@ -132,14 +132,14 @@ func (g *group) back(i int, of *attempt) {
 	}
 }
 
-// relayed is the plan of a mail that goes from relay to relay.
-type relayed struct {
+// failoverPlan is the plan of a mail that goes from relay to relay.
+type failoverPlan struct {
 	group *group
 	order []int
 	asked int
 }
 
-func (p *relayed) next(ctx context.Context, a *account) (step, bool) {
+func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	var to []int
 	if a.last == nil {
 		to = a.all()
@@ -149,7 +149,7 @@ func (p *relayed) next(ctx context.Context, a *account) (step, bool) {
 			return step{}, false
 		}
 		fault := a.last.fault()
-		to = a.again(func(r *Recipient) bool { return p.group.moves.take(r, fault) })
+		to = a.again(func(r *RecipientResult) bool { return p.group.moves.take(r, fault) })
 	}
 	if len(to) == 0 {
 		return step{}, false
@@ -161,12 +161,12 @@ func (p *relayed) next(ctx context.Context, a *account) (step, bool) {
 }
 
 // take reports whether a recipient goes on to the next relay.
-func (m Moves) take(r *Recipient, fault bool) bool {
+func (m FailoverOn) take(r *RecipientResult, fault bool) bool {
 	switch r.Outcome {
 	case NotSent:
 		return true
 	case Deferred:
-		return m == MoveDeferred || fault || ownTrouble(r.Reply)
+		return m == FailoverOnDeferred || fault || ownTrouble(r.Reply)
 	case Accepted, Rejected, Unknown:
 	}
 	return false

@@ -11,65 +11,65 @@ import (
 // Defaults describes a transport that asks the servers for what a mail does not ask for itself.
 // What a mail does ask for stays.
 type Defaults struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
-	// Delivery is for mails that leave an option at zero. HoldFor and HoldUntil are one option.
-	Delivery envelope.Delivery
+	// Next sends the mail. The transport owns it.
+	Next Transport
+	// Options is for mails that leave an option at zero. HoldFor and HoldUntil are one option.
+	Options envelope.Options
 	// Notify is for recipients who leave it at zero.
 	Notify envelope.Notify
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (d Defaults) Build() (Transport, error) {
-	return wishes{delivery: d.Delivery, notify: d.Notify}.build(d.Over)
+	return wishes{delivery: d.Options, notify: d.Notify}.build(d.Next)
 }
 
 // Overrides describes a transport that decides itself what the servers are asked for, whatever a
 // mail says.
 type Overrides struct {
-	// Over sends the mail. The transport owns it.
-	Over Transport
+	// Next sends the mail. The transport owns it.
+	Next Transport
 	// From is the sender, who gets the bounces; the null path leaves it to the mail. A mail from the
 	// null path keeps that, because nothing may come back for it (RFC 5321 section 4.5.5).
 	From envelope.Address
-	// Delivery holds the options; those at zero are left to the mail. HoldFor and HoldUntil are one
+	// Options holds the options; those at zero are left to the mail. HoldFor and HoldUntil are one
 	// option.
-	Delivery envelope.Delivery
+	Options envelope.Options
 	// Notify is for all recipients; 0 leaves it to the mail.
 	Notify envelope.Notify
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (o Overrides) Build() (Transport, error) {
-	return wishes{from: o.From, delivery: o.Delivery, notify: o.Notify, enforced: true}.build(o.Over)
+	return wishes{from: o.From, delivery: o.Options, notify: o.Notify, enforced: true}.build(o.Next)
 }
 
 // wishes are what Defaults and Overrides ask of the servers.
 type wishes struct {
 	from     envelope.Address
-	delivery envelope.Delivery
+	delivery envelope.Options
 	notify   envelope.Notify
 	enforced bool
 }
 
 func (w wishes) build(over Transport) (Transport, error) {
 	var bad faults
-	bad.over("Over", over)
+	bad.over("Next", over)
 	if w == (wishes{enforced: w.enforced}) {
-		bad.add("Delivery", 0, "", errors.New("nothing is asked for"))
+		bad.add("Options", 0, "", errors.New("nothing is asked for"))
 	}
 	bad.wishes(w)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	return newCompound(func(Mail) plan { return wished{w} }, over), nil
+	return newCompound(func(Mail) plan { return optionsPlan{w} }, over), nil
 }
 
 // wishes checks options by an envelope that has them.
 func (f *faults) wishes(w wishes) {
 	somebody, err := envelope.NewAddress("x", "example.org")
 	if err == nil {
-		_, err = envelope.NewWith(w.from, []envelope.Recipient{{Address: somebody, Notify: w.notify}}, w.delivery)
+		_, err = envelope.NewWithOptions(w.from, []envelope.Recipient{{Address: somebody, Notify: w.notify}}, w.delivery)
 	}
 	if err != nil {
 		f.errs = append(f.errs, err)
@@ -78,7 +78,7 @@ func (f *faults) wishes(w wishes) {
 
 // envelope returns env with the wishes.
 func (w wishes) envelope(env envelope.Envelope) (envelope.Envelope, error) {
-	from, to, first, second := env.From(), env.Recipients(), env.Delivery(), w.delivery
+	from, to, first, second := env.From(), env.Recipients(), env.Options(), w.delivery
 	if w.enforced {
 		first, second = second, first
 	}
@@ -90,16 +90,16 @@ func (w wishes) envelope(env envelope.Envelope) (envelope.Envelope, error) {
 			to[i].Notify = w.notify
 		}
 	}
-	return envelope.NewWith(from, to, prefer(first, second))
+	return envelope.NewWithOptions(from, to, prefer(first, second))
 }
 
 // prefer fills what first leaves at zero from second.
-func prefer(first, second envelope.Delivery) envelope.Delivery {
+func prefer(first, second envelope.Options) envelope.Options {
 	out := first
 	if out.HoldFor == 0 && out.HoldUntil.IsZero() {
 		out.HoldFor, out.HoldUntil = second.HoldFor, second.HoldUntil
 	}
-	out.Return = cmp.Or(first.Return, second.Return)
+	out.DSNReturn = cmp.Or(first.DSNReturn, second.DSNReturn)
 	out.EnvelopeID = cmp.Or(first.EnvelopeID, second.EnvelopeID)
 	out.RequireTLS = first.RequireTLS || second.RequireTLS
 	out.DeliverBy = cmp.Or(first.DeliverBy, second.DeliverBy)
@@ -108,10 +108,10 @@ func prefer(first, second envelope.Delivery) envelope.Delivery {
 	return out
 }
 
-// wished is the plan of a mail with wishes that are not its own.
-type wished struct{ wishes wishes }
+// optionsPlan is the plan of a mail with wishes that are not its own.
+type optionsPlan struct{ wishes wishes }
 
-func (p wished) next(_ context.Context, a *account) (step, bool) {
+func (p optionsPlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
@@ -120,5 +120,5 @@ func (p wished) next(_ context.Context, a *account) (step, bool) {
 		a.stop(PhaseMessage, err)
 		return step{}, false
 	}
-	return step{to: a.all(), mail: Readdress(a.mail, env)}, true
+	return step{to: a.all(), mail: WithEnvelope(a.mail, env)}, true
 }

@@ -36,7 +36,7 @@ func TestRoundRobinTurns(t *testing.T) {
 				}
 				relays = append(relays, s)
 			}
-			r := build(t, transport.RoundRobin{Relays: relays, Weights: tc.weights})
+			r := build(t, transport.Balance{Relays: relays, Weights: tc.weights})
 			if tc.down != "" { // until the relays that are down are known
 				for range 3 {
 					_, _ = r.Send(t.Context(), mail(t, "x@example.org"))
@@ -68,9 +68,9 @@ func TestRoundRobinTurns(t *testing.T) {
 
 func TestRoundRobinLeastLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := stub.Named("slow").Always(stub.Accept().After(time.Hour))
-		fast := stub.Named("fast").Always(stub.Accept().After(time.Second))
-		r := build(t, transport.RoundRobin{Relays: []transport.Transport{slow, fast}, Weights: []int{2, 1}, Pick: transport.PickLeastLoaded})
+		slow := stub.Named("slow").Always(stub.Accept().WithDelay(time.Hour))
+		fast := stub.Named("fast").Always(stub.Accept().WithDelay(time.Second))
+		r := build(t, transport.Balance{Relays: []transport.Transport{slow, fast}, Weights: []int{2, 1}, Strategy: transport.StrategyLeastLoaded})
 		var sends sync.WaitGroup
 		for i := range 9 {
 			sends.Go(func() {
@@ -95,8 +95,8 @@ func TestRoundRobinLeastLoaded(t *testing.T) {
 }
 
 func TestRoundRobinMoves(t *testing.T) {
-	a, b := stub.Named("a").Next(stub.Refuse(transport.PhaseMail, 421)), stub.Named("b")
-	r := build(t, transport.RoundRobin{Relays: []transport.Transport{a, b}})
+	a, b := stub.Named("a").Next(stub.Reject(transport.PhaseMail, 421)), stub.Named("b")
+	r := build(t, transport.Balance{Relays: []transport.Transport{a, b}})
 	result, err := r.Send(t.Context(), mail(t, "x@example.org"))
 	if err != nil || result.Relay != "b" || len(a.Calls()) != 1 {
 		t.Errorf("%v %v", fates(result), err)

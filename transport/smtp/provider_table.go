@@ -18,73 +18,73 @@ var read = time.Date(2026, time.November, 25, 0, 0, 0, 0, time.UTC)
 
 // services are the presets. TLS from the first octet is preferred where it is offered (RFC 8314 section
 // 3.3). A limit is here only if the provider's own page says it.
-var services = []Preset{
+var services = []Provider{
 	{Name: "brevo", Host: "smtp-relay.brevo.com", Port: portTLS, TLS: implicit, Limits: Limits{
-		Source: "https://developers.brevo.com/docs/smtp-integration", Read: read,
+		Source: "https://developers.brevo.com/docs/smtp-integration", AsOf: read,
 	}},
 	{Name: "fastmail", Host: "smtp.fastmail.com", Port: portTLS, TLS: implicit, Limits: Limits{
-		Source: "https://www.fastmail.com/help/technical/servernamesandports.html", Read: read,
+		Source: "https://www.fastmail.com/help/technical/servernamesandports.html", AsOf: read,
 	}},
 	{Name: "gmail", Host: "smtp.gmail.com", Port: portTLS, TLS: implicit, Limits: Limits{
 		Recipients: 100,
-		Source:     "https://support.google.com/a/answer/166852", Read: read,
+		Source:     "https://support.google.com/a/answer/166852", AsOf: read,
 	}},
 	{Name: "google-workspace", Host: "smtp.gmail.com", Port: portTLS, TLS: implicit, Limits: Limits{
 		PerDay: 2000, Recipients: 100, RcptPerDay: 10_000,
-		Source: "https://support.google.com/a/answer/166852", Read: read,
+		Source: "https://support.google.com/a/answer/166852", AsOf: read,
 	}},
 	{Name: "icloud", Host: "smtp.mail.me.com", Port: portSubmission, TLS: starttls, Limits: Limits{
 		PerDay: 1000, Recipients: 500, RcptPerDay: 1000, Size: 20 * mega,
-		Source: "https://support.apple.com/en-ca/102198", Read: read,
+		Source: "https://support.apple.com/en-ca/102198", AsOf: read,
 	}},
 	{Name: "mailgun", Host: "smtp.mailgun.org", Port: portTLS, TLS: implicit, Limits: Limits{
 		Size:   25 * mega,
-		Source: "https://documentation.mailgun.com/en/latest/api-sending.html", Read: read,
+		Source: "https://documentation.mailgun.com/en/latest/api-sending.html", AsOf: read,
 	}},
 	{Name: "mailgun-eu", Host: "smtp.eu.mailgun.org", Port: portTLS, TLS: implicit, Limits: Limits{
 		Size:   25 * mega,
-		Source: "https://documentation.mailgun.com/en/latest/api-sending.html", Read: read,
+		Source: "https://documentation.mailgun.com/en/latest/api-sending.html", AsOf: read,
 	}},
 	{Name: "outlook365", Host: "smtp.office365.com", Port: portSubmission, TLS: starttls, Limits: Limits{
 		Connections: 3, PerMinute: 30, RcptPerDay: 10_000,
-		Source: "https://learn.microsoft.com/en-us/exchange/troubleshoot/send-emails/smtp-submission-improvements", Read: read,
+		Source: "https://learn.microsoft.com/en-us/exchange/troubleshoot/send-emails/smtp-submission-improvements", AsOf: read,
 	}},
 	{Name: "postmark", Host: "smtp.postmarkapp.com", Port: portSubmission, TLS: starttls, Limits: Limits{
 		Recipients: 50, Size: 10 * mega,
-		Source: "https://postmarkapp.com/developer", Read: read,
+		Source: "https://postmarkapp.com/developer", AsOf: read,
 	}},
 	{Name: "postmark-broadcast", Host: "smtp-broadcasts.postmarkapp.com", Port: portSubmission, TLS: starttls, Limits: Limits{
 		Recipients: 50, Size: 10 * mega,
-		Source: "https://postmarkapp.com/developer", Read: read,
+		Source: "https://postmarkapp.com/developer", AsOf: read,
 	}},
 	{Name: "resend", Host: "smtp.resend.com", Port: portTLS, TLS: implicit, User: "resend", Limits: Limits{
-		Source: "https://resend.com/docs/send-with-smtp", Read: read,
+		Source: "https://resend.com/docs/send-with-smtp", AsOf: read,
 	}},
 	{Name: "sendgrid", Host: "smtp.sendgrid.net", Port: portTLS, TLS: implicit, User: "apikey", Limits: Limits{
 		Connections: 10_000, PerSession: 5000,
-		Source: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api", Read: read,
+		Source: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api", AsOf: read,
 	}},
 	ses("us-east-1"),
 	{Name: "smtp2go", Host: "mail.smtp2go.com", Port: portTLS, TLS: implicit, Limits: Limits{
-		Source: "https://developers.smtp2go.com/docs/smtp-relay", Read: read,
+		Source: "https://developers.smtp2go.com/docs/smtp-relay", AsOf: read,
 	}},
 	{Name: "sparkpost", Host: "smtp.sparkpostmail.com", Port: portSubmission, TLS: starttls, User: "SMTP_Injection", Limits: Limits{
 		Connections: 10, PerSession: 100,
-		Source: "https://support.sparkpost.com/docs/tech-resources/smtp-rest-api-performance", Read: read,
+		Source: "https://support.sparkpost.com/docs/tech-resources/smtp-rest-api-performance", AsOf: read,
 	}},
 	{Name: "sparkpost-eu", Host: "smtp.eu.sparkpostmail.com", Port: portSubmission, TLS: starttls, User: "SMTP_Injection", Limits: Limits{
 		Connections: 10, PerSession: 100,
-		Source: "https://support.sparkpost.com/docs/tech-resources/smtp-rest-api-performance", Read: read,
+		Source: "https://support.sparkpost.com/docs/tech-resources/smtp-rest-api-performance", AsOf: read,
 	}},
 }
 
 // ses is Amazon SES in a region. Its rate is agreed with each customer.
-func ses(region string) Preset {
-	return Preset{
+func ses(region string) Provider {
+	return Provider{
 		Name: "ses-" + region, Host: "email-smtp." + region + ".amazonaws.com", Port: portTLS, TLS: implicit,
 		Limits: Limits{
 			Recipients: 50, Size: 40 * mega,
-			Source: "https://docs.aws.amazon.com/ses/latest/dg/quotas.html", Read: read,
+			Source: "https://docs.aws.amazon.com/ses/latest/dg/quotas.html", AsOf: read,
 		},
 	}
 }

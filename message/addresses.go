@@ -77,7 +77,7 @@ func bcc(s *state) *AddressList     { return &s.bcc }
 func (b Builder) From(mailbox ...string) Builder { return b.addresses("From", from, mailbox) }
 
 // FromMailbox is From for data.
-func (b Builder) FromMailbox(m ...Mailbox) Builder { return b.entries("From", from, List(m...)) }
+func (b Builder) FromMailbox(m ...Mailbox) Builder { return b.entries("From", from, Mailboxes(m...)) }
 
 // Sender sets who handed the message in, when that is not the author. It becomes the envelope's
 // sender. One that equals a single author is not written.
@@ -86,7 +86,7 @@ func (b Builder) Sender(mailbox string) Builder {
 }
 
 // SenderMailbox is Sender for data.
-func (b Builder) SenderMailbox(m Mailbox) Builder { return b.entries("Sender", sender, List(m)) }
+func (b Builder) SenderMailbox(m Mailbox) Builder { return b.entries("Sender", sender, Mailboxes(m)) }
 
 // ReplyTo adds whom replies go to instead of From. Each string is one mailbox or one group.
 func (b Builder) ReplyTo(mailbox ...string) Builder {
@@ -95,7 +95,7 @@ func (b Builder) ReplyTo(mailbox ...string) Builder {
 
 // ReplyToMailbox is ReplyTo for data.
 func (b Builder) ReplyToMailbox(m ...Mailbox) Builder {
-	return b.entries("ReplyTo", replyTo, List(m...))
+	return b.entries("ReplyTo", replyTo, Mailboxes(m...))
 }
 
 // ReplyToList is ReplyTo for data with groups.
@@ -105,7 +105,7 @@ func (b Builder) ReplyToList(l AddressList) Builder { return b.entries("ReplyTo"
 func (b Builder) To(mailbox ...string) Builder { return b.addresses("To", to, mailbox) }
 
 // ToMailbox is To for data.
-func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.entries("To", to, List(m...)) }
+func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.entries("To", to, Mailboxes(m...)) }
 
 // ToList is To for data with groups. The members of a group are recipients.
 func (b Builder) ToList(l AddressList) Builder { return b.entries("To", to, l) }
@@ -114,7 +114,7 @@ func (b Builder) ToList(l AddressList) Builder { return b.entries("To", to, l) }
 func (b Builder) Cc(mailbox ...string) Builder { return b.addresses("Cc", cc, mailbox) }
 
 // CcMailbox is Cc for data.
-func (b Builder) CcMailbox(m ...Mailbox) Builder { return b.entries("Cc", cc, List(m...)) }
+func (b Builder) CcMailbox(m ...Mailbox) Builder { return b.entries("Cc", cc, Mailboxes(m...)) }
 
 // CcList is Cc for data with groups.
 func (b Builder) CcList(l AddressList) Builder { return b.entries("Cc", cc, l) }
@@ -123,4 +123,4 @@ func (b Builder) CcList(l AddressList) Builder { return b.entries("Cc", cc, l) }
 func (b Builder) Bcc(mailbox ...string) Builder { return b.addresses("Bcc", bcc, mailbox) }
 
 // BccMailbox is Bcc for data.
-func (b Builder) BccMailbox(m ...Mailbox) Builder { return b.entries("Bcc", bcc, List(m...)) }
+func (b Builder) BccMailbox(m ...Mailbox) Builder { return b.entries("Bcc", bcc, Mailboxes(m...)) }
