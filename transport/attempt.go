@@ -39,7 +39,7 @@ func validateResult(ctx context.Context, mail Mail, result *Result, err error) *
 			return a.broken(mail)
 		}
 	}
-	result.nameRelays()
+	nameRelays(result)
 	if err == nil {
 		return a
 	}
@@ -76,7 +76,7 @@ func (a *attempt) broken(mail Mail) *attempt {
 	}
 	a.result = NewResult(mail.Envelope(), Unknown, Reply{})
 	a.result.MessageID, a.result.Relay = MessageID(mail), relay
-	a.result.nameRelays()
+	nameRelays(a.result)
 	a.failed = &SendError{Result: a.result, Phase: PhaseFinal, Err: cause}
 	a.said, a.err = a.failed, a.failed
 	return a
@@ -97,7 +97,7 @@ func (a *attempt) fault() bool {
 	case PhaseDial, PhaseTLS, PhaseGreeting, PhaseHello, PhaseAuth:
 		return !canceled
 	}
-	lost := temporary(a.said.Err) || a.said.Phase != PhaseBody && brokenOff(a.said.Err)
+	lost := a.said.TemporaryCause()
 	return a.said.Reply.Code == closing || !a.ended && !canceled && a.said.Reply.IsZero() && lost
 }
 
@@ -145,4 +145,14 @@ func (a *attempt) again(want func(*RecipientResult) bool) []int {
 		return nil
 	}
 	return list
+}
+
+// nameRelays names the relay of each recipient in a result of one relay alone.
+func nameRelays(r *Result) {
+	if slices.ContainsFunc(r.Recipients, func(rcpt RecipientResult) bool { return rcpt.Relay != "" }) {
+		return
+	}
+	for i := range r.Recipients {
+		r.Recipients[i].Relay = r.Relay
+	}
 }

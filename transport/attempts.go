@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"strings"
 )
 
@@ -57,7 +56,7 @@ func (a *attempts) add(positions []int, of *attempt) {
 	if a.result.QueueID == "" {
 		a.result.QueueID = of.result.QueueID
 	}
-	a.result.Timing = a.result.Timing.plus(of.result.Timing)
+	a.result.Timing = a.result.Timing.Plus(of.result.Timing)
 }
 
 // own makes the result one that may be changed: that of the first attempt still belongs to its error.
@@ -67,7 +66,7 @@ func (a *attempts) own() {
 		a.result = NewResult(a.mail.Envelope(), NotSent, Reply{})
 		a.result.MessageID = MessageID(a.mail)
 	case a.only != nil:
-		a.result = a.result.clone()
+		a.result = a.result.Clone()
 		a.only = nil
 	}
 }
@@ -139,12 +138,9 @@ func (e *AttemptsError) Unwrap() []error {
 // Temporary reports whether a later attempt may succeed because the cause of one attempt was temporary.
 func (e *AttemptsError) Temporary() bool {
 	for _, f := range e.failures {
-		if temporary(f.Err) || f.Phase != PhaseBody && brokenOff(f.Err) {
+		if f.TemporaryCause() {
 			return true
 		}
 	}
 	return false
 }
-
-// ErrClosed is the cause of a send through a combinator after its Close or Shutdown.
-var ErrClosed = errors.New("transport is closed")

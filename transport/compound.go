@@ -68,7 +68,7 @@ func (e *delivery) advance(ctx context.Context) bool {
 	e.step, e.mail = next, next.mail
 	if e.mail == nil {
 		var err error
-		if e.mail, err = forRecipients(e.account.mail, next.to); err != nil {
+		if e.mail, err = ForRecipients(e.account.mail, next.to); err != nil {
 			e.drop()
 			e.account.stop(PhaseMessage, err)
 			return false

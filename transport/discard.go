@@ -3,24 +3,31 @@ package transport
 import (
 	"context"
 	"io"
+	"sync/atomic"
 
 	"github.com/depeche-mail/depeche/envelope"
 )
 
 // Discard returns a transport that accepts every mail and keeps nothing: for switching mail off. It
 // reads each mail, so that one that cannot be read is an error here too.
-func Discard() Transport { return &discard{lifecycle: newOwner()} }
+func Discard() Transport { return &discard{} }
 
-type discard struct{ *lifecycle }
+type discard struct{ closed atomic.Bool }
 
+// Close refuses further mail.
+func (d *discard) Close() error {
+	d.closed.Store(true)
+	return nil
+}
+
+// Send reads mail and accepts it for every recipient.
 func (d *discard) Send(ctx context.Context, mail Mail) (*Result, error) {
 	if mail.Envelope().Len() == 0 {
 		return Fail(mail, PhaseMessage, envelope.ErrNoRecipient)
 	}
-	if err := d.enter(); err != nil {
-		return Fail(mail, PhaseWait, err)
+	if d.closed.Load() {
+		return Fail(mail, PhaseWait, ErrClosed)
 	}
-	defer d.leave()
 	_, err := mail.WriteTo(io.Discard)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)

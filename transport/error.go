@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// ErrClosed is the cause of a send over a transport after its Close or Shutdown. Every transport wraps it.
+var ErrClosed = errors.New("transport is closed")
+
 // SendError says that at least one recipient was not accepted. errors.Is and errors.As see through
 // it to the cause: context.Canceled, net.Error, *tls.CertificateVerificationError, io.EOF ...
 type SendError struct {
@@ -71,6 +74,12 @@ func (e *SendError) Temporary() bool {
 	if e.Result != nil && e.Result.Count(NotSent) == 0 {
 		return false
 	}
+	return e.TemporaryCause()
+}
+
+// TemporaryCause reports whether the cause alone, whatever became of the recipients, is one that may pass:
+// a lost connection, a time that ran out, or an error that says so of itself.
+func (e *SendError) TemporaryCause() bool {
 	return temporary(e.Err) || e.Phase != PhaseBody && brokenOff(e.Err)
 }
 

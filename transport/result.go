@@ -47,8 +47,8 @@ type Timing struct {
 	Final    time.Duration `json:"final,omitempty"`    // from the end of the content to the verdict
 }
 
-// plus adds the phases of a further attempt.
-func (t Timing) plus(more Timing) Timing {
+// Plus returns the sum of the phases of two attempts.
+func (t Timing) Plus(more Timing) Timing {
 	return Timing{
 		Wait: t.Wait + more.Wait, Connect: t.Connect + more.Connect, Envelope: t.Envelope + more.Envelope,
 		Body: t.Body + more.Body, Final: t.Final + more.Final,
@@ -75,21 +75,11 @@ func (r *Result) Count(outcome Outcome) int {
 	return n
 }
 
-// clone returns a copy whose recipients can be changed alone.
-func (r *Result) clone() *Result {
+// Clone returns a copy whose recipients can be changed without changing r.
+func (r *Result) Clone() *Result {
 	own := *r
 	own.Recipients = slices.Clone(r.Recipients)
 	return &own
-}
-
-// nameRelays names the relay of each recipient in a result of one relay alone.
-func (r *Result) nameRelays() {
-	if slices.ContainsFunc(r.Recipients, func(rcpt RecipientResult) bool { return rcpt.Relay != "" }) {
-		return
-	}
-	for i := range r.Recipients {
-		r.Recipients[i].Relay = r.Relay
-	}
 }
 
 // AllAccepted reports whether every recipient was accepted.

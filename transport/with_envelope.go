@@ -60,9 +60,9 @@ func (r *readdressed) NeedsBinaryMIME() bool {
 	return ok && b.NeedsBinaryMIME()
 }
 
-// forRecipients returns mail for the recipients at these positions of its envelope alone, and mail itself
+// ForRecipients returns mail for the recipients at these positions of its envelope alone, and mail itself
 // for all of them.
-func forRecipients(mail Mail, positions []int) (Mail, error) {
+func ForRecipients(mail Mail, positions []int) (Mail, error) {
 	env := mail.Envelope()
 	if len(positions) == env.Len() {
 		return mail, nil

@@ -23,6 +23,7 @@ type Options[R any] struct {
 	MaxWaiting  int           // users that may wait; 0 for any number
 	IdleTimeout time.Duration // how long a resource may be idle; 0 for any time
 	MaxAge      time.Duration // how old a resource may get; 0 for any age
+	Closed      error         // what Get returns after Shutdown or Close; nil for ErrClosed
 
 	// Open makes a resource.
 	Open func(ctx context.Context) (R, error)
@@ -70,6 +71,9 @@ type waiter[R any] struct {
 // New returns an empty pool.
 func New[R any](options Options[R]) *Pool[R] {
 	options.MaxOpen = max(options.MaxOpen, 1)
+	if options.Closed == nil {
+		options.Closed = ErrClosed
+	}
 	for _, ask := range []*func(R) bool{&options.Usable, &options.Alive} {
 		if *ask == nil {
 			*ask = func(R) bool { return true }
@@ -106,7 +110,7 @@ func (p *Pool[R]) get(ctx context.Context, takeIdle func() *Lease[R]) (*Lease[R]
 	p.mu.Lock()
 	if p.draining {
 		p.mu.Unlock()
-		return nil, ErrClosed
+		return nil, p.options.Closed
 	}
 	if len(p.waiters) == 0 {
 		if lease := takeIdle(); lease != nil {
@@ -198,7 +202,7 @@ func (p *Pool[R]) opened(ctx context.Context, value R, err error) (*Lease[R], er
 	lease := &Lease[R]{pool: p, value: value, born: time.Now()}
 	if p.killed {
 		p.bury(lease)
-		return nil, ErrClosed
+		return nil, p.options.Closed
 	}
 	return lease, nil
 }

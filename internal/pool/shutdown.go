@@ -73,7 +73,7 @@ func (p *Pool[R]) Close() {
 	defer p.mu.Unlock()
 	p.killed = true
 	for _, w := range p.waiters {
-		w.err = ErrClosed
+		w.err = p.options.Closed
 		close(w.ready)
 	}
 	p.waiters = nil

@@ -9,15 +9,11 @@ package file
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 )
-
-// ErrClosed is the cause of a send after Close.
-var ErrClosed = errors.New("file: transport is closed")
 
 // Transport writes messages to one place. It is safe for concurrent use, also by several processes
 // on the same place (an mbox file is locked, on Unix).
@@ -40,7 +36,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
 	}
 	if t.closed.Load() {
-		return transport.Fail(mail, transport.PhaseWait, ErrClosed)
+		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)
 	}
 	if ctx.Err() != nil {
 		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
@@ -56,7 +52,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	return result, nil
 }
 
-// Close makes later sends fail with ErrClosed.
+// Close makes later sends fail with [transport.ErrClosed].
 func (t *Transport) Close() error {
 	t.closed.Store(true)
 	return nil

@@ -16,8 +16,6 @@ import (
 
 // Errors that are the cause of a send that failed.
 var (
-	// ErrClosed means that Close was called before.
-	ErrClosed = errors.New("sendmail: transport is closed")
 	// ErrUnsupported means that the command cannot be told what the envelope asks for.
 	ErrUnsupported = errors.New("sendmail: delivery option that the command has no flag for")
 )
@@ -51,7 +49,7 @@ func Command(path string, args ...string) *Transport {
 	return &Transport{path: path, args: append([]string(nil), args...)}
 }
 
-// Close makes later sends fail with ErrClosed.
+// Close makes later sends fail with [transport.ErrClosed].
 func (t *Transport) Close() error {
 	t.closed.Store(true)
 	return nil
@@ -64,7 +62,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	case env.Len() == 0:
 		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
 	case t.closed.Load():
-		return transport.Fail(mail, transport.PhaseWait, ErrClosed)
+		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)
 	case ctx.Err() != nil:
 		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}

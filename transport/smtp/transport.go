@@ -12,13 +12,8 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
-// Errors of Send that concern the transport and not the mail. Nothing was sent.
-var (
-	// ErrClosed means that Shutdown or Close was called before.
-	ErrClosed = pool.ErrClosed
-	// ErrBusy means that as many sends wait for a connection as Pool.MaxWaiting allows.
-	ErrBusy = pool.ErrBusy
-)
+// ErrBusy means that as many sends wait for a connection as Pool.MaxWaiting allows. Nothing was sent.
+var ErrBusy = pool.ErrBusy
 
 // Transport sends through one relay with one identity. It is safe for concurrent use.
 type Transport struct {
@@ -36,7 +31,7 @@ func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 	t.chunking.Store(uint32(config.Chunking))
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
-		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge,
+		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge, Closed: transport.ErrClosed,
 		Open: t.open, Usable: t.usable, Alive: (*client.Conn).Alive, Close: quit, Kill: kill,
 	})
 	return t

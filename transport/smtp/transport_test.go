@@ -377,7 +377,7 @@ func TestShutdown(t *testing.T) {
 	if err != nil || sessions[0].Count("QUIT") != 1 {
 		t.Errorf("%v, %d QUIT", err, sessions[0].Count("QUIT"))
 	}
-	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); !errors.Is(err, smtp.ErrClosed) {
+	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }

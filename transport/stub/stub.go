@@ -12,16 +12,12 @@ package stub
 import (
 	"bytes"
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 )
-
-// ErrClosed is the cause of a send after Close.
-var ErrClosed = errors.New("stub: transport is closed")
 
 // Transport records messages and answers as its script says. Its zero value is ready to use and
 // accepts everything; it is safe for concurrent use.
@@ -59,7 +55,7 @@ func (t *Transport) begin(mail transport.Mail) (*Call, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return nil, ErrClosed
+		return nil, transport.ErrClosed
 	}
 	call := &Call{Envelope: mail.Envelope(), MessageID: transport.MessageID(mail), Begin: time.Now()}
 	t.calls = append(t.calls, call)
@@ -184,7 +180,7 @@ func (t *Transport) Reset() {
 	t.calls = nil
 }
 
-// Close makes later sends fail with ErrClosed; what was recorded stays.
+// Close makes later sends fail with [transport.ErrClosed]; what was recorded stays.
 func (t *Transport) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
