@@ -12,7 +12,7 @@ import (
 var arrows = map[string][]string{
 	".": {
 		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
-		"transport/smtp", "transport/stub",
+		"transport/policy", "transport/smtp", "transport/stub",
 	},
 	"envelope":          {"golang.org/x/net"},
 	"message":           {"envelope", "internal/linear", "github.com/emersion/go-message", "golang.org/x/text"},
@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	},
 	"mailtest/preview":              {"mailtest", "golang.org/x/net/html"},
 	"transport":                     {"envelope", "internal/octets"},
+	"transport/policy":              {"transport", "envelope", "internal/octets"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
 	"transport/file":                {"transport", "envelope", "github.com/emersion/go-message"},
@@ -46,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/keys":           {},
 	"internal/linear":         {},
 	"internal/octets":         {},
-	"internal/pool":           {"golang.org/x/sync"},
+	"internal/pool":           {},
 }
 
 // programs are the folders whose packages may import everything a user of the module may import.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/depeche-mail/depeche/internal/keys"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
 )
 
 // group is several transports as one: failover(url url)?keys or roundrobin(url url)?keys.
@@ -132,8 +133,8 @@ var groupKeys = map[string][]string{
 // settings are the values of the keys of a group.
 type settings struct {
 	retryPeriod time.Duration
-	moves       transport.FailoverOn
-	pick        transport.Strategy
+	moves       policy.FailoverOn
+	pick        policy.Strategy
 	weights     []int
 }
 
@@ -156,9 +157,9 @@ func (s *settings) read(k keys.Key) (err error) {
 			return fmt.Errorf("%q: want a duration such as 15s", k.Value)
 		}
 	case "moves":
-		s.moves, ok = map[string]transport.FailoverOn{"faults": transport.FailoverOnFault, "deferred": transport.FailoverOnDeferred}[k.Value]
+		s.moves, ok = map[string]policy.FailoverOn{"faults": policy.FailoverOnFault, "deferred": policy.FailoverOnDeferred}[k.Value]
 	case "pick":
-		s.pick, ok = map[string]transport.Strategy{"turn": transport.StrategyRoundRobin, "least_loaded": transport.StrategyLeastLoaded}[k.Value]
+		s.pick, ok = map[string]policy.Strategy{"turn": policy.StrategyRoundRobin, "least_loaded": policy.StrategyLeastLoaded}[k.Value]
 	case "weights":
 		for text := range strings.SplitSeq(k.Value, ",") {
 			n, err := strconv.Atoi(text)
@@ -204,9 +205,9 @@ func (g *group) open() (t transport.Transport, err error) {
 		return nil, errors.Join(faults...)
 	}
 	if g.name == failover {
-		return transport.Failover{Relays: relays, On: s.moves, RetryPeriod: s.retryPeriod}.Build()
+		return policy.Failover{Relays: relays, On: s.moves, RetryPeriod: s.retryPeriod}.Build()
 	}
-	return transport.Balance{
+	return policy.Balance{
 		Relays: relays, Weights: s.weights, Strategy: s.pick, Moves: s.moves, RetryPeriod: s.retryPeriod,
 	}.Build()
 }

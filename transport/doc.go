@@ -1,6 +1,9 @@
 // Package transport is the one-method interface between what composes mail and what sends it, and
 // the vocabulary of what is known afterwards.
 //
+// For most programs use package smtp, which sends through a relay, and stub or mailtest in tests; this
+// package is for the types that they share, and for writing a transport of your own.
+//
 // A [Transport] takes a [Mail], which is an envelope and a message that can be written again and
 // again, and returns a [Result] with one entry per recipient. The error of Send is nil if and only
 // if every recipient is [Accepted]; otherwise it is (or wraps) a [*SendError] that carries the same
@@ -12,7 +15,7 @@
 //	case err == nil: // every recipient accepted
 //	case errors.As(err, &failed) && failed.Uncertain(): // may be delivered: do not send again blindly
 //	case errors.As(err, &failed) && failed.SafeToRetry() && failed.Temporary(): // try again later
-//	default: // some accepted, others not: result.Recipients says who, WithEnvelope sends to some, Retry does both
+//	default: // some accepted, others not: result.Recipients says who, WithEnvelope sends to some, policy.Retry does both
 //	}
 //
 // The rule behind the outcomes: a recipient is Accepted only after the server said so for a message
@@ -21,14 +24,5 @@
 //
 // Implementations prove that they keep the contract with package transporttest.
 //
-// # Transports over transports
-//
-// [Failover], [Balance], [Retry], [RateLimit], [Breaker], [ByDomain], [Tee], [Limit], [RedirectAll],
-// [Defaults], [Overrides] and [Wrap] describe transports that send over others, which they own. They
-// nest, and keep the contract: nobody who was Accepted is sent a mail again, and nobody whose fate is
-// Unknown, unless [DangerousAtLeastOnce] was chosen.
-//
-//	both, err := transport.Failover{Relays: []transport.Transport{primary, backup}}.Build()
-//	...
-//	sender, err := transport.Retry{Over: both, Attempts: 5}.Build()
+// Transports over transports (failover, retry, limits, signing ...) are in package policy.
 package transport

@@ -7,6 +7,14 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
+func mail(t *testing.T, to ...string) transport.Mail {
+	t.Helper()
+	return transport.Raw(env(t, to...), []byte("Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\nx\r\n"))
+}
+
+// unsized is a mail that knows nothing of itself.
+type unsized struct{ transport.Mail }
+
 // expert is a mail that knows some facts of itself, as mails of others may.
 type expert struct{ transport.Mail }
 
@@ -16,7 +24,7 @@ func (expert) NeedsSMTPUTF8() bool   { return true }
 func (expert) NeedsBinaryMIME() bool { return true }
 func (expert) MessageID() string     { return "<expert@example.org>" }
 
-func TestReaddress(t *testing.T) {
+func TestWithEnvelope(t *testing.T) {
 	original := mail(t, "x@example.org", "y@example.org")
 	other := env(t, "z@example.org")
 	type sized interface{ Size() int64 }

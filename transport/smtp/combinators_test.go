@@ -8,6 +8,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
@@ -40,7 +41,7 @@ func TestFailoverInBulk(t *testing.T) {
 			bad.Config.Hooks = append(bad.Config.Hooks, tc.bad)
 			bad.Start()
 			good := smtptest.NewServer(t)
-			sender, err := transport.Failover{Relays: []transport.Transport{bulkRelay(t, bad), bulkRelay(t, good)}}.Build()
+			sender, err := policy.Failover{Relays: []transport.Transport{bulkRelay(t, bad), bulkRelay(t, good)}}.Build()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
@@ -19,11 +20,11 @@ func TestOneRelayInTwoPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copies, err := transport.RedirectAll{Next: r, To: archive}.Build()
+	copies, err := policy.RedirectAll{Next: r, To: archive}.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, err := transport.Tee{Next: r, Copy: copies}.Build()
+	both, err := policy.Tee{Next: r, Copy: copies}.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,160 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// ErrContract is the cause when a transport returned a Result that does not fit the mail, or none. What
+// became of the mail cannot be known then: every recipient is Unknown.
+var ErrContract = errors.New("the transport broke its contract: its result does not fit the mail")
+
+// attempt is one hand-over of a mail to a transport, seen from above.
+type attempt struct {
+	result *transport.Result
+	err    error
+	failed *transport.SendError // nil if every recipient was accepted; all that err wraps is in it
+	said   *transport.SendError // the same as the transport said it, by which it is judged
+	ended  bool                 // the ctx of the caller had ended when it came back
+}
+
+// send hands mail to t and makes sure of what comes back.
+func send(ctx context.Context, t transport.Transport, mail transport.Mail) *attempt {
+	result, err := t.Send(ctx, mail)
+	return validateResult(ctx, mail, result, err)
+}
+
+// validateResult looks at what a transport returned. Transports are written by others: what breaks the
+// contract becomes Unknown here instead of a panic or a second delivery further up.
+func validateResult(ctx context.Context, mail transport.Mail, result *transport.Result, err error) *attempt {
+	env := mail.Envelope()
+	a := &attempt{result: result, err: err, ended: ctx.Err() != nil}
+	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
+		return a.broken(mail)
+	}
+	for i := range result.Recipients {
+		if r := &result.Recipients[i]; r.Address != env.At(i).Address || r.Outcome > transport.Unknown {
+			return a.broken(mail)
+		}
+	}
+	nameRelays(result)
+	if err == nil {
+		return a
+	}
+	known := errors.As(err, &a.said) && a.said.Result == result
+	if known && err == error(a.said) { //nolint:errorlint // what is around it must not be lost
+		a.failed = a.said
+		return a
+	}
+	a.failed = &transport.SendError{Result: result, Err: err}
+	if a.said != nil {
+		a.failed.Phase, a.failed.Reply = a.said.Phase, a.said.Reply
+	}
+	if !known {
+		a.said, a.err = a.failed, a.failed
+	}
+	return a
+}
+
+// unsent is an attempt that did not come about.
+func unsent(ctx context.Context, mail transport.Mail, phase transport.Phase, cause error) *attempt {
+	result, err := transport.Fail(mail, phase, cause)
+	return validateResult(ctx, mail, result, err)
+}
+
+// broken is the end of an attempt of which nothing can be believed.
+func (a *attempt) broken(mail transport.Mail) *attempt {
+	cause := ErrContract
+	if a.err != nil {
+		cause = fmt.Errorf("%w: %w", ErrContract, a.err)
+	}
+	relay := ""
+	if a.result != nil {
+		relay = a.result.Relay
+	}
+	a.result = transport.NewResult(mail.Envelope(), transport.Unknown, transport.Reply{})
+	a.result.MessageID, a.result.Relay = transport.MessageID(mail), relay
+	nameRelays(a.result)
+	a.failed = &transport.SendError{Result: a.result, Phase: transport.PhaseFinal, Err: cause}
+	a.said, a.err = a.failed, a.failed
+	return a
+}
+
+// fault reports whether the attempt ended through the relay and not through the mail: no connection
+// came about, the relay refused to talk, or it broke off. What the relay says of an address or a
+// message is no fault of its, and neither is a caller who does not wait any longer, unless the relay
+// let all his time pass before a connection stood.
+func (a *attempt) fault() bool {
+	if a.said == nil {
+		return false
+	}
+	canceled := errors.Is(a.said.Err, context.Canceled) || a.ended && !errors.Is(a.said.Err, context.DeadlineExceeded)
+	switch a.said.Phase {
+	case transport.PhaseMessage, transport.PhaseWait:
+		return false
+	case transport.PhaseDial, transport.PhaseTLS, transport.PhaseGreeting, transport.PhaseHello, transport.PhaseAuth:
+		return !canceled
+	}
+	lost := a.said.TemporaryCause()
+	return a.said.Reply.Code == closing || !a.ended && !canceled && a.said.Reply.IsZero() && lost
+}
+
+// closing is the code of a server that ends the session (RFC 5321 section 4.2.1).
+const closing = 421
+
+// alive reports whether the relay showed that it works, whatever it said.
+func (a *attempt) alive() bool {
+	return a.said == nil || !a.fault() && !a.said.Reply.IsZero()
+}
+
+// withheld reports whether a relay kept the mail back from recipients whom it did not refuse because
+// of others whom it did (all or nothing). Such a mail goes elsewhere as a whole or not at all.
+func withheld(e *transport.SendError) bool {
+	var inner *transport.SendError
+	if errors.As(e.Err, &inner) && inner.Result == e.Result { // in what a transport has put around it
+		return withheld(inner)
+	}
+	if attempts, ok := e.Err.(*AttemptsError); ok { //nolint:errorlint // each attempt has its own answer
+		return slices.ContainsFunc(attempts.failures, withheld)
+	}
+	switch e.Phase {
+	case transport.PhaseMail, transport.PhaseRcpt, transport.PhaseData:
+		refused := e.Result.Count(transport.Rejected) + e.Result.Count(transport.Deferred)
+		return refused > 0 && e.Result.Count(transport.NotSent) > 0 && e.Reply.Code != closing && e.Err == nil
+	}
+	return false
+}
+
+// again returns the recipients, by their position in this attempt, that may be sent again: those
+// that want picks, never one who was accepted or rejected.
+func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
+	var list []int
+	refused := false // somebody who stays without the mail
+	for i := range a.result.Recipients {
+		switch r := &a.result.Recipients[i]; {
+		case r.Outcome == transport.Accepted:
+		case r.Outcome != transport.Rejected && want(r):
+			list = append(list, i)
+		default:
+			refused = refused || r.Outcome != transport.Unknown
+		}
+	}
+	if refused && a.said != nil && withheld(a.said) {
+		return nil
+	}
+	return list
+}
+
+// nameRelays names the relay of each recipient in a result of one relay alone.
+func nameRelays(r *transport.Result) {
+	if slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool { return rcpt.Relay != "" }) {
+		return
+	}
+	for i := range r.Recipients {
+		r.Recipients[i].Relay = r.Relay
+	}
+}

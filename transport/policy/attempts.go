@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// attempts adds up what became of a mail that is sent in several attempts, each to some of its
+// recipients.
+type attempts struct {
+	mail     transport.Mail
+	size     int // recipients
+	result   *transport.Result
+	failures []*transport.SendError // of attempts that lost somebody, in their order
+	only     *attempt               // the only attempt so far, if it was one to all recipients
+	last     *attempt               // the attempt before, nil when there was none
+	lastTo   []int                  // its recipients, by their position in the envelope
+}
+
+func newAccount(mail transport.Mail) *attempts {
+	return &attempts{mail: mail, size: mail.Envelope().Len()}
+}
+
+// all returns the positions of all recipients.
+func (a *attempts) all() []int {
+	positions := make([]int, a.size)
+	for i := range positions {
+		positions[i] = i
+	}
+	return positions
+}
+
+// again returns the recipients of the attempt before that may be sent again and that want picks.
+func (a *attempts) again(want func(*transport.RecipientResult) bool) []int {
+	list := a.last.again(want)
+	for i, position := range list {
+		list[i] = a.lastTo[position]
+	}
+	return list
+}
+
+// add enters an attempt to the recipients at these positions, in their order.
+func (a *attempts) add(positions []int, of *attempt) {
+	a.last, a.lastTo = of, positions
+	if of.failed != nil {
+		a.failures = append(a.failures, of.failed)
+	}
+	if a.result == nil && len(positions) == a.size {
+		a.only, a.result = of, of.result
+		return
+	}
+	a.own()
+	for i, position := range positions {
+		a.result.Recipients[position] = mergeOutcome(a.result.Recipients[position], of.result.Recipients[i])
+	}
+	a.result.Relay = of.result.Relay
+	if a.result.QueueID == "" {
+		a.result.QueueID = of.result.QueueID
+	}
+	a.result.Timing = a.result.Timing.Plus(of.result.Timing)
+}
+
+// own makes the result one that may be changed: that of the first attempt still belongs to its error.
+func (a *attempts) own() {
+	switch {
+	case a.result == nil:
+		a.result = transport.NewResult(a.mail.Envelope(), transport.NotSent, transport.Reply{})
+		a.result.MessageID = transport.MessageID(a.mail)
+	case a.only != nil:
+		a.result = a.result.Clone()
+		a.only = nil
+	}
+}
+
+// stop says why whoever has no answer yet will not get one.
+func (a *attempts) stop(phase transport.Phase, cause error) {
+	a.own()
+	a.failures = append(a.failures, &transport.SendError{Result: a.result, Phase: phase, Err: cause})
+}
+
+// mergeOutcome is what is known of a recipient after one more attempt. What may have arrived stays so,
+// whatever is said later, and an answer is not forgotten for an attempt that brought none.
+func mergeOutcome(before, after transport.RecipientResult) transport.RecipientResult {
+	switch {
+	case before.Outcome == transport.Accepted,
+		before.Outcome == transport.Unknown && after.Outcome != transport.Accepted,
+		before.Outcome == transport.Deferred && after.Outcome == transport.NotSent:
+		return before
+	}
+	return after
+}
+
+// end returns the result of all attempts, and the error. With several failures the phase and the
+// reply are those of the last, and the cause is a *AttemptsError.
+func (a *attempts) end() (*transport.Result, error) {
+	if a.only != nil {
+		return a.only.result, a.only.err
+	}
+	a.own()
+	if a.size > 0 && a.result.AllAccepted() {
+		return a.result, nil
+	}
+	failed := &transport.SendError{Result: a.result, Phase: transport.PhaseMessage}
+	if n := len(a.failures); n > 0 {
+		last := a.failures[n-1]
+		failed.Phase, failed.Reply, failed.Err = last.Phase, last.Reply, last.Err
+		if n > 1 {
+			failed.Err = &AttemptsError{failures: a.failures}
+		}
+	}
+	return a.result, failed
+}
+
+// AttemptsError is the cause of a [transport.SendError] that took several attempts. errors.Is and errors.As see each.
+type AttemptsError struct{ failures []*transport.SendError }
+
+// Attempts returns the errors of the attempts that lost a recipient, in their order. The Result of
+// each is about the recipients of that attempt.
+func (e *AttemptsError) Attempts() []*transport.SendError {
+	return append([]*transport.SendError(nil), e.failures...)
+}
+
+// Error names every attempt on one line.
+func (e *AttemptsError) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, f := range e.failures {
+		texts[i] = f.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns the attempts.
+func (e *AttemptsError) Unwrap() []error {
+	errs := make([]error, len(e.failures))
+	for i, f := range e.failures {
+		errs[i] = f
+	}
+	return errs
+}
+
+// Temporary reports whether a later attempt may succeed because the cause of one attempt was temporary.
+func (e *AttemptsError) Temporary() bool {
+	for _, f := range e.failures {
+		if f.TemporaryCause() {
+			return true
+		}
+	}
+	return false
+}

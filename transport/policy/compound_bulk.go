@@ -1,0 +1,176 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// underWay is how many mails of one SendAll a compound has under way. It bounds the memory that mails
+// take which wait for another attempt.
+const underWay = 256
+
+// errStopped is why a mail was not sent when a SendAll below ended before its time.
+var errStopped = errors.New("the transport stopped taking mails")
+
+// SendAll takes each mail through its plan. What is below gets the mails as a sequence too, so that a
+// relay with connections full of mails in flight keeps them full.
+func (c *compound) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
+	return func(yield func(transport.BulkResult, error) bool) {
+		transport.RunBulk(ctx, mails, yield, func(jobs <-chan transport.BulkResult, ended func(transport.BulkResult, error)) {
+			r := &run{compound: c, ended: ended, room: make(chan struct{}, underWay)}
+			for range c.over {
+				r.lanes = append(r.lanes, make(chan *bulkItem, underWay))
+			}
+			r.work(ctx, jobs)
+		})
+	}
+}
+
+// run is one SendAll. Each transport below has a lane, and a mail goes from lane to lane as its
+// plan says. A lane has room for all mails under way, so that nobody waits for a lane to put a mail
+// into another.
+type run struct {
+	*compound
+	ended func(transport.BulkResult, error)
+	room  chan struct{} // one for each mail under way
+	lanes []chan *bulkItem
+	open  sync.WaitGroup // mails under way
+}
+
+type bulkItem struct {
+	*delivery
+	sent transport.BulkResult
+}
+
+func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
+	var lanes sync.WaitGroup
+	for i, lane := range r.lanes {
+		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
+	}
+	for sent := range jobs {
+		e, refused := r.start(ctx, sent.Mail)
+		if refused != nil {
+			sent.Result = refused.result
+			r.ended(sent, refused.err)
+			continue
+		}
+		r.room <- struct{}{}
+		r.open.Add(1)
+		r.advance(ctx, &bulkItem{delivery: e, sent: sent})
+	}
+	r.open.Wait()
+	for _, lane := range r.lanes {
+		close(lane)
+	}
+	lanes.Wait()
+}
+
+// advance puts a mail into the lane of its next step, or takes it out at its end.
+func (r *run) advance(ctx context.Context, m *bulkItem) {
+	switch {
+	case !m.advance(ctx):
+		r.finish(m)
+	case m.step.wait <= 0:
+		r.lanes[m.step.over] <- m
+	default:
+		go func() {
+			if r.pause(ctx, m.delivery) != nil {
+				r.finish(m)
+				return
+			}
+			r.lanes[m.step.over] <- m
+		}()
+	}
+}
+
+func (r *run) finish(m *bulkItem) {
+	var err error
+	m.sent.Result, err = m.account.end()
+	r.leave()
+	r.ended(m.sent, err)
+	<-r.room
+	r.open.Done()
+}
+
+// serve gives the mails of a lane to a transport until the lane is closed. Each of them comes back
+// once, whatever the transport does.
+func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bulkItem) {
+	g := inFlight{mails: map[int]*bulkItem{}}
+	back := func(m *bulkItem, of *attempt) {
+		m.back(of)
+		r.advance(ctx, m)
+	}
+	stopped := func(m *bulkItem) {
+		cause := errStopped
+		if ctx.Err() != nil {
+			cause = context.Cause(ctx)
+		}
+		back(m, unsent(ctx, m.mail, transport.PhaseWait, cause))
+	}
+	mails := func(yield func(transport.Mail) bool) {
+		for m := range lane {
+			mail := m.mail // before it is given: it may be back at once
+			if !g.give(m) {
+				stopped(m)
+				return
+			}
+			if !yield(mail) {
+				return
+			}
+		}
+	}
+	for sent, err := range transport.SendAll(ctx, t, mails) {
+		if m := g.take(sent.Index); m != nil {
+			back(m, validateResult(ctx, m.mail, sent.Result, err))
+		}
+	}
+	for _, m := range g.end() { // given and not reported: nobody knows
+		back(m, validateResult(ctx, m.mail, nil, errStopped))
+	}
+	for m := range lane {
+		stopped(m)
+	}
+}
+
+// inFlight are the mails that a transport has taken and not reported yet, by their number.
+type inFlight struct {
+	mu    sync.Mutex
+	mails map[int]*bulkItem
+	next  int
+	ended bool
+}
+
+// give enters a mail; false means that the transport takes no more.
+func (g *inFlight) give(m *bulkItem) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return false
+	}
+	g.mails[g.next] = m
+	g.next++
+	return true
+}
+
+// take removes a mail; nil means that there is none of this number, or none any more.
+func (g *inFlight) take(number int) *bulkItem {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m := g.mails[number]
+	delete(g.mails, number)
+	return m
+}
+
+// end removes all that are left.
+func (g *inFlight) end() []*bulkItem {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ended = true
+	return slices.Collect(maps.Values(g.mails))
+}

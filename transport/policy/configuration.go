@@ -1,0 +1,53 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// ErrNoTransport is why a combinator without a transport to send over cannot be built.
+var ErrNoTransport = errors.New("a transport is missing")
+
+// faults collects what is wrong with a configuration.
+type faults struct{ errs []error }
+
+func (f *faults) add(field string, index int, value string, err error) {
+	f.errs = append(f.errs, &envelope.FieldError{Field: field, Index: index, Value: value, Err: err})
+}
+
+// over checks transports that must be there.
+func (f *faults) over(field string, list ...transport.Transport) {
+	for i, t := range list {
+		if t == nil {
+			f.add(field, i, "", ErrNoTransport)
+		}
+	}
+}
+
+var errNegative = errors.New("must not be negative")
+
+func (f *faults) count(field string, n int64) {
+	if n < 0 {
+		f.add(field, 0, strconv.FormatInt(n, 10), errNegative)
+	}
+}
+
+func (f *faults) duration(field string, d time.Duration) {
+	if d < 0 {
+		f.add(field, 0, d.String(), errNegative)
+	}
+}
+
+// choice checks a value of an enumeration.
+func choice[T ~uint8](f *faults, field string, value, last T) {
+	if value > last {
+		f.add(field, 0, fmt.Sprint(uint8(value)), errors.New("is none of the choices"))
+	}
+}
+
+func (f *faults) err() error { return errors.Join(f.errs...) }

@@ -1,0 +1,64 @@
+package policy
+
+import (
+	"context"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// RedirectAll describes a transport that sends every mail to one address instead of its recipients,
+// so that a system on trial writes to nobody else. The message itself stays as it is and names the
+// recipients it was meant for; each of them gets the outcome of the one mail that was sent.
+type RedirectAll struct {
+	// Next sends the mail. The transport owns it.
+	Next transport.Transport
+	// To gets all mail.
+	To envelope.Address
+}
+
+// Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
+func (r RedirectAll) Build() (transport.Transport, error) {
+	var bad faults
+	bad.over("Next", r.Next)
+	if r.To.IsNull() {
+		bad.add("To", 0, "<>", envelope.ErrNullRecipient)
+	}
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return newCompound(func(transport.Mail) plan { return redirected{r.To} }, r.Next), nil
+}
+
+// redirected is the plan of a mail to somebody else.
+type redirected struct{ to envelope.Address }
+
+func (p redirected) next(_ context.Context, a *attempts) (step, bool) {
+	if a.last != nil {
+		return step{}, false
+	}
+	env := a.mail.Envelope()
+	instead, err := envelope.NewWithOptions(env.From(), []envelope.Recipient{{Address: p.to}}, env.Options())
+	if err != nil {
+		a.stop(transport.PhaseMessage, err)
+		return step{}, false
+	}
+	return step{to: a.all(), mail: transport.WithEnvelope(a.mail, instead), adapt: func(of *attempt) *attempt { return of.forAll(env) }}, true
+}
+
+// forAll is an attempt to one recipient as one to all recipients of env, who share his fate.
+func (a *attempt) forAll(env envelope.Envelope) *attempt {
+	one := a.result.Recipients[0]
+	result := *a.result
+	result.Recipients = transport.NewResult(env, one.Outcome, one.Reply).Recipients
+	for i := range result.Recipients {
+		result.Recipients[i].Relay = one.Relay
+	}
+	all := &attempt{result: &result, ended: a.ended}
+	if a.failed != nil {
+		all.failed = &transport.SendError{Result: &result, Phase: a.failed.Phase, Reply: a.failed.Reply, Err: a.failed.Err}
+		all.said = &transport.SendError{Result: &result, Phase: a.said.Phase, Reply: a.said.Reply, Err: a.said.Err}
+		all.err = all.failed
+	}
+	return all
+}

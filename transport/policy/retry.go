@@ -1,0 +1,119 @@
+package policy
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// Guarantee says what a [Retry] does with recipients whose outcome is Unknown.
+type Guarantee uint8
+
+const (
+	// AtMostOnce leaves what is Unknown alone: nobody gets a mail twice.
+	AtMostOnce Guarantee = iota
+	// DangerousAtLeastOnce sends what is Unknown again. A recipient whose first copy did arrive
+	// gets a second one; both have the same Message-ID, by which some mailboxes drop one.
+	DangerousAtLeastOnce
+)
+
+// Retry describes a transport that sends a mail again to recipients who certainly did not get it:
+// those who were Deferred, and those who were NotSent for a temporary reason. It waits in memory; a
+// mail that must survive the process belongs in a queue.
+type Retry struct {
+	// Next sends the mail. The transport owns it.
+	Next transport.Transport
+	// MaxAttempts is how often a mail is sent at most, the first time included; 0 means 4.
+	MaxAttempts int
+	// InitialBackoff and Longest bound the waits. Before attempt n+1 it waits a random time between 0 and
+	// First doubled n-1 times, at most Longest: all of the time is random, so that mails that failed
+	// together do not come back together. 0 means one second and one minute.
+	InitialBackoff, MaxBackoff time.Duration
+	// MaxElapsed is the time after which no further attempt begins; 0 means that only Attempts and the
+	// ctx of Send end it. An attempt that has begun is not cut short.
+	MaxElapsed time.Duration
+	// Guarantee says what is done about Unknown.
+	Guarantee Guarantee
+	// ShouldRetry, if it is set, is asked before a further attempt; false ends the mail. It may be called
+	// from several goroutines.
+	ShouldRetry func(failed *transport.SendError) bool
+}
+
+// Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
+func (r Retry) Build() (transport.Transport, error) {
+	var bad faults
+	bad.over("Next", r.Next)
+	bad.count("MaxAttempts", int64(r.MaxAttempts))
+	bad.duration("InitialBackoff", r.InitialBackoff)
+	bad.duration("MaxBackoff", r.MaxBackoff)
+	bad.duration("MaxElapsed", r.MaxElapsed)
+	choice(&bad, "Guarantee", r.Guarantee, DangerousAtLeastOnce)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	const attempts, first, longest = 4, time.Second, time.Minute
+	if r.MaxAttempts == 0 {
+		r.MaxAttempts = attempts
+	}
+	if r.InitialBackoff == 0 {
+		r.InitialBackoff = first
+	}
+	if r.MaxBackoff == 0 {
+		r.MaxBackoff = longest
+	}
+	return newCompound(func(transport.Mail) plan { return &retryPlan{Retry: r} }, r.Next), nil
+}
+
+// retryPlan is the plan of a mail that is sent again.
+type retryPlan struct {
+	Retry
+	begun    time.Time
+	attempts int
+}
+
+func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
+	p.attempts++
+	if a.last == nil {
+		p.begun = time.Now()
+		return step{to: a.all()}, true
+	}
+	if a.last.failed == nil || p.attempts > p.MaxAttempts || ctx.Err() != nil {
+		return step{}, false
+	}
+	temporary := a.last.said.Temporary()
+	to := a.again(func(r *transport.RecipientResult) bool {
+		switch r.Outcome {
+		case transport.NotSent:
+			return temporary
+		case transport.Deferred:
+			return true
+		case transport.Unknown:
+			return p.Guarantee == DangerousAtLeastOnce
+		case transport.Accepted, transport.Rejected:
+		}
+		return false
+	})
+	wait := p.wait()
+	switch {
+	case len(to) == 0,
+		p.MaxElapsed > 0 && time.Since(p.begun)+wait > p.MaxElapsed,
+		p.ShouldRetry != nil && !p.ShouldRetry(a.last.failed):
+		return step{}, false
+	}
+	return step{to: to, wait: wait}, true
+}
+
+// wait is a random part of a time that doubles with every attempt.
+func (p *retryPlan) wait() time.Duration {
+	most := p.InitialBackoff
+	for range p.attempts - 2 { // the second attempt is the first that waits
+		if most >= p.MaxBackoff/2 {
+			most = p.MaxBackoff
+			break
+		}
+		most *= 2
+	}
+	return rand.N(max(min(most, p.MaxBackoff), 1)) //nolint:gosec // nobody gains by guessing it
+}

@@ -1,0 +1,101 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
+	"github.com/depeche-mail/depeche/transport/stub"
+)
+
+// TestWrappersKeepTheirErrors: what a step of the caller's puts around a SendError is found in what each
+// combinator returns, also when several attempts were lost.
+func TestWrappersKeepTheirErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine, down := errors.New("mine"), errors.New("down")
+		wrapped := func() transport.Transport {
+			s := stub.New()
+			s.Always(stub.Fail(transport.PhaseDial, transient{down}))
+			return transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+				result, err := s.Send(ctx, mail)
+				return result, fmt.Errorf("tenant 7: %w: %w", mine, err)
+			})
+		}
+		for name, build := range map[string]func() (transport.Transport, error){
+			"failover":  policy.Failover{Relays: []transport.Transport{wrapped(), wrapped()}}.Build,
+			"retry":     policy.Retry{Next: wrapped()}.Build,
+			"by domain": policy.ByDomain{Default: wrapped()}.Build,
+			"redirect":  policy.RedirectAll{Next: wrapped(), To: env(t, "b@example.org").At(0).Address}.Build,
+			"breaker":   policy.Breaker{Next: wrapped(), Threshold: 1}.Build,
+		} {
+			tr, err := build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second one finds the breaker open
+				_, err = tr.Send(t.Context(), mail(t, "b@example.org"))
+				if failed := new(transport.SendError); !errors.Is(err, mine) || !errors.Is(err, down) || !errors.As(err, &failed) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	})
+}
+
+// transient is an error that may pass.
+type transient struct{ error }
+
+func (transient) Temporary() bool { return true }
+func (e transient) Unwrap() error { return e.error }
+
+// TestProbeThatPanics: a breaker does not stay open because of the mail that was to close it.
+func TestProbeThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good := stub.New()
+		good.Next(stub.Fail(transport.PhaseDial, errors.New("down")))
+		broken := false
+		b, err := policy.Breaker{Threshold: 1, OpenFor: time.Second, Next: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+			if broken {
+				panic("the transport's")
+			}
+			return good.Send(ctx, mail)
+		})}.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := mail(t, "b@example.org")
+		if _, err := b.Send(t.Context(), m); err == nil {
+			t.Fatal("the first one went through")
+		}
+		time.Sleep(2 * time.Second) // of the bubble
+		func() {
+			defer func() { _ = recover() }()
+			broken = true
+			_, _ = b.Send(t.Context(), m)
+		}()
+		broken = false
+		if _, err := b.Send(t.Context(), m); err != nil {
+			t.Errorf("the breaker stays open: %v", err)
+		}
+	})
+}
+
+func TestRetryWithoutEnd(t *testing.T) {
+	s := stub.New()
+	s.Always(stub.Reject(transport.PhaseRcpt, 450))
+	r, err := policy.Retry{Next: s, InitialBackoff: math.MaxInt64, MaxBackoff: math.MaxInt64}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := r.Send(ctx, mail(t, "b@example.org")); err == nil {
+		t.Error("it was accepted")
+	}
+}
