@@ -21,7 +21,8 @@ var arrows = map[string][]string{
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
 	},
 	"mailtest/preview":              {"mailtest", "golang.org/x/net/html"},
-	"transport":                     {"envelope", "internal/octets"},
+	"transport":                     {"envelope", "internal/octets", "transport/outcome"},
+	"transport/outcome":             {"envelope"},
 	"transport/policy":              {"transport", "envelope", "internal/octets"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
@@ -32,7 +33,7 @@ var arrows = map[string][]string{
 	"transport/smtp/authentication": {"github.com/xdg-go/scram"},
 	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
 	"transport/smtp/client": {
-		"envelope", "internal/dotio", "internal/octets",
+		"envelope", "internal/dotio", "internal/octets", "transport/outcome",
 		"transport/smtp/authentication", "transport/smtp/commands",
 		"transport/smtp/extension", "transport/smtp/response",
 	},

@@ -1,0 +1,19 @@
+package outcome
+
+import "github.com/depeche-mail/depeche/envelope"
+
+// RecipientResult is what became of one recipient.
+type RecipientResult struct {
+	Address envelope.Address `json:"address"`
+	Outcome Outcome          `json:"outcome"`
+	// Reply is the server's answer that decided the outcome; its zero value means that no answer
+	// about this recipient came.
+	Reply Reply `json:"reply,omitzero"`
+	// Fault says who is meant by a refusal; its zero value means that there was none, or that the answer does
+	// not say.
+	Fault Fault `json:"fault,omitzero"`
+	// Relay names the transport that made the final attempt for this recipient. A relay itself names itself
+	// only in the Result; the transports that send over others name it here, and leave it "" for a
+	// recipient for whom none was asked.
+	Relay string `json:"relay,omitempty"`
+}
