@@ -223,7 +223,7 @@ func (s *state) header(r *renderer, m *Message) error {
 	if err != nil {
 		return err
 	}
-	m.id = id
+	m.id, m.givenID = id, s.messageID != ""
 	list := func(name string, l *AddressList) {
 		if !l.IsEmpty() {
 			r.list(name, *l)

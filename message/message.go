@@ -13,6 +13,7 @@ import (
 type Message struct {
 	envelope envelope.Envelope
 	id       string
+	givenID  bool // by the caller
 	refs     []string
 	segments segments
 	first    [1]segment // of most messages
@@ -26,6 +27,9 @@ func (m *Message) Envelope() envelope.Envelope { return m.envelope }
 
 // MessageID returns the Message-ID with its angle brackets.
 func (m *Message) MessageID() string { return m.id }
+
+// MessageIDGiven reports whether [Builder.MessageID] set the Message-ID; otherwise it is random.
+func (m *Message) MessageIDGiven() bool { return m.givenID }
 
 // String returns the Message-ID, the envelope and the size, for logs. The octets are in Bytes.
 func (m *Message) String() string {

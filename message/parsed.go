@@ -107,6 +107,9 @@ func (p *ParsedMessage) MessageID() string {
 	return ""
 }
 
+// MessageIDGiven reports whether the message has a Message-ID: it stays the same.
+func (p *ParsedMessage) MessageIDGiven() bool { return p.MessageID() != "" }
+
 // References returns the Message-IDs of the thread, oldest first: those of References, or else of
 // In-Reply-To (RFC 5322 section 3.6.4).
 func (p *ParsedMessage) References() []string {

@@ -36,6 +36,7 @@ func (d *discard) Send(ctx context.Context, mail Mail) (*Result, error) {
 		return Fail(mail, PhaseBody, err)
 	}
 	result := NewResult(mail.Envelope(), Accepted, Reply{})
-	result.MessageID, result.Relay = MessageID(mail), "discard"
+	result.Identify(mail)
+	result.Relay = "discard"
 	return result, nil
 }

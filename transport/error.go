@@ -108,6 +108,6 @@ func temporary(err error) bool {
 // recipient NotSent, in the form that Send returns it.
 func Fail(mail Mail, phase Phase, err error) (*Result, error) {
 	result := NewResult(mail.Envelope(), NotSent, Reply{})
-	result.MessageID = MessageID(mail)
+	result.Identify(mail)
 	return result, &SendError{Result: result, Phase: phase, Err: err}
 }

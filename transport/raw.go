@@ -32,6 +32,9 @@ func (r *raw) Needs8BitMIME() bool         { return r.facts.EightBit }
 func (r *raw) NeedsSMTPUTF8() bool         { return r.facts.EightBitHeader }
 func (r *raw) MessageID() string           { return r.id }
 
+// MessageIDGiven reports whether the octets have a Message-ID: they are the caller's.
+func (r *raw) MessageIDGiven() bool { return r.id != "" }
+
 func (r *raw) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(r.message)
 	return int64(n), err

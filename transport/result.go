@@ -12,6 +12,8 @@ type Result struct {
 	Recipients []RecipientResult `json:"recipients"`
 	// MessageID is the Message-ID of the mail with its angle brackets, "" when unknown.
 	MessageID string `json:"message_id,omitempty"`
+	// Key is the caller's key of the mail, "" when it has none; see [WithKey].
+	Key string `json:"key,omitempty"`
 	// QueueID is what the relay calls the message in its logs, "" when it did not say.
 	QueueID string `json:"queue_id,omitempty"`
 	// Relay names the transport that had the last word, such as "smtp.example.org:465". Where several

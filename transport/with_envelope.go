@@ -10,10 +10,17 @@ import (
 // WithEnvelope returns a mail with the octets of mail and another envelope. It knows of itself what mail
 // knows; mail must not change afterwards, as always.
 func WithEnvelope(mail Mail, env envelope.Envelope) Mail {
+	return wrapMail(mail, func(r *readdressed) { r.envelope = env })
+}
+
+// wrapMail returns mail in one layer, however often it is done, after a change of that layer.
+func wrapMail(mail Mail, change func(*readdressed)) Mail {
+	plain := readdressed{mail: mail, envelope: mail.Envelope(), key: KeyOf(mail), fingerprint: FingerprintOf(mail)}
 	if r, ok := mail.(interface{ original() Mail }); ok {
-		mail = r.original() // one layer, however often it is done
+		mail = r.original()
+		plain.mail = mail
 	}
-	plain := readdressed{mail: mail, envelope: env}
+	change(&plain)
 	m, known := mail.(knowing)
 	if !known {
 		return &plain
@@ -35,8 +42,10 @@ type (
 	scanned interface{ Facts() octets.Facts }
 
 	readdressed struct {
-		mail     Mail
-		envelope envelope.Envelope
+		mail        Mail
+		envelope    envelope.Envelope
+		key         string
+		fingerprint string
 	}
 	readdressedKnown struct {
 		readdressed

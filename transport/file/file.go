@@ -46,7 +46,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 		return transport.Fail(mail, transport.PhaseBody, err)
 	}
 	result := transport.NewResult(env, transport.Accepted, transport.Reply{Code: 250, Lines: []string{"written"}})
-	result.MessageID = transport.MessageID(mail)
+	result.Identify(mail)
 	result.QueueID = id
 	result.Relay = t.name
 	return result, nil

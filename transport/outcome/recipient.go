@@ -16,4 +16,7 @@ type RecipientResult struct {
 	// only in the Result; the transports that send over others name it here, and leave it "" for a
 	// recipient for whom none was asked.
 	Relay string `json:"relay,omitempty"`
+	// Replayed says that nothing was sent to this recipient now: the outcome is that of an earlier send
+	// with the same key, as a ledger remembers it.
+	Replayed bool `json:"replayed,omitempty"`
 }

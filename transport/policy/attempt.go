@@ -77,7 +77,8 @@ func (a *attempt) broken(mail transport.Mail) *attempt {
 		relay = a.result.Relay
 	}
 	a.result = transport.NewResult(mail.Envelope(), transport.Unknown, transport.Reply{})
-	a.result.MessageID, a.result.Relay = transport.MessageID(mail), relay
+	a.result.Identify(mail)
+	a.result.Relay = relay
 	nameRelays(a.result)
 	a.failed = &transport.SendError{Result: a.result, Phase: transport.PhaseFinal, Err: cause}
 	a.said, a.err = a.failed, a.failed

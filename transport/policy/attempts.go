@@ -66,7 +66,7 @@ func (a *attempts) own() {
 	switch {
 	case a.result == nil:
 		a.result = transport.NewResult(a.mail.Envelope(), transport.NotSent, transport.Reply{})
-		a.result.MessageID = transport.MessageID(a.mail)
+		a.result.Identify(a.mail)
 	case a.only != nil:
 		a.result = a.result.Clone()
 		a.only = nil

@@ -174,7 +174,7 @@ func (r *run) judge(ctx context.Context, err error) (*transport.Result, error) {
 		outcome = transport.Unknown
 	}
 	result := transport.NewResult(r.mail.Envelope(), outcome, reply)
-	result.MessageID = transport.MessageID(r.mail)
+	result.Identify(r.mail)
 	if outcome == transport.Accepted {
 		return result, nil
 	}

@@ -13,7 +13,7 @@ import (
 func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*transport.Result, error) {
 	env := mail.Envelope()
 	result, lines := newResult(len(receipt.Verdicts))
-	result.MessageID = transport.MessageID(mail)
+	result.Identify(mail)
 	result.Relay = t.config.Address
 	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
 	for i := range receipt.Verdicts {

@@ -120,7 +120,8 @@ func (p part) lost(cause error) part {
 // report says a part in the words of package transport.
 func (t *Transport) report(mail transport.Mail, p part) (*transport.Result, error) {
 	result := transport.NewResult(mail.Envelope(), transport.NotSent, transport.Reply{})
-	result.MessageID, result.Relay = transport.MessageID(mail), t.relay()
+	result.Identify(mail)
+	result.Relay = t.relay()
 	for i, a := range p.each {
 		result.Recipients[i].Outcome, result.Recipients[i].Reply = a.Outcome, a.Reply
 	}

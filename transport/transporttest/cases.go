@@ -106,8 +106,11 @@ func wantReceived(t *testing.T, h Harness, want ...Received) {
 func testAccepts(t *testing.T, h Harness) {
 	tr := newTransport(t, h)
 	env := newEnvelope(t, "a@example.org", "z@example.org", "b@example.org", `"odd @ one"@example.org`)
-	result, err := tr.Send(t.Context(), transport.Raw(env, []byte(content)))
+	result, err := tr.Send(t.Context(), transport.WithKey(transport.Raw(env, []byte(content)), "order-1/receipt"))
 	wantAccepted(t, env, result, err)
+	if result.Key != "order-1/receipt" {
+		t.Errorf("key %q: a transport calls Result.Identify for each result", result.Key)
+	}
 	if result.MessageID != "<m@example.org>" || result.Relay == "" {
 		t.Errorf("Message-ID %q, relay %q", result.MessageID, result.Relay)
 	}
