@@ -252,6 +252,17 @@ func (b Builder) Build() (*Transport, error) {
 	return newTransport(s.config, s.pool.withDefaults(), s.bulk), nil
 }
 
+// ClientConfig checks the configuration and returns that of one connection, for [client.Dial]: what a program
+// needs that sends commands of its own. The handle is spent, as by Build. The settings of the pool and of bulk
+// mail have no part in it.
+func (b Builder) ClientConfig() (client.Config, error) {
+	s, err := b.settle()
+	if err != nil {
+		return client.Config{}, err
+	}
+	return s.config, nil
+}
+
 // settle spends the handle and returns what was configured, checked.
 func (b Builder) settle() (state, error) {
 	own, err := b.handle.Finish()

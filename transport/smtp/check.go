@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,15 +64,16 @@ const checkLimit = 15 * time.Second
 // without login, to find out why. It waits at most 15 s for each answer unless the builder says
 // otherwise. b stays usable. The error is that of Build; what the relay does wrong is in the Report.
 func Diagnose(ctx context.Context, b Builder) (*Diagnosis, error) {
-	s, err := b.Clone().settle()
+	config, err := b.Clone().ClientConfig()
 	if err != nil {
 		return nil, err
 	}
-	if s.config.Timeouts == (client.Timeouts{}) {
-		s.limit(checkLimit)
-		s.config.Timeouts.Final = 0
+	if config.Timeouts == (client.Timeouts{}) {
+		config.Timeouts = client.Timeouts{
+			Dial: checkLimit, TLS: checkLimit, Reply: checkLimit, Data: checkLimit, Body: checkLimit, Reset: checkLimit,
+		}
 	}
-	c := &check{config: s.config, report: &Diagnosis{Server: s.config.Address, User: s.config.Credentials.User()}}
+	c := &check{config: config, report: &Diagnosis{Server: config.Address, User: config.Credentials.User()}}
 	c.run(ctx)
 	c.advise()
 	c.report.Transcript = c.events
@@ -221,5 +223,11 @@ func offers(info extension.ServerInfo) []string {
 
 // offered reports whether the server offers an extension in the end.
 func (c *check) offered(keyword extension.Keyword) bool {
-	return slices.ContainsFunc(c.report.Extensions, func(line string) bool { return firstWord(line) == string(keyword) })
+	return slices.ContainsFunc(c.report.Extensions, func(line string) bool { return isKeyword(line, keyword) })
+}
+
+// isKeyword reports whether a line of an offer begins with keyword.
+func isKeyword(line string, keyword extension.Keyword) bool {
+	word, _, _ := strings.Cut(line, " ")
+	return word == string(keyword)
 }
