@@ -42,6 +42,9 @@ var arrows = map[string][]string{
 		"transport/smtp/authentication", "transport/smtp/client",
 		"transport/smtp/extension", "transport/smtp/response",
 	},
+	"transport/smtp/diagnose": {
+		"transport/smtp", "transport/smtp/authentication", "transport/smtp/client", "transport/smtp/extension",
+	},
 	"transport/smtp/smtptest": {},
 	"internal/dotio":          {},
 	"internal/faultconn":      {},

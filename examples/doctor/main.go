@@ -23,6 +23,7 @@ import (
 
 	"github.com/depeche-mail/depeche"
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/diagnose"
 )
 
 const (
@@ -56,7 +57,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	}
 	status := exitOK
 	for i, builder := range patients {
-		report, err := smtp.Diagnose(ctx, builder)
+		report, err := diagnose.Run(ctx, builder)
 		if err != nil {
 			fmt.Fprintln(stderr, "doctor:", err)
 			return exitUsage

@@ -6,7 +6,6 @@ import (
 	"net"
 
 	"github.com/depeche-mail/depeche/transport/smtp"
-	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
 // A provider is known by its name, and the pool keeps to what it allows.
@@ -31,28 +30,6 @@ func ExampleParseURL() {
 	// Output:
 	// smtp+starttls://user:***@smtp.example.com?hello=app.example.com&pool=4 <nil>
 	// URL "colour": unknown key
-}
-
-// Check says what is wrong with a relay before the first mail does.
-func ExampleCheck() {
-	srv, err := smtptest.Start(smtptest.Config{Certificate: smtptest.SelfSigned})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer srv.Close()
-	report, err := smtp.Diagnose(context.Background(), smtp.StartTLSRelay(srv.Host()).Port(srv.Port()))
-	if err != nil { // the configuration is unusable
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(report.OK(), report.TLS.Names)
-	for _, hint := range report.Hints {
-		fmt.Println(hint.Kind, "-", hint.Text)
-	}
-	// Output:
-	// false [localhost localhost 127.0.0.1 ::1]
-	// TLS - add it to the roots if you know that it is the right one (ExtraRoots, or tls_roots in a URL)
 }
 
 // records is a resolver for the example.

@@ -1,4 +1,4 @@
-package smtp
+package diagnose
 
 import (
 	"context"
@@ -11,19 +11,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
-// Diagnosis is what Check found out about a relay. It holds no secret. What the server did not come to is
+// Report is what Run found out about a relay. It holds no secret. What the server did not come to is
 // left zero.
-type Diagnosis struct {
+type Report struct {
 	Server    string   // host:port, or the path of a socket
 	Addresses []string // what DNS says, if it was asked
 	Remote    string   // the address that was connected
 	Greeting  string   // the server's first words
-	// ExtensionsBeforeTLS is what the server offered before TLS, Offered what it offers in the end.
+	// ExtensionsBeforeTLS is what the server offered before TLS, Extensions what it offers in the end.
 	ExtensionsBeforeTLS, Extensions []string
 	TLS                             *TLSReport // nil without TLS
 	Mechanisms                      []string   // of login
@@ -31,7 +32,7 @@ type Diagnosis struct {
 	LoggedIn                        bool
 	Size                            int64 // the largest message in octets, 0 where the server does not say
 	Limits                          extension.SessionLimits
-	Times                           CheckTimes
+	Times                           Times
 	Hints                           []Hint
 	Transcript                      []client.Event // of all connections
 	// Err is why no mail could be sent now; nil when all is well. It is what Send would return.
@@ -48,32 +49,32 @@ type TLSReport struct {
 	Pin                  client.Pin
 }
 
-// CheckTimes are how long the parts of a check took.
-type CheckTimes struct {
+// Times are how long the parts of a check took.
+type Times struct {
 	DNS       time.Duration
 	Connect   time.Duration // TCP, and DNS once more
 	Ready     time.Duration // from there to the point where mail could be sent
 	RoundTrip time.Duration // a NOOP and its answer
 }
 
-// checkLimit is the longest wait for an answer when the caller set none: somebody is looking on.
-const checkLimit = 15 * time.Second
+// answerLimit is the longest wait for an answer when the caller set none: a person waits for the report.
+const answerLimit = 15 * time.Second
 
-// Diagnose finds out whether a relay can be used as it is configured: it connects, logs in and says
-// goodbye. No mail is sent, and a login is tried once. When something fails, Check may connect once more,
+// Run finds out whether a relay can be used as it is configured: it connects, logs in and says
+// goodbye. No mail is sent, and a login is tried once. When something fails, Run may connect once more,
 // without login, to find out why. It waits at most 15 s for each answer unless the builder says
 // otherwise. b stays usable. The error is that of Build; what the relay does wrong is in the Report.
-func Diagnose(ctx context.Context, b Builder) (*Diagnosis, error) {
+func Run(ctx context.Context, b smtp.Builder) (*Report, error) {
 	config, err := b.Clone().ClientConfig()
 	if err != nil {
 		return nil, err
 	}
 	if config.Timeouts == (client.Timeouts{}) {
 		config.Timeouts = client.Timeouts{
-			Dial: checkLimit, TLS: checkLimit, Reply: checkLimit, Data: checkLimit, Body: checkLimit, Reset: checkLimit,
+			Dial: answerLimit, TLS: answerLimit, Reply: answerLimit, Data: answerLimit, Body: answerLimit, Reset: answerLimit,
 		}
 	}
-	c := &check{config: config, report: &Diagnosis{Server: config.Address, User: config.Credentials.User()}}
+	c := &check{config: config, report: &Report{Server: config.Address, User: config.Credentials.User()}}
 	c.run(ctx)
 	c.advise()
 	c.report.Transcript = c.events
@@ -83,7 +84,7 @@ func Diagnose(ctx context.Context, b Builder) (*Diagnosis, error) {
 // check is a check under way.
 type check struct {
 	config   client.Config
-	report   *Diagnosis
+	report   *Report
 	implicit bool // the server wants TLS from the first octet, and was not given it
 	asked    bool // for a client certificate, and there is none
 

@@ -1,4 +1,4 @@
-package smtp_test
+package diagnose_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/diagnose"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +22,7 @@ import (
 )
 
 // TestCheck compares a report with what the server is.
-func TestCheck(t *testing.T) {
+func TestRun(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Extensions = append(smtptest.Without("LIMITS"), "LIMITS MAILMAX=100 RCPTMAX=50")
 	srv.Config.Mechanisms = map[string]smtptest.Mechanism{"PLAIN": smtptest.DefaultMechanisms()["PLAIN"]}
@@ -29,23 +30,23 @@ func TestCheck(t *testing.T) {
 	srv.Start()
 	var events int
 	b := relay(srv).HelloName("client.example").Trace(func(client.Event) { events++ })
-	report, err := smtp.Diagnose(t.Context(), b)
+	report, err := diagnose.Run(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &smtp.Diagnosis{
+	want := &diagnose.Report{
 		Server: srv.Addr(), Remote: srv.Addr(), Greeting: "220 localhost ESMTP smtptest",
 		Mechanisms: []string{"PLAIN"}, User: smtptest.User, LoggedIn: true, Size: 64 << 20,
 		Limits: extension.SessionLimits{MailMax: 100, RcptMax: 50},
-		TLS: &smtp.TLSReport{
+		TLS: &diagnose.TLSReport{
 			Version: "TLS 1.3", Names: []string{"mx.example.org", "127.0.0.1"}, Issuer: "CN=smtptest authority",
 		},
-		Hints: []smtp.Hint{{Kind: smtp.HintExpiresSoon}}, // the server's certificate is for hours
+		Hints: []diagnose.Hint{{Kind: diagnose.HintExpiresSoon}}, // the server's certificate is for hours
 	}
 	ignored := cmp.Options{
-		cmpopts.IgnoreFields(smtp.Diagnosis{}, "ExtensionsBeforeTLS", "Extensions", "Times", "Transcript"),
-		cmpopts.IgnoreFields(smtp.TLSReport{}, "CipherSuite", "NotBefore", "NotAfter", "Pin"),
-		cmpopts.IgnoreFields(smtp.Hint{}, "Text"),
+		cmpopts.IgnoreFields(diagnose.Report{}, "ExtensionsBeforeTLS", "Extensions", "Times", "Transcript"),
+		cmpopts.IgnoreFields(diagnose.TLSReport{}, "CipherSuite", "NotBefore", "NotAfter", "Pin"),
+		cmpopts.IgnoreFields(diagnose.Hint{}, "Text"),
 	}
 	if diff := cmp.Diff(want, report, ignored); diff != "" {
 		t.Errorf("report (-want +got):\n%s\n%s", diff, report)
@@ -78,7 +79,7 @@ func TestCheck(t *testing.T) {
 }
 
 // TestCheckHints: each usual mistake has a hint of its own.
-func TestCheckHints(t *testing.T) {
+func TestHints(t *testing.T) {
 	plain := func(c *smtptest.Config) { c.Security = smtptest.Plaintext }
 	dialing := func(err error) func(smtp.Builder, *smtptest.Server) smtp.Builder {
 		return func(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
@@ -89,51 +90,51 @@ func TestCheckHints(t *testing.T) {
 		config  func(c *smtptest.Config)
 		builder func(b smtp.Builder, srv *smtptest.Server) smtp.Builder
 		limits  client.Timeouts // for rows that have to wait for nothing
-		want    []smtp.HintKind
+		want    []diagnose.HintKind
 	}{
 		"nothing listens": {
-			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrNotExist}), want: []smtp.HintKind{smtp.HintNotConnected},
+			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrNotExist}), want: []diagnose.HintKind{diagnose.HintNotConnected},
 		},
 		"a firewall": {
-			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), want: []smtp.HintKind{smtp.HintFiltered},
+			builder: dialing(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), want: []diagnose.HintKind{diagnose.HintFiltered},
 		},
 		"a proxy that does not know the host": {
-			builder: dialing(&net.DNSError{Err: "no such host", IsNotFound: true}), want: []smtp.HintKind{smtp.HintUnknownHost},
+			builder: dialing(&net.DNSError{Err: "no such host", IsNotFound: true}), want: []diagnose.HintKind{diagnose.HintUnknownHost},
 		},
 		"a host that does not exist": {
 			builder: func(smtp.Builder, *smtptest.Server) smtp.Builder { return smtp.Relay("host.invalid") },
-			want:    []smtp.HintKind{smtp.HintUnknownHost},
+			want:    []diagnose.HintKind{diagnose.HintUnknownHost},
 		},
 		"no DNS": {
-			builder: dialing(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), want: []smtp.HintKind{smtp.HintLookup},
+			builder: dialing(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), want: []diagnose.HintKind{diagnose.HintLookup},
 		},
-		"an expired certificate":         {config: certificate(smtptest.Expired), want: []smtp.HintKind{smtp.HintTLS}},
-		"TLS at once, the server is not": {config: plain, builder: implicit, want: []smtp.HintKind{smtp.HintTLS}},
-		"the reverse":                    {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, limits: client.Timeouts{Reply: 50 * time.Millisecond}, want: []smtp.HintKind{smtp.HintImplicitTLS}},
-		"a server that says nothing":     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), limits: quick, want: []smtp.HintKind{smtp.HintSilent}},
-		"another protocol":               {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []smtp.HintKind{smtp.HintNotMail}},
-		"554 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []smtp.HintKind{smtp.HintGreeting}},
-		"421 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintGreeting}},
+		"an expired certificate":         {config: certificate(smtptest.Expired), want: []diagnose.HintKind{diagnose.HintTLS}},
+		"TLS at once, the server is not": {config: plain, builder: implicit, want: []diagnose.HintKind{diagnose.HintTLS}},
+		"the reverse":                    {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, limits: client.Timeouts{Reply: 50 * time.Millisecond}, want: []diagnose.HintKind{diagnose.HintImplicitTLS}},
+		"a server that says nothing":     {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Silence())), limits: quick, want: []diagnose.HintKind{diagnose.HintSilent}},
+		"another protocol":               {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Raw("SSH-2.0-OpenSSH\r\n"))), want: []diagnose.HintKind{diagnose.HintNotMail}},
+		"554 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("554 5.7.1 go away"))), want: []diagnose.HintKind{diagnose.HintGreeting}},
+		"421 as greeting":                {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("421 4.7.0 too many").Then(smtptest.Close()))), want: []diagnose.HintKind{diagnose.HintTryLater, diagnose.HintGreeting}},
 		"no client certificate": {config: func(c *smtptest.Config) {
 			c.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
 			c.Hooks = []smtptest.Hook{smtptest.Script(smtptest.Case{At: smtptest.Ehlo, Ordinal: 2, Do: smtptest.Reply("550 5.7.1 who?")})}
-		}, want: []smtp.HintKind{smtp.HintCertificate, smtp.HintHello}},
-		"EHLO refused":                     {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []smtp.HintKind{smtp.HintHello}},
-		"a wrong password":                 {builder: password("wrong"), want: []smtp.HintKind{smtp.HintLoginRefused}},
-		"a login that cannot be checked":   {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []smtp.HintKind{smtp.HintTryLater, smtp.HintLoginLater}},
-		"a login that is not offered":      {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
-		"a login that is offered with TLS": {builder: unencrypted, want: []smtp.HintKind{smtp.HintNoLoginOffered}},
-		"a login that would show itself":   {config: onlyPlain(plain), builder: unencrypted, want: []smtp.HintKind{smtp.HintLoginNeedsTLS}},
-		"a login by something else":        {config: func(c *smtptest.Config) { c.Hello.TLS = []string{"PIPELINING", "AUTH GSSAPI"} }, want: []smtp.HintKind{smtp.HintNoMechanism}},
-		"no login":                         {builder: stranger, want: []smtp.HintKind{smtp.HintNoLogin, smtp.HintExpiresSoon}},
-		"no TLS":                           {builder: openly, want: []smtp.HintKind{smtp.HintUnencrypted}},
-		"a source that fails":              {builder: sourceFails, want: []smtp.HintKind{smtp.HintNoSecret}},
+		}, want: []diagnose.HintKind{diagnose.HintCertificate, diagnose.HintHello}},
+		"EHLO refused":                     {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Reply("550 5.7.1 who?"))), want: []diagnose.HintKind{diagnose.HintHello}},
+		"a wrong password":                 {builder: password("wrong"), want: []diagnose.HintKind{diagnose.HintLoginRefused}},
+		"a login that cannot be checked":   {config: hooks(smtptest.On(smtptest.Auth, smtptest.Reply("454 4.7.0 later"))), want: []diagnose.HintKind{diagnose.HintTryLater, diagnose.HintLoginLater}},
+		"a login that is not offered":      {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, want: []diagnose.HintKind{diagnose.HintNoLoginOffered}},
+		"a login that is offered with TLS": {builder: unencrypted, want: []diagnose.HintKind{diagnose.HintNoLoginOffered}},
+		"a login that would show itself":   {config: onlyPlain(plain), builder: unencrypted, want: []diagnose.HintKind{diagnose.HintLoginNeedsTLS}},
+		"a login by something else":        {config: func(c *smtptest.Config) { c.Hello.TLS = []string{"PIPELINING", "AUTH GSSAPI"} }, want: []diagnose.HintKind{diagnose.HintNoMechanism}},
+		"no login":                         {builder: stranger, want: []diagnose.HintKind{diagnose.HintNoLogin, diagnose.HintExpiresSoon}},
+		"no TLS":                           {builder: openly, want: []diagnose.HintKind{diagnose.HintUnencrypted}},
+		"a source that fails":              {builder: sourceFails, want: []diagnose.HintKind{diagnose.HintNoSecret}},
 		"success too early": {config: func(c *smtptest.Config) {
 			c.Hello.TLS = []string{"PIPELINING", "AUTH SCRAM-SHA-256"}
 			c.Hooks = []smtptest.Hook{smtptest.On(smtptest.Auth, smtptest.Reply("235 2.7.0 welcome"))}
-		}, builder: scram, want: []smtp.HintKind{smtp.HintImpostor}},
-		"no PIPELINING":                       {config: func(c *smtptest.Config) { c.Extensions = smtptest.Without("PIPELINING", "CHUNKING", "BINARYMIME") }, want: []smtp.HintKind{smtp.HintExpiresSoon, smtp.HintSlow}},
-		"a certificate that expires in hours": {want: []smtp.HintKind{smtp.HintExpiresSoon}},
+		}, builder: scram, want: []diagnose.HintKind{diagnose.HintImpostor}},
+		"no PIPELINING":                       {config: func(c *smtptest.Config) { c.Extensions = smtptest.Without("PIPELINING", "CHUNKING", "BINARYMIME") }, want: []diagnose.HintKind{diagnose.HintExpiresSoon, diagnose.HintSlow}},
+		"a certificate that expires in hours": {want: []diagnose.HintKind{diagnose.HintExpiresSoon}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)
@@ -145,11 +146,11 @@ func TestCheckHints(t *testing.T) {
 			if tc.builder != nil {
 				b = tc.builder(b, srv)
 			}
-			report, err := smtp.Diagnose(t.Context(), b.HelloName("client.example").Timeouts(tc.limits))
+			report, err := diagnose.Run(t.Context(), b.HelloName("client.example").Timeouts(tc.limits))
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []smtp.HintKind
+			var got []diagnose.HintKind
 			for _, h := range report.Hints {
 				got = append(got, h.Kind)
 				if h.Text == "" || !strings.Contains(report.String(), h.Text) {
@@ -215,7 +216,7 @@ func TestCheckTells(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Certificate = smtptest.WrongName
 	srv.Start()
-	report, err := smtp.Diagnose(t.Context(), relay(srv))
+	report, err := diagnose.Run(t.Context(), relay(srv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,19 +228,19 @@ func TestCheckTells(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if report, err = smtp.Diagnose(canceled, relay(srv)); err != nil || !errors.Is(report.Err, context.Canceled) || len(report.Hints) > 0 {
+	if report, err = diagnose.Run(canceled, relay(srv)); err != nil || !errors.Is(report.Err, context.Canceled) || len(report.Hints) > 0 {
 		t.Errorf("canceled: %v, %v", report, err)
 	}
-	if report, err = smtp.Diagnose(t.Context(), smtp.Relay("")); report != nil || fields(err) == nil {
+	if report, err = diagnose.Run(t.Context(), smtp.Relay("")); report != nil || fields(err) == nil {
 		t.Errorf("unusable: %v, %v", report, err)
 	}
 }
 
 // TestReportIsPrintable: a server cannot write to the terminal of who reads the report.
 func TestReportIsPrintable(t *testing.T) {
-	report := &smtp.Diagnosis{
+	report := &diagnose.Report{
 		Server: "mx\x1b[2J", Greeting: "220 \u202eevil\a", Err: errors.New("x\r\ny\x1b]0;"),
-		TLS: &smtp.TLSReport{Names: []string{"a\x1b[31m"}, Issuer: "\x07"}, Extensions: []string{"X\x00"},
+		TLS: &diagnose.TLSReport{Names: []string{"a\x1b[31m"}, Issuer: "\x07"}, Extensions: []string{"X\x00"},
 	}
 	for line := range strings.SplitSeq(strings.TrimSuffix(report.String(), "\n"), "\n") {
 		if strings.ContainsAny(line, "\x1b\a\r\x00\u202e") {

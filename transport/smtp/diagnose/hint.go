@@ -1,4 +1,4 @@
-package smtp
+package diagnose
 
 import (
 	"context"
@@ -43,7 +43,7 @@ const (
 	HintTryLater       HintKind = "try later"           // the server said so
 )
 
-// Hint says what to do about something that Check has seen.
+// Hint says what to do about something that Run has seen.
 type Hint struct {
 	Kind HintKind
 	Text string

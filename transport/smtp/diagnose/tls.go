@@ -1,4 +1,4 @@
-package smtp
+package diagnose
 
 import (
 	"crypto/tls"

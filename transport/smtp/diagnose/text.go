@@ -1,4 +1,4 @@
-package smtp
+package diagnose
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 )
 
 // OK reports whether mail could be sent now.
-func (r *Diagnosis) OK() bool { return r.Err == nil }
+func (r *Report) OK() bool { return r.Err == nil }
 
 // String returns the report for people: a line for each thing that is known, the verdict, then the hints.
 // What the server said is made printable.
-func (r *Diagnosis) String() string {
+func (r *Report) String() string {
 	t := table{}
 	t.add("server", r.Server)
 	t.add("addresses", strings.Join(r.Addresses, ", "), took(r.Times.DNS))
@@ -52,7 +52,7 @@ func (r *Diagnosis) String() string {
 	return t.b.String()
 }
 
-func (r *Diagnosis) limits() string {
+func (r *Report) limits() string {
 	var list []string
 	for _, limit := range []struct {
 		n    int
