@@ -1,0 +1,232 @@
+package mimeread
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/depeche-mail/depeche/internal/charset"
+)
+
+// Content is a body as its reader sees it.
+type Content struct {
+	Text    string // with LF line ends
+	HTML    string
+	HasText bool // there was one, though it may be empty
+	HasHTML bool
+	Files   []*File
+	Faults  []Fault
+}
+
+// File is a part that is not shown as text: an attachment, an inline part, another message.
+type File struct {
+	Node *Node
+	Name string
+	Data []byte // of what was taken out of a text; nil when the node has it
+	src  io.ReaderAt
+}
+
+// IsInline reports whether the part is to be shown in its place.
+func (f *File) IsInline() bool { return f.Data == nil && f.Node.Disposition == "inline" }
+
+// Open returns the octets of the file. Files of a node are decoded anew each time.
+func (f *File) Open() io.Reader {
+	switch {
+	case f.Data != nil:
+		return strings.NewReader(string(f.Data))
+	case f.Node.Broken:
+		return f.Node.Raw(f.src)
+	}
+	return f.Node.Open(f.src)
+}
+
+// ReadContent chooses what of a tree is text and what is a file, and decodes the texts. The error is one of src.
+func (t *Tree) ReadContent(src io.ReaderAt, limits Limits) (*Content, error) {
+	c := chooser{src: src, room: limits.WithDefaults().Text, content: &Content{Faults: t.Faults}}
+	if err := c.node(t.Root, place{only: true}); err != nil {
+		return nil, err
+	}
+	return c.content, nil
+}
+
+// chooser walks through a tree in its order.
+type chooser struct {
+	src     io.ReaderAt
+	room    int // for decoded text
+	content *Content
+}
+
+// place is where a node stands.
+type place struct {
+	only bool         // it is the whole message
+	file bool         // beside the root of multipart/related
+	seen *formsInside // of the multipart/alternative that the node is a form of; nil for none
+}
+
+// formsInside says which forms a multipart/alternative has shown.
+type formsInside struct{ text, html bool }
+
+func (c *chooser) fault(n *Node, reason string) {
+	at := "body"
+	if n.Path != "" {
+		at = "part " + n.Path
+	}
+	c.content.Faults = addFault(c.content.Faults, at, reason)
+}
+
+func (c *chooser) node(n *Node, at place) error {
+	if !n.IsMultipart() || len(n.Children) == 0 {
+		return c.leaf(n, at)
+	}
+	var seen *formsInside
+	if n.Media == "multipart/alternative" {
+		seen = &formsInside{}
+	}
+	root := n.related()
+	for i, child := range n.Children {
+		inside := place{seen: seen, file: at.file}
+		if root >= 0 && i != root && (child.ContentID != "" || child.Location != "") {
+			inside.file = true
+		}
+		if err := c.node(child, inside); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// related returns which child is the root of multipart/related (RFC 2387 section 3.2); -1 for other types.
+func (n *Node) related() int {
+	if n.Media != "multipart/related" {
+		return -1
+	}
+	start := strings.Trim(n.Params["start"], "<> ")
+	for i, child := range n.Children {
+		if start != "" && child.ContentID == start {
+			return i
+		}
+	}
+	return 0
+}
+
+// leaf takes a part without parts.
+func (c *chooser) leaf(n *Node, at place) error {
+	switch {
+	case n.IsMultipart():
+		c.fault(n, "a multipart without parts is a file")
+		n.Broken = true
+		c.add(n)
+		return nil
+	case n.Encoding == UUencode:
+		return c.uuencoded(n)
+	case n.Encoding == UnknownEncoding:
+		n.Broken = true
+		c.add(n)
+		return nil
+	}
+	html := n.Media == "text/html"
+	switch {
+	case at.file || !n.isBody(at.only):
+	case at.seen == nil:
+		return c.text(n, html)
+	case html && !at.seen.html, !html && !at.seen.text:
+		at.seen.html, at.seen.text = at.seen.html || html, at.seen.text || !html
+		return c.text(n, html)
+	}
+	c.add(n)
+	return nil
+}
+
+// isBody reports whether a leaf is text to be shown. RFC 2046 section 4.1.4 wants unknown kinds of text shown as
+// plain text; of a mail with several parts that would show what is a file to all others.
+func (n *Node) isBody(only bool) bool {
+	kind, _ := strings.CutPrefix(n.Media, "text/")
+	switch {
+	case n.Broken, n.Disposition == "attachment":
+		return false
+	case kind == "plain", kind == "html":
+		return n.Name == "" || only
+	case only && kind != n.Media:
+		return n.Name == "" && kind != "calendar" && kind != "x-vcard" && kind != "vcard" && kind != "directory"
+	}
+	return false
+}
+
+func (c *chooser) add(n *Node) {
+	c.content.Files = append(c.content.Files, &File{Node: n, Name: n.Name, src: c.src})
+}
+
+// text decodes a text and appends it to those of its kind.
+func (c *chooser) text(n *Node, html bool) error {
+	octets, err := io.ReadAll(io.LimitReader(n.Open(c.src), int64(c.room)+1))
+	if err != nil {
+		return err
+	}
+	if len(octets) > c.room {
+		c.fault(n, "a text that is too long to be shown is a file")
+		c.add(n)
+		return nil
+	}
+	c.room -= len(octets)
+	text, err := charset.Decode(n.Params["charset"], octets)
+	if err != nil {
+		c.fault(n, err.Error())
+	}
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if html {
+		c.content.HTML = joinTexts(c.content.HTML, text)
+		c.content.HasHTML = true
+		return nil
+	}
+	text, files := CutUUencoded(text)
+	c.content.Text = joinTexts(c.content.Text, text)
+	c.content.HasText = true
+	for _, f := range files {
+		c.content.Files = append(c.content.Files, dataFile(n, f))
+	}
+	return nil
+}
+
+// dataFile is a file that was taken out of a node.
+func dataFile(n *Node, f UUFile) *File {
+	if f.Data == nil {
+		f.Data = []byte{}
+	}
+	name := strings.TrimSpace(Text(f.Name, n.Params["charset"]))
+	return &File{Node: &Node{Path: n.Path, Media: octetStream, Section: &Section{}}, Name: name, Data: f.Data}
+}
+
+// joinTexts puts a text after another one.
+func joinTexts(first, second string) string {
+	if first != "" && !strings.HasSuffix(first, "\n") {
+		first += "\n"
+	}
+	return first + second
+}
+
+// uuencoded decodes a part in uuencode. What is not that is a file with its octets as they came.
+func (c *chooser) uuencoded(n *Node) error {
+	octets, err := io.ReadAll(io.LimitReader(n.Raw(c.src), int64(c.room)+1))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	file, ok := DecodeUU(octets)
+	if !ok || len(octets) > c.room {
+		c.fault(n, fmt.Sprintf("a part of %d octets is not uuencode that can be read", n.End-n.Start))
+		n.Broken = true
+		c.add(n)
+		return nil
+	}
+	c.room -= len(octets)
+	whole := dataFile(n, file)
+	if n.Name != "" {
+		whole.Name = n.Name
+	}
+	whole.Node.Media, whole.Node.ContentID, whole.Node.Disposition = n.Media, n.ContentID, n.Disposition
+	if strings.HasPrefix(n.Media, "text/") || strings.HasPrefix(n.Media, "multipart/") || strings.HasPrefix(n.Media, "message/") {
+		whole.Node.Media = octetStream
+	}
+	c.content.Files = append(c.content.Files, whole)
+	return nil
+}
