@@ -15,7 +15,7 @@ var arrows = map[string][]string{
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
 	"envelope":          {"golang.org/x/net"},
-	"message":           {"envelope", "internal/linear", "github.com/emersion/go-message", "golang.org/x/text"},
+	"message":           {"envelope", "internal/linear", "internal/mimewire", "github.com/emersion/go-message", "golang.org/x/text"},
 	"message/templates": {"message"},
 	"mailtest": {
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
@@ -46,10 +46,13 @@ var arrows = map[string][]string{
 		"transport/smtp", "transport/smtp/authentication", "transport/smtp/client", "transport/smtp/extension",
 	},
 	"transport/smtp/smtptest": {},
+	"internal/charset":        {"golang.org/x/text"},
 	"internal/dotio":          {},
 	"internal/faultconn":      {},
 	"internal/keys":           {},
 	"internal/linear":         {},
+	"internal/mimeread":       {"envelope", "internal/charset", "internal/mimewire"},
+	"internal/mimewire":       {"envelope"},
 	"internal/octets":         {},
 	"internal/pool":           {},
 }

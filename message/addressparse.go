@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 var errGroupName = errors.New("a group needs a name")
@@ -207,7 +208,7 @@ func (p *addressParser) phrase() (string, error) {
 				return "", err
 			}
 			words.add(word, false)
-		case c == '.' || isAtomChar(c):
+		case c == '.' || mimewire.IsAtomChar(c):
 			word := p.dotted()
 			p.at += len(word)
 			if p.decode != nil && strings.HasPrefix(word, "=?") && strings.HasSuffix(word, "?=") {
@@ -325,9 +326,9 @@ func (p *addressParser) local() (string, error) {
 				return "", err
 			}
 			local.WriteString(text)
-		case word && isAtomChar(c):
+		case word && mimewire.IsAtomChar(c):
 			start := p.at
-			for p.at < len(p.text) && isAtomChar(p.text[p.at]) {
+			for p.at < len(p.text) && mimewire.IsAtomChar(p.text[p.at]) {
 				p.at++
 			}
 			local.WriteString(p.text[start:p.at])
@@ -350,7 +351,7 @@ func isDotAtom(s string) bool {
 // dotted returns the atoms and dots that stand here without a break.
 func (p *addressParser) dotted() string {
 	end := p.at
-	for end < len(p.text) && (p.text[end] == '.' || isAtomChar(p.text[end])) {
+	for end < len(p.text) && (p.text[end] == '.' || mimewire.IsAtomChar(p.text[end])) {
 		end++
 	}
 	return p.text[p.at:end]
@@ -373,7 +374,7 @@ func (p *addressParser) domain() string {
 	var domain strings.Builder
 	for {
 		start := p.at
-		for p.at < len(p.text) && isAtomChar(p.text[p.at]) {
+		for p.at < len(p.text) && mimewire.IsAtomChar(p.text[p.at]) {
 			p.at++
 		}
 		domain.WriteString(p.text[start:p.at])

@@ -8,6 +8,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/linear"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Build ends the chain: it checks everything that was given, looks at attached files, and returns
@@ -90,17 +91,17 @@ func (w *work) build() (*Message, error) {
 func (w *work) render(m *Message) error {
 	r, body := &w.renderer, &w.body
 	r.random, r.segments, r.boundaries, r.eightBit = w.random, m.first[:0], nil, false
-	r.scratch, r.raw = r.room[:0], w.raw
-	r.dst = make([]byte, 0, w.weight()+int(min(body.weight(), streamFrom)))
+	r.Scratch, r.Raw = r.room[:0], w.raw
+	r.Dst = make([]byte, 0, w.weight()+int(min(body.weight(), streamFrom)))
 	if err := w.header(r, m); err != nil {
 		return err
 	}
-	m.utf8 = !isASCII(r.dst)
+	m.utf8 = !mimewire.IsASCII(r.Dst)
 	if err := r.node(body); err != nil {
 		return err
 	}
 	m.utf8 = m.utf8 || r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
-	m.eightBit = m.utf8 || body.facts.eightBit
+	m.eightBit = m.utf8 || body.facts.EightBit
 	r.endLine()
 	m.segments = r.finish()
 	m.size = m.segments.size()
@@ -120,9 +121,9 @@ func (s *state) weight() int {
 // weight estimates how many octets the ready content of a node takes.
 func (n *node) weight() int64 {
 	const usualHeader = 112
-	weight := usualHeader + n.facts.size + base64Size(n.size)
+	weight := usualHeader + n.facts.Size + mimewire.Base64Size(n.size)
 	if n.encoding == QuotedPrintable || n.encoding == Base64 {
-		weight += n.facts.size / 2
+		weight += n.facts.Size / 2
 	}
 	for i := range n.children {
 		weight += n.children[i].weight()
@@ -206,7 +207,7 @@ func (s *state) identity(r *renderer) (string, error) {
 	if s.messageID != "" {
 		return "<" + bareID(s.messageID) + ">", nil
 	}
-	id, err := r.token(append(r.scratch[:0], '<'))
+	id, err := r.token(append(r.Scratch[:0], '<'))
 	if err != nil {
 		return "", err
 	}
@@ -235,7 +236,7 @@ func (s *state) header(r *renderer, m *Message) error {
 	}
 	list("Reply-To", &s.replyTo)
 	if s.to.IsEmpty() && s.cc.IsEmpty() {
-		r.words("To", "undisclosed-recipients:;")
+		r.Words("To", "undisclosed-recipients:;")
 	}
 	list("To", &s.to)
 	list("Cc", &s.cc)
@@ -243,20 +244,20 @@ func (s *state) header(r *renderer, m *Message) error {
 		list("Bcc", &s.bcc)
 	}
 	if s.subject != "" {
-		r.textField("Subject", s.subject)
+		r.TextField("Subject", s.subject)
 	}
-	r.dst = appendDate(append(r.dst, "Date: "...), s.date)
-	r.end()
-	r.words("Message-ID", id)
+	r.Dst = mimewire.AppendDate(append(r.Dst, "Date: "...), s.date)
+	r.End()
+	r.Words("Message-ID", id)
 	if len(s.inReplyTo) > 0 {
-		r.words("In-Reply-To", s.inReplyTo...)
+		r.Words("In-Reply-To", s.inReplyTo...)
 	}
 	if len(s.refs) > 0 {
-		r.words("References", s.refs...)
+		r.Words("References", s.refs...)
 	}
 	for _, f := range s.fields {
 		r.field(f)
 	}
-	r.words("MIME-Version", "1.0")
+	r.Words("MIME-Version", "1.0")
 	return nil
 }

@@ -3,15 +3,17 @@ package message
 import (
 	"errors"
 	"slices"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // encoded is the content of a part that was encoded once.
 type encoded struct {
 	media    string
 	charset  string
-	params   []parameter
+	params   []mimewire.Parameter
 	encoding Encoding
-	facts    lineFacts
+	facts    mimewire.LineFacts
 	octets   []byte
 }
 

@@ -1,132 +1,16 @@
 package message
 
-import (
-	"errors"
-	"fmt"
-)
+import "github.com/depeche-mail/depeche/internal/mimewire"
 
 // Encoding is a content transfer encoding (RFC 2045 section 6). The zero Encoding lets Build choose
 // the one that suits the content.
-type Encoding uint8
+type Encoding = mimewire.Encoding
 
 // The encodings.
 const (
-	EncodingAuto    Encoding = iota
-	SevenBit                 // ASCII lines of at most 998 octets, as they are
-	EightBit                 // the same with octets above 127, for servers with 8BITMIME
-	QuotedPrintable          // for text that is mostly ASCII
-	Base64                   // for everything else
+	EncodingAuto    = mimewire.EncodingAuto
+	SevenBit        = mimewire.SevenBit        // ASCII lines of at most 998 octets, as they are
+	EightBit        = mimewire.EightBit        // the same with octets above 127, for servers with 8BITMIME
+	QuotedPrintable = mimewire.QuotedPrintable // for text that is mostly ASCII
+	Base64          = mimewire.Base64          // for everything else
 )
-
-var encodingNames = [...]string{"", "7bit", "8bit", "quoted-printable", "base64"}
-
-// String returns the name that Content-Transfer-Encoding has for the encoding; "" for EncodingAuto.
-func (e Encoding) String() string {
-	if int(e) < len(encodingNames) {
-		return encodingNames[e]
-	}
-	return fmt.Sprintf("encoding %d", uint8(e))
-}
-
-// lineFacts are what decides which encodings content can have.
-type lineFacts struct {
-	size     int64 // octets as they were looked at
-	longest  int   // octets of the longest line
-	eightBit bool
-	header   bool // an octet above 127 before the first empty line
-	control  bool // NUL, or a control character other than tab and line ends
-	bare     bool // a CR without LF or an LF without CR
-	fragile  bool // a line that relays have been seen to change: trailing white space, "From "
-	suspect  bool // "--=_", which begins our boundaries
-	open     bool // the last line does not end
-}
-
-// fits returns why content of these facts can't travel in an encoding.
-func (f lineFacts) fits(e Encoding) error {
-	switch {
-	case e != SevenBit && e != EightBit:
-		return nil
-	case f.eightBit && e == SevenBit:
-		return errors.New("7bit can't carry octets above 127")
-	case f.control:
-		return fmt.Errorf("%s can't carry control characters", e)
-	case f.bare:
-		return fmt.Errorf("%s needs lines that end in CRLF", e)
-	case f.longest > lineLimit:
-		return fmt.Errorf("%s can't carry a line of %d octets (RFC 5322 section 2.1.1)", e, f.longest)
-	}
-	return nil
-}
-
-// lineScanner is a writer that collects line facts. Its zero value is ready.
-type lineScanner struct {
-	facts  lineFacts
-	line   int  // octets of the current line
-	last   byte // the octet before
-	dashes int  // how much of "--=_" was seen
-	from   int  // how much of "From " the current line began with; -1 when it did not
-	body   bool
-}
-
-func (s *lineScanner) Write(p []byte) (int, error) {
-	for _, c := range p {
-		s.octet(c)
-	}
-	s.facts.size += int64(len(p))
-	s.facts.open = s.facts.size > 0 && s.line > 0
-	return len(p), nil
-}
-
-func (s *lineScanner) octet(c byte) {
-	const mark, from = "--=_", "From "
-	f := &s.facts
-	if c == mark[s.dashes] {
-		if s.dashes++; s.dashes == len(mark) {
-			f.suspect, s.dashes = true, 0
-		}
-	} else if c != '-' || s.dashes != 2 { // of three dashes the last two count
-		s.dashes = 0
-		if c == '-' {
-			s.dashes = 1
-		}
-	}
-	if (s.last == '\r') != (c == '\n') {
-		f.bare = true
-	}
-	switch {
-	case c == '\n':
-		s.body = s.body || s.line == 0
-		s.line, s.from = 0, 0
-		s.last = c
-		return
-	case c == '\r':
-		if s.last == ' ' || s.last == '\t' {
-			f.fragile = true
-		}
-		s.last = c
-		return
-	case c >= 0x80:
-		f.eightBit = true
-		f.header = f.header || !s.body
-	case c < ' ' && c != '\t' || c == 0x7f:
-		f.control = true
-	}
-	if s.from >= 0 && s.from == s.line && s.from < len(from) && c == from[s.from] {
-		if s.from++; s.from == len(from) {
-			f.fragile = true
-		}
-	} else {
-		s.from = -1
-	}
-	s.line++
-	f.longest = max(f.longest, s.line)
-	s.last = c
-}
-
-// done returns the facts, taking the last octet for the end.
-func (s *lineScanner) done() lineFacts {
-	f := s.facts
-	f.bare = f.bare || s.last == '\r'
-	f.fragile = f.fragile || s.last == ' ' || s.last == '\t'
-	return f
-}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // field is a header field besides those that every message has.
@@ -27,36 +29,36 @@ const (
 	fieldNamed                  // a phrase and a word
 )
 
-func (f *folder) field(x field) {
+func (f *addressFolder) field(x field) {
 	switch x.kind {
 	case fieldWords:
-		f.words(x.name, x.words...)
+		f.Words(x.name, x.words...)
 	case fieldList:
 		f.list(x.name, x.list)
 	case fieldNames:
-		f.begin(x.name)
-		f.spare = 1
+		f.Begin(x.name)
+		f.Spare = 1
 		for i, name := range x.words {
-			f.phrase(name)
+			f.Phrase(name)
 			switch {
 			case i == len(x.words)-1:
-			case !f.plain(name): // an encoded-word must have a space behind it
-				f.word(",")
+			case !f.Plain(name): // an encoded-word must have a space behind it
+				f.Word(",")
 			default:
-				f.glue(',')
+				f.Glue(',')
 			}
 		}
-		f.spare = 0
-		f.end()
+		f.Spare = 0
+		f.End()
 	case fieldNamed:
-		f.begin(x.name)
+		f.Begin(x.name)
 		if x.text != "" {
-			f.phrase(x.text)
+			f.Phrase(x.text)
 		}
-		f.word(x.words[0])
-		f.end()
+		f.Word(x.words[0])
+		f.End()
 	default:
-		f.textField(x.name, x.text)
+		f.TextField(x.name, x.text)
 	}
 }
 
@@ -131,7 +133,7 @@ func (x field) checkOwn() error {
 
 // isFieldName reports whether s is a token, as all fields have for a name, though RFC 5322 section
 // 3.6.8 allows more, and leaves room for a word on the line.
-func isFieldName(s string) bool { return len(s) <= foldAt-2 && isToken(s) }
+func isFieldName(s string) bool { return len(s) <= mimewire.FoldAt-2 && mimewire.IsToken(s) }
 
 // checkRaw returns why a value can't be written as it is, folded at its spaces.
 func checkRaw(value string) error {
@@ -145,7 +147,7 @@ func checkRaw(value string) error {
 		case c == ' ':
 			word = 0
 		default:
-			if word++; word > tooLong {
+			if word++; word > mimewire.TooLong {
 				return errors.New("a word too long for a line (RFC 5322 section 2.1.1)")
 			}
 		}
@@ -156,7 +158,7 @@ func checkRaw(value string) error {
 // isMessageID reports whether s is the inside of a message identifier (RFC 5322 section 3.6.4).
 func isMessageID(s string) bool {
 	left, right, found := strings.Cut(s, "@")
-	return found && left != "" && right != "" && len(s) <= tooLong && isVisible(s)
+	return found && left != "" && right != "" && len(s) <= mimewire.TooLong && isVisible(s)
 }
 
 // isVisible reports whether s consists of printable ASCII without spaces and angle brackets.

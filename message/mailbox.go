@@ -2,10 +2,10 @@ package message
 
 import (
 	"errors"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Mailbox is an address with the name that readers see.
@@ -64,40 +64,11 @@ func (m *Mailbox) UnmarshalText(text []byte) error {
 
 // quotePhrase quotes name unless it consists of atoms and single spaces.
 func quotePhrase(name string) string {
-	if isAtoms(name) {
+	if mimewire.IsAtoms(name) {
 		return name
 	}
-	return string(appendQuoted(nil, name))
+	return string(mimewire.AppendQuoted(nil, name))
 }
-
-// isAtoms reports whether s consists of atoms (RFC 5322 section 3.2.3, with UTF-8 as in RFC 6532
-// section 3.2) with single spaces between them.
-func isAtoms(s string) bool {
-	space := true
-	for i := range len(s) {
-		if s[i] == ' ' {
-			if space {
-				return false
-			}
-			space = true
-			continue
-		}
-		if !isAtomChar(s[i]) {
-			return false
-		}
-		space = false
-	}
-	return !space
-}
-
-func isAtomChar(c byte) bool { return atomChars[c] }
-
-var atomChars = func() (atom [256]bool) {
-	for c := range 256 {
-		atom[c] = isAlphanumeric(byte(c)) || c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", byte(c)) >= 0
-	}
-	return atom
-}()
 
 var (
 	errNotUTF8 = errors.New("not valid UTF-8")
@@ -112,4 +83,14 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
+}
+
+func checkText(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errNotUTF8
+	case hasControl(s):
+		return errControl
+	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // mediaTypes are the content types of file names. The list is our own, because that of the system
@@ -40,7 +42,7 @@ var mediaTypes = map[string]string{
 
 // guessType returns the content type of a file, by its name or else by the beginning of its content.
 // Texts are said to be UTF-8 when they begin like that.
-func guessType(name string, s source) (media string, params []parameter, err error) {
+func guessType(name string, s source) (media string, params []mimewire.Parameter, err error) {
 	media = mediaTypes[strings.ToLower(path.Ext(name))]
 	if media != "" && !strings.HasPrefix(media, "text/") {
 		return media, nil, nil
@@ -54,7 +56,7 @@ func guessType(name string, s source) (media string, params []parameter, err err
 		media, _, _ = strings.Cut(http.DetectContentType(head), ";")
 	}
 	if strings.HasPrefix(media, "text/") && isUTF8Head(head, len(head) == enough) {
-		params = []parameter{{"charset", "utf-8"}}
+		params = []mimewire.Parameter{{Name: "charset", Value: "utf-8"}}
 	}
 	return media, params, nil
 }
@@ -71,7 +73,7 @@ func isUTF8Head(head []byte, cut bool) bool {
 }
 
 // parseType takes a content type as the caller wrote it apart.
-func parseType(s string) (media string, params []parameter, err error) {
+func parseType(s string) (media string, params []mimewire.Parameter, err error) {
 	media, list, err := mime.ParseMediaType(s)
 	switch {
 	case err != nil:
@@ -79,5 +81,5 @@ func parseType(s string) (media string, params []parameter, err error) {
 	case !strings.Contains(media, "/"):
 		return "", nil, &FieldError{Field: "Type", Value: s, Err: errors.New("want type/subtype")}
 	}
-	return media, sorted(list), nil
+	return media, mimewire.SortParameters(list), nil
 }

@@ -3,6 +3,8 @@ package message
 import (
 	"io"
 	"slices"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Mixed returns parts to be shown one after the other. Of a single part it is that part.
@@ -32,7 +34,7 @@ func multipart(subtype string, parts []Part) Part {
 func Signed(protocol, micalg string, content Part, sign func(octets io.WriterTo) (Part, error)) Part {
 	return Part{
 		form: formSigned, media: "multipart/signed", children: []Part{content}, seal: sign,
-		params: []parameter{{"protocol", protocol}, {"micalg", micalg}},
+		params: []mimewire.Parameter{{Name: "protocol", Value: protocol}, {Name: "micalg", Value: micalg}},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // ParsedMessage is a message that was read, such as an .eml file. It is immutable and safe for concurrent
@@ -18,7 +19,7 @@ type ParsedMessage struct {
 	octets   []byte
 	fields   []span
 	body     int // where it begins
-	facts    lineFacts
+	facts    mimewire.LineFacts
 	envelope envelope.Envelope
 	bare     bool // the header section may be empty: all of its fields were taken out
 }
@@ -46,9 +47,9 @@ func parse(octets []byte, bare bool) (*ParsedMessage, error) {
 	if err := p.split(); err != nil {
 		return nil, err
 	}
-	var s lineScanner
+	var s mimewire.LineScanner
 	_, _ = s.Write(octets) // a scanner never fails
-	p.facts = s.done()
+	p.facts = s.Facts()
 	p.envelope = p.derive()
 	return p, nil
 }
@@ -137,10 +138,10 @@ func (p *ParsedMessage) WithoutBcc() *ParsedMessage {
 
 // WithCRLF returns the message with CRLF line ends, which SMTP demands; files often have others.
 func (p *ParsedMessage) WithCRLF() *ParsedMessage {
-	if !p.facts.bare {
+	if !p.facts.Bare {
 		return p
 	}
-	return p.rewritten(appendCanonical(make([]byte, 0, len(p.octets)+len(p.octets)/32), simpleEnds(string(p.octets))))
+	return p.rewritten(mimewire.AppendCanonical(make([]byte, 0, len(p.octets)+len(p.octets)/32), mimewire.SimpleEnds(string(p.octets))))
 }
 
 // rewritten returns the message with other octets and the same envelope.
@@ -171,10 +172,10 @@ func (p *ParsedMessage) String() string {
 func (p *ParsedMessage) Size() int64 { return int64(len(p.octets)) }
 
 // Needs8BitMIME reports whether an octet above 127 is in the message.
-func (p *ParsedMessage) Needs8BitMIME() bool { return p.facts.eightBit }
+func (p *ParsedMessage) Needs8BitMIME() bool { return p.facts.EightBit }
 
 // NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
-func (p *ParsedMessage) NeedsSMTPUTF8() bool { return p.facts.header }
+func (p *ParsedMessage) NeedsSMTPUTF8() bool { return p.facts.Header }
 
 // Fields returns the names and decoded values of all header fields in order.
 func (p *ParsedMessage) Fields() iter.Seq2[string, string] {

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"strings"
 
+	"github.com/depeche-mail/depeche/internal/mimewire"
 	gomessage "github.com/emersion/go-message"
 )
 
@@ -116,7 +117,7 @@ func (w *bodyWalker) leaf(e *gomessage.Entity, encoded bool) error {
 	if disposition == inline {
 		part = part.Inline()
 	}
-	if id := bareID(e.Header.Get("Content-Id")); isVisible(id) && len(id) <= tooLong && !w.ids[id] {
+	if id := bareID(e.Header.Get("Content-Id")); isVisible(id) && len(id) <= mimewire.TooLong && !w.ids[id] {
 		if w.ids == nil {
 			w.ids = map[string]bool{}
 		}

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Part is a node of the body: a text, a file, another message, or a multipart of other parts. Its
@@ -13,7 +15,7 @@ import (
 type Part struct {
 	form        partForm
 	media       string // type/subtype with parameters; "" to guess
-	params      []parameter
+	params      []mimewire.Parameter
 	name        string
 	id          string
 	disposition string // "" for a body
@@ -99,7 +101,7 @@ func (p Part) WithType(media string) Part {
 
 // Param returns the part with a parameter of its content type.
 func (p Part) Param(name, value string) Part {
-	p.params = append(slices.Clip(p.params), parameter{name, value})
+	p.params = append(slices.Clip(p.params), mimewire.Parameter{Name: name, Value: value})
 	return p
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // node is a part that has been looked at: everything is known that its header and its octets need.
@@ -13,11 +15,11 @@ type node struct {
 	part     *Part
 	media    string
 	charset  string // of a text whose part does not say it
-	params   []parameter
+	params   []mimewire.Parameter
 	encoding Encoding
 	size     int64  // of content in a source, before encoding
 	text     string // of a text, its lines ending in LF or CRLF
-	facts    lineFacts
+	facts    mimewire.LineFacts
 	children []node
 }
 
@@ -99,7 +101,7 @@ func (p *preparer) check(part *Part) error {
 		return nil
 	}
 	switch {
-	case !isVisible(part.id) || len(part.id) > tooLong:
+	case !isVisible(part.id) || len(part.id) > mimewire.TooLong:
 		return errContentID
 	case p.ids[part.id]:
 		return fmt.Errorf("the Content-ID %s is used twice", part.id)
@@ -137,10 +139,10 @@ func (n *node) typed() error {
 
 // addParams adds parameters of the content type; of a name that is there already, the new value counts.
 // It judges all of them, those of a type that the caller wrote too.
-func (n *node) addParams(params ...parameter) error {
+func (n *node) addParams(params ...mimewire.Parameter) error {
 	for _, x := range params {
-		x.name = strings.ToLower(x.name)
-		at := slices.IndexFunc(n.params, func(y parameter) bool { return y.name == x.name })
+		x.Name = strings.ToLower(x.Name)
+		at := slices.IndexFunc(n.params, func(y mimewire.Parameter) bool { return y.Name == x.Name })
 		if at < 0 {
 			n.params = append(n.params, x)
 			continue
@@ -150,8 +152,8 @@ func (n *node) addParams(params ...parameter) error {
 	}
 	for _, x := range n.params {
 		// Boundaries are Build's; an asterisk would begin the forms of RFC 2231.
-		if checkText(x.value) != nil || !isToken(x.name) || strings.ContainsAny(x.name, "*'%") || len(x.name) > longestName || x.name == "boundary" {
-			return &FieldError{Field: "Param", Value: x.name, Err: errParam}
+		if checkText(x.Value) != nil || !mimewire.IsToken(x.Name) || strings.ContainsAny(x.Name, "*'%") || len(x.Name) > longestName || x.Name == "boundary" {
+			return &FieldError{Field: "Param", Value: x.Name, Err: errParam}
 		}
 	}
 	return nil
@@ -160,8 +162,8 @@ func (n *node) addParams(params ...parameter) error {
 // param returns the value of a parameter; "" when there is none.
 func (n *node) param(name string) string {
 	for _, x := range n.params {
-		if x.name == name {
-			return x.value
+		if x.Name == name {
+			return x.Value
 		}
 	}
 	return ""
@@ -185,8 +187,8 @@ func isPlainType(s string) bool {
 func (p *preparer) text(n *node) error {
 	part := n.part
 	n.text = part.text
-	facts := scanText(n.text)
-	if facts.eightBit && !utf8.ValidString(n.text) {
+	facts := mimewire.ScanText(n.text)
+	if facts.EightBit && !utf8.ValidString(n.text) {
 		return errNotUTF8
 	}
 	if err := n.typed(); err != nil {
@@ -197,40 +199,40 @@ func (p *preparer) text(n *node) error {
 			return err
 		}
 	}
-	if facts.returns {
-		n.text = simpleEnds(n.text)
-		facts = scanText(n.text)
+	if facts.Returns {
+		n.text = mimewire.SimpleEnds(n.text)
+		facts = mimewire.ScanText(n.text)
 	}
 	if part.flowed {
 		if n.media != "text/plain" {
 			return errors.New("only plain text can be flowed")
 		}
-		if err := n.addParams(parameter{"format", "flowed"}); err != nil {
+		if err := n.addParams(mimewire.Parameter{Name: "format", Value: "flowed"}); err != nil {
 			return err
 		}
-		n.text = flow(n.text)
-		facts = scanText(n.text)
-		facts.fragile = false // the spaces at line ends are meant
+		n.text = mimewire.Flow(n.text)
+		facts = mimewire.ScanText(n.text)
+		facts.MangledByRelays = false // the spaces at line ends are meant
 	}
 	n.encoding = part.encoding
 	if n.encoding == EncodingAuto {
-		n.encoding = facts.encoding(p.eightBit)
+		n.encoding = facts.Encoding(p.eightBit)
 	}
-	n.facts = facts.lineFacts
+	n.facts = facts.LineFacts
 	switch charset := n.param("charset"); {
 	case charset != "":
-		if facts.eightBit && !strings.EqualFold(charset, "utf-8") {
+		if facts.EightBit && !strings.EqualFold(charset, "utf-8") {
 			return fmt.Errorf("the text is UTF-8, not %s", charset)
 		}
 	case strings.HasPrefix(n.media, "text/"):
 		n.charset = "us-ascii"
-		if facts.eightBit {
+		if facts.EightBit {
 			n.charset = "utf-8"
 		}
 	}
-	n.facts.eightBit = n.encoding == EightBit && facts.eightBit
-	facts.bare = false // line ends are written as they should be
-	return facts.fits(n.encoding)
+	n.facts.EightBit = n.encoding == EightBit && facts.EightBit
+	facts.Bare = false // line ends are written as they should be
+	return facts.Fits(n.encoding)
 }
 
 // data judges a file. It is written as base64 unless the caller chose otherwise: relays may change
@@ -257,12 +259,12 @@ func (p *preparer) data(n *node) error {
 	case EncodingAuto:
 		n.encoding = Base64
 	case SevenBit, EightBit:
-		var s lineScanner
+		var s mimewire.LineScanner
 		if _, err := part.source.writeTo(&s); err != nil {
 			return err
 		}
-		n.facts = s.done()
-		return n.facts.fits(n.encoding)
+		n.facts = s.Facts()
+		return n.facts.Fits(n.encoding)
 	}
 	if n.media == "message/rfc822" && n.encoding == Base64 {
 		return errors.New("a message can't be encoded (RFC 2046 section 5.2.1): use Embed, or another type")
@@ -274,29 +276,29 @@ func (p *preparer) data(n *node) error {
 // its header is in UTF-8 (RFC 6532 section 3.7).
 func (p *preparer) message(n *node) error {
 	part := n.part
-	var s lineScanner
+	var s mimewire.LineScanner
 	if _, err := part.source.writeTo(&s); err != nil {
 		return err
 	}
-	n.facts = s.done()
-	n.size = n.facts.size
+	n.facts = s.Facts()
+	n.size = n.facts.Size
 	n.media, n.encoding = "message/rfc822", SevenBit
 	switch {
 	case part.media != "":
 		if err := n.typed(); err != nil {
 			return err
 		}
-	case n.facts.header:
+	case n.facts.Header:
 		n.media, n.encoding = "message/global", Base64
-		n.facts.eightBit = false
+		n.facts.EightBit = false
 	}
 	if part.encoding != EncodingAuto {
 		return errors.New("a message within a message can't be encoded (RFC 2046 section 5.2.1)")
 	}
-	if n.facts.eightBit {
+	if n.facts.EightBit {
 		n.encoding = EightBit
 	}
-	return n.facts.fits(n.encoding)
+	return n.facts.Fits(n.encoding)
 }
 
 // ready takes a part that was encoded before. Its content type may have been changed since.
@@ -337,12 +339,12 @@ func (p *preparer) multipart(n *node) error {
 	n.children = make([]node, len(part.children))
 	for i := range part.children {
 		n.children[i] = p.node(&part.children[i])
-		n.facts.eightBit = n.facts.eightBit || n.children[i].facts.eightBit
+		n.facts.EightBit = n.facts.EightBit || n.children[i].facts.EightBit
 	}
 	if n.media == "multipart/related" && n.children[0].media != "" && n.param("type") == "" {
-		n.params = slices.Insert(n.params, 0, parameter{"type", n.children[0].media}) // RFC 2387 section 3.1
+		n.params = slices.Insert(n.params, 0, mimewire.Parameter{Name: "type", Value: n.children[0].media}) // RFC 2387 section 3.1
 	}
-	if part.form == formSigned && n.facts.eightBit {
+	if part.form == formSigned && n.facts.EightBit {
 		return errors.New("signed content must be 7-bit (RFC 1847 section 2.1)")
 	}
 	return nil

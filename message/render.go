@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // streamFrom is the size from which content stays in its source instead of being encoded by Build.
@@ -18,7 +20,7 @@ var errBoundary = errors.New("the source of randomness repeats itself: a boundar
 
 // renderer turns nodes into segments. What is ready collects in dst.
 type renderer struct {
-	folder
+	addressFolder
 	segments   segments
 	random     io.Reader
 	boundaries []string // of the multiparts around
@@ -29,9 +31,9 @@ type renderer struct {
 
 // flush ends the segment of ready octets.
 func (r *renderer) flush() {
-	if len(r.dst) > 0 {
-		r.segments = append(r.segments, segment{ready: r.dst})
-		r.dst = nil
+	if len(r.Dst) > 0 {
+		r.segments = append(r.segments, segment{ready: r.Dst})
+		r.Dst = nil
 	}
 }
 
@@ -42,7 +44,7 @@ func (r *renderer) finish() segments {
 
 // endLine makes the message end with a line end.
 func (r *renderer) endLine() {
-	last := r.dst
+	last := r.Dst
 	if len(last) == 0 && len(r.segments) > 0 {
 		s := r.segments[len(r.segments)-1]
 		if s.stream != nil && s.stream.ended {
@@ -51,7 +53,7 @@ func (r *renderer) endLine() {
 		last = s.ready
 	}
 	if len(last) == 0 || last[len(last)-1] != '\n' {
-		r.dst = append(r.dst, '\r', '\n')
+		r.Dst = append(r.Dst, '\r', '\n')
 	}
 }
 
@@ -72,7 +74,7 @@ func (r *renderer) node(n *node) error {
 		r.header(n, "")
 		return r.content(n)
 	}
-	token, err := r.token(append(r.scratch[:0], "=_"...))
+	token, err := r.token(append(r.Scratch[:0], "=_"...))
 	if err != nil {
 		return err
 	}
@@ -86,10 +88,10 @@ func (r *renderer) node(n *node) error {
 	// (RFC 2046 section 5.1.1).
 	for i := range n.children {
 		if i > 0 {
-			r.dst = append(r.dst, '\r', '\n')
+			r.Dst = append(r.Dst, '\r', '\n')
 		}
 		r.delimiter(boundary)
-		r.dst = append(r.dst, '\r', '\n')
+		r.Dst = append(r.Dst, '\r', '\n')
 		if n.part.form == formSigned {
 			err = r.signed(n, &n.children[0], boundary)
 		} else {
@@ -99,15 +101,15 @@ func (r *renderer) node(n *node) error {
 			return err
 		}
 	}
-	r.dst = append(r.dst, '\r', '\n')
+	r.Dst = append(r.Dst, '\r', '\n')
 	r.delimiter(boundary)
-	r.dst = append(r.dst, '-', '-')
+	r.Dst = append(r.Dst, '-', '-')
 	r.boundaries = r.boundaries[:len(r.boundaries)-1]
 	return nil
 }
 
 func (r *renderer) delimiter(boundary string) {
-	r.dst = append(append(r.dst, '-', '-'), boundary...)
+	r.Dst = append(append(r.Dst, '-', '-'), boundary...)
 }
 
 // signed writes the content of multipart/signed and the signature that is made over it.
@@ -126,90 +128,69 @@ func (r *renderer) signed(n, content *node, boundary string) error {
 	if len(prepared.faults) > 0 {
 		return errors.Join(prepared.faults...)
 	}
-	if sealed.facts.eightBit {
+	if sealed.facts.EightBit {
 		return &FieldError{Field: "Signed", Value: n.media, Err: errors.New("the signature must be 7-bit")}
 	}
 	r.flush()
 	r.segments = append(r.segments, octets...)
-	r.dst = append(r.dst, '\r', '\n')
+	r.Dst = append(r.Dst, '\r', '\n')
 	r.delimiter(boundary)
-	r.dst = append(r.dst, '\r', '\n')
+	r.Dst = append(r.Dst, '\r', '\n')
 	return r.node(&sealed)
 }
 
 // header writes the Content-* fields of a part and the empty line.
 func (r *renderer) header(n *node, boundary string) {
 	part := n.part
-	if start := len(r.dst); r.raw {
+	if start := len(r.Dst); r.Raw {
 		defer func() {
-			r.eightBit = r.eightBit || bytes.ContainsFunc(r.dst[start:], func(c rune) bool { return c >= utf8.RuneSelf })
+			r.eightBit = r.eightBit || bytes.ContainsFunc(r.Dst[start:], func(c rune) bool { return c >= utf8.RuneSelf })
 		}()
 	}
-	r.begin("Content-Type")
-	r.spare = 1
-	r.word(n.media)
+	r.Begin("Content-Type")
+	r.Spare = 1
+	r.Word(n.media)
 	if n.charset != "" {
-		r.param("charset", n.charset)
+		r.Param("charset", n.charset)
 	}
 	for _, x := range n.params {
-		r.param(x.name, x.value)
+		r.Param(x.Name, x.Value)
 	}
 	if part.legacy && part.name != "" {
-		r.legacyName(part.name)
+		r.LegacyName(part.name)
 	}
 	if boundary != "" {
-		r.glue(';')
-		r.word(`boundary="` + boundary + `"`)
+		r.Glue(';')
+		r.Word(`boundary="` + boundary + `"`)
 	}
-	r.spare = 0
-	r.end()
+	r.Spare = 0
+	r.End()
 	switch {
 	case n.children == nil:
-		r.words("Content-Transfer-Encoding", n.encoding.String())
-	case n.facts.eightBit:
-		r.words("Content-Transfer-Encoding", EightBit.String())
+		r.Words("Content-Transfer-Encoding", n.encoding.String())
+	case n.facts.EightBit:
+		r.Words("Content-Transfer-Encoding", EightBit.String())
 	}
 	if part.disposition != "" {
-		r.begin("Content-Disposition")
-		r.spare = 1
-		r.word(part.disposition)
+		r.Begin("Content-Disposition")
+		r.Spare = 1
+		r.Word(part.disposition)
 		if part.name != "" {
-			r.param("filename", part.name)
+			r.Param("filename", part.name)
 		}
-		r.spare = 0
-		r.end()
+		r.Spare = 0
+		r.End()
 	}
 	if part.id != "" {
-		r.words("Content-ID", "<"+part.id+">")
+		r.Words("Content-ID", "<"+part.id+">")
 	}
 	if part.description != "" {
-		r.textField("Content-Description", part.description)
+		r.TextField("Content-Description", part.description)
 	}
 	for _, f := range part.fields {
 		r.field(f)
 	}
-	r.dst = append(r.dst, '\r', '\n')
-}
-
-// legacyName writes the name parameter as mail programs did before RFC 2231.
-func (r *renderer) legacyName(name string) {
-	if isToken(name) || isQuotable(name) {
-		r.param("name", name)
-		return
-	}
-	r.glue(';')
-	mark, asQ := `name="`, total(name, &qCost) <= 2*len(name)
-	for name != "" {
-		n, q := cutWord(name, asQ, wordMost-wordFrame-len(mark)-1)
-		word := folder{}
-		word.encodedWord(name[:n], q)
-		text := mark + string(word.dst[1:])
-		if name = name[n:]; name == "" {
-			text += `"`
-		}
-		r.word(text)
-		mark = ""
-	}
+	r.Dst = append(r.Dst, '\r', '\n')
 }
 
 // content writes what a leaf consists of, in its encoding.
@@ -218,7 +199,7 @@ func (r *renderer) content(n *node) error {
 	case formText:
 		return r.text(n)
 	case formReady:
-		if n.facts.suspect && r.encloses(n.part.ready.octets) {
+		if n.facts.MayHoldBoundary && r.encloses(n.part.ready.octets) {
 			return errBoundary
 		}
 		r.flush()
@@ -230,26 +211,26 @@ func (r *renderer) content(n *node) error {
 
 // appendText appends a text with canonical line ends. As long as it was, it had them before.
 func (n *node) appendText(dst []byte) []byte {
-	if int64(len(n.text)) == n.facts.size {
+	if int64(len(n.text)) == n.facts.Size {
 		return append(dst, n.text...)
 	}
-	return appendCanonical(dst, n.text)
+	return mimewire.AppendCanonical(dst, n.text)
 }
 
 // text writes a text with canonical line ends.
 func (r *renderer) text(n *node) error {
 	switch n.encoding {
 	case QuotedPrintable:
-		r.dst = appendQP(r.dst, n.text)
+		r.Dst = mimewire.AppendQP(r.Dst, n.text)
 		if n.text != "" {
 			r.endLine()
 		}
 	case Base64:
-		r.dst = appendBase64(r.dst, n.appendText(nil))
+		r.Dst = mimewire.AppendBase64(r.Dst, n.appendText(nil))
 	default:
-		start := len(r.dst)
-		r.dst = n.appendText(r.dst)
-		if n.facts.suspect && r.encloses(r.dst[start:]) {
+		start := len(r.Dst)
+		r.Dst = n.appendText(r.Dst)
+		if n.facts.MayHoldBoundary && r.encloses(r.Dst[start:]) {
 			return errBoundary
 		}
 	}
@@ -259,11 +240,11 @@ func (r *renderer) text(n *node) error {
 // data writes a file or a message. Big ones become streams.
 func (r *renderer) data(n *node) error {
 	s := n.part.source
-	if n.size >= streamFrom && n.encoding != QuotedPrintable && !n.facts.suspect && s.other == nil {
+	if n.size >= streamFrom && n.encoding != QuotedPrintable && !n.facts.MayHoldBoundary && s.other == nil {
 		r.flush()
 		r.segments = append(r.segments, segment{stream: &stream{
 			source: s, name: n.part.name, size: n.size,
-			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.open,
+			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.Open,
 		}})
 		return nil
 	}
@@ -286,24 +267,24 @@ func (r *renderer) data(n *node) error {
 	}
 	switch n.encoding {
 	case Base64:
-		r.dst = appendBase64(r.dst, octets)
+		r.Dst = mimewire.AppendBase64(r.Dst, octets)
 	case QuotedPrintable:
-		r.dst = appendExactQP(r.dst, string(octets))
+		r.Dst = mimewire.AppendExactQP(r.Dst, string(octets))
 		if len(r.boundaries) == 0 && len(octets) > 0 && octets[len(octets)-1] != '\n' {
-			r.dst = append(r.dst, '=') // the line end of the message is none of the file
+			r.Dst = append(r.Dst, '=') // the line end of the message is none of the file
 		}
 	default:
-		if n.facts.suspect && r.encloses(octets) {
+		if n.facts.MayHoldBoundary && r.encloses(octets) {
 			return errBoundary
 		}
-		r.dst = append(r.dst, octets...)
+		r.Dst = append(r.Dst, octets...)
 	}
 	return nil
 }
 
 // message streams a message within the message.
 func (r *renderer) message(n *node) error {
-	if n.facts.suspect {
+	if n.facts.MayHoldBoundary {
 		finder := finder{words: r.boundaries}
 		if _, err := n.part.source.writeTo(&finder); err != nil {
 			return err
@@ -313,7 +294,7 @@ func (r *renderer) message(n *node) error {
 		}
 	}
 	r.flush()
-	r.segments = append(r.segments, segment{stream: &stream{source: n.part.source, name: n.part.name, size: n.size, ended: !n.facts.open}})
+	r.segments = append(r.segments, segment{stream: &stream{source: n.part.source, name: n.part.name, size: n.size, ended: !n.facts.Open}})
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Reply returns a message from one of the recipients to whom the author wants replies to go, in the
@@ -72,7 +73,7 @@ type Resent struct {
 // Resend returns the message as it is with a block of Resent fields in front, and an envelope to
 // those recipients. The error is a [*FieldError].
 func (p *ParsedMessage) Resend(r Resent) (*ParsedMessage, error) {
-	var f folder
+	var f addressFolder
 	for _, check := range []struct {
 		step string
 		list []Mailbox
@@ -99,9 +100,9 @@ func (p *ParsedMessage) Resend(r Resent) (*ParsedMessage, error) {
 	if len(r.Cc) > 0 {
 		f.list("Resent-Cc", Mailboxes(r.Cc...))
 	}
-	f.words("Resent-Date", r.Date.Format(dateLayout))
+	f.Words("Resent-Date", r.Date.Format(mimewire.DateLayout))
 	if r.MessageID != "" {
-		f.words("Resent-Message-ID", "<"+bareID(r.MessageID)+">")
+		f.Words("Resent-Message-ID", "<"+bareID(r.MessageID)+">")
 	}
 	var to []envelope.Address
 	for _, m := range slices.Concat(r.To, r.Cc, r.Bcc) {
@@ -111,7 +112,7 @@ func (p *ParsedMessage) Resend(r Resent) (*ParsedMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	resent, err := parse(slices.Concat(f.dst, p.octets), false)
+	resent, err := parse(slices.Concat(f.Dst, p.octets), false)
 	if err != nil {
 		return nil, err
 	}

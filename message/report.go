@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // DeliveryStatus is what a delivery report says (RFC 3464 section 2). Empty fields are left out.
@@ -68,7 +69,7 @@ func MDNReport(text Part, d MDN, original io.WriterTo) Part {
 }
 
 func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
-	machine := Part{form: formText, media: "message/" + kind, text: string(b.dst), fault: b.fault}
+	machine := Part{form: formText, media: "message/" + kind, text: string(b.Dst), fault: b.fault}
 	parts := []Part{text, machine}
 	if original != nil {
 		whole := AttachedMessage(original)
@@ -81,7 +82,7 @@ func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
 // fieldBlock writes fields the way a header section does. Words that a field can't hold are an error
 // of the part, so that nobody adds fields by way of a diagnostic text.
 type fieldBlock struct {
-	folder
+	addressFolder
 	fault error // about the first field that can't be written
 }
 
@@ -95,7 +96,7 @@ func (b *fieldBlock) add(name, value string) {
 		}
 		return
 	}
-	b.words(name, strings.Fields(value)...)
+	b.Words(name, strings.Fields(value)...)
 }
 
 func (b *fieldBlock) typed(name, kind, value string) {
@@ -130,9 +131,9 @@ func utf8Address(a envelope.Address) string {
 
 func (b *fieldBlock) time(name string, t time.Time) {
 	if !t.IsZero() {
-		b.add(name, t.Format(dateLayout))
+		b.add(name, t.Format(mimewire.DateLayout))
 	}
 }
 
 // next begins the fields about the next recipient.
-func (b *fieldBlock) next() { b.dst = append(b.dst, '\r', '\n') }
+func (b *fieldBlock) next() { b.Dst = append(b.Dst, '\r', '\n') }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // segment is a stretch of a message: ready octets, or a source that is read each time.
@@ -27,7 +29,7 @@ func (s segment) size() int64 {
 	case s.stream == nil:
 		return int64(len(s.ready))
 	case s.stream.base64:
-		return base64Size(s.stream.size)
+		return mimewire.Base64Size(s.stream.size)
 	}
 	return s.stream.size
 }
@@ -44,7 +46,7 @@ func (s segment) writeTo(w io.Writer) error {
 }
 
 // buffers are big, and sending bulk mail would make new ones all the time.
-var buffers = sync.Pool{New: func() any { return new(base64Buffers) }}
+var buffers = sync.Pool{New: func() any { return new(mimewire.Base64Buffers) }}
 
 // writeTo writes the content and fails when it is no longer as long as Build found it.
 func (s *stream) writeTo(w io.Writer) (err error) {
@@ -70,9 +72,9 @@ func (s *stream) encodeTo(w io.Writer) (n int64, err error) {
 			err = failed
 		}
 	}()
-	b, _ := buffers.Get().(*base64Buffers)
+	b, _ := buffers.Get().(*mimewire.Base64Buffers)
 	defer buffers.Put(b)
-	return b.writeBase64(w, r)
+	return b.WriteBase64(w, r)
 }
 
 // segments are a whole message, or a part of one.

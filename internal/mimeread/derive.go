@@ -52,11 +52,7 @@ func (d *deriver) list(name string) []Mailbox {
 // to, is never what an author has meant.
 func (d *deriver) sender() envelope.Address {
 	for _, name := range []string{"Sender", "From"} {
-		before := len(d.errs)
 		if list := d.list(name); len(list) > 0 {
-			if name == "From" {
-				d.errs = d.errs[:before] // a further author does not matter
-			}
 			return list[0].Address
 		}
 	}

@@ -47,6 +47,7 @@ func ParseEncoding(value string) (e Encoding, reason string) {
 	return e, ""
 }
 
+// String returns the name of the encoding.
 func (e Encoding) String() string {
 	return [...]string{"none", "quoted-printable", "base64", "uuencode", "unknown"}[e]
 }

@@ -42,6 +42,7 @@ type Fault struct {
 	Reason string
 }
 
+// String returns place and reason.
 func (f Fault) String() string { return f.Place + ": " + f.Reason }
 
 // maxFaults bounds the list of what is wrong: a hostile mail is wrong everywhere.

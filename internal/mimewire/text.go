@@ -1,112 +1,137 @@
-// Package mimewire holds the rules and the encoders of what mail looks like on the wire.
 package mimewire
 
 import (
-	"errors"
-	"fmt"
+	"math/bits"
 	"strings"
-	"unicode/utf8"
 )
 
-// ErrNotUTF8 says that text is not valid UTF-8.
-var ErrNotUTF8 = errors.New("not valid UTF-8")
+// TextFacts are line facts of a text whose lines end in LF or CRLF, and what it costs to encode it.
+type TextFacts struct {
+	LineFacts
+	canonical int  // octets with CRLF line ends
+	escapes   int  // octets that quoted-printable writes in hexadecimal
+	Returns   bool // a CR stands inside a line
+}
 
-// CheckText returns why a header field or a name can't hold text: invalid UTF-8, a control character of
-// C0 or C1 other than tab, a line or paragraph separator, or bidirectional embeddings that do not close,
-// which would turn the text after them around. Joiners and marks pass: emoji, Persian, Hindi and Hebrew
-// need them. The error names the code point.
-func CheckText(text string) error {
-	if isPlain(text) {
-		return nil
-	}
-	if !utf8.ValidString(text) {
-		return ErrNotUTF8
-	}
-	for _, r := range text {
-		if isControl(r) {
-			return fmt.Errorf("control character %U", r)
+// ScanText looks at a text whose lines end in LF or CRLF. A last line that does not end gets a line end.
+func ScanText(text string) TextFacts {
+	var f TextFacts
+	start := 0 // of the line
+	for i := 0; i < len(text); i++ {
+		if qpLiteral[text[i]] {
+			i += literalRun(text[i:])
+		}
+		switch rest := text[i:]; {
+		case rest == "":
+		case rest[0] == '\n':
+			f.line(strings.TrimSuffix(text[start:i], "\r"))
+			start = i + 1
+		case !strings.HasPrefix(rest, "\r\n"):
+			f.octet(rest[0])
 		}
 	}
-	if r, ok := unbalanced(text); ok {
-		return fmt.Errorf("bidirectional control %U without its counterpart", r)
+	if start < len(text) {
+		f.line(text[start:])
 	}
-	return nil
+	f.Size = int64(f.canonical)
+	return f
 }
 
-// CleanText returns text that [CheckText] passes: controls become spaces, invalid UTF-8 becomes U+FFFD, and
-// bidirectional controls that do not pair go.
-func CleanText(text string) string {
-	if CheckText(text) == nil {
-		return text
+// SimpleEnds returns a text, whose lines end in LF, CRLF or CR, with LF alone.
+func SimpleEnds(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+}
+
+// CutLine returns the first line of a text without its LF or CRLF, and what is behind it.
+func CutLine(text string) (line, rest string) {
+	end := strings.IndexByte(text, '\n')
+	if end < 0 {
+		return text, ""
 	}
-	text = strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return ' '
+	line, rest = text[:end], text[end+1:]
+	if end > 0 && line[end-1] == '\r' {
+		line = line[:end-1]
+	}
+	return line, rest
+}
+
+// octet notes an octet that may be more than plain text.
+func (f *TextFacts) octet(c byte) {
+	if !qpLiteral[c] {
+		f.escapes++
+		f.EightBit = f.EightBit || c >= 0x80
+		f.Control = f.Control || c < ' ' || c == 0x7f
+		f.Returns = f.Returns || c == '\r'
+	}
+}
+
+// literalRun returns how many octets at the beginning of s are literal in quoted-printable; it may stop at a
+// tab. It looks at eight at once: the lowest of them that has its top bit set, or gets it by one of the sums,
+// is none from space to tilde, or is "=".
+func literalRun(s string) int {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		x := load(s[n : n+8])
+		if marks := (x | (x + each) | (x - each*' ') | ((x ^ each*'=') - each)) & top; marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
 		}
-		return r
-	}, strings.ToValidUTF8(text, "\ufffd"))
-	if _, odd := unbalanced(text); odd {
-		text = strings.Map(func(r rune) rune {
-			if opens(r) != 0 || closes(r) {
-				return -1
-			}
-			return r
-		}, text)
 	}
-	return text
-}
-
-// isPlain reports whether text is printable ASCII and tabs, as most texts are.
-func isPlain(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
-			return false
-		}
+	for n < len(s) && qpLiteral[s[n]] {
+		n++
 	}
-	return true
+	return n
 }
 
-// isControl reports whether r could end a line or a field for some reader. Tab could not.
-func isControl(r rune) bool {
-	return r < ' ' && r != '\t' || 0x7f <= r && r < 0xa0 || r == '\u2028' || r == '\u2029'
-}
-
-// Bidirectional controls of UAX #9 section 2.
+// Eight octets as one number: their lowest bits, and their highest.
 const (
-	popEmbedding = '\u202c' // ends an embedding or an override
-	popIsolate   = '\u2069' // ends an isolate
+	each = 0x0101010101010101
+	top  = 0x8080808080808080
 )
 
-// opens returns the control that ends what r begins; 0 for other characters.
-func opens(r rune) rune {
-	switch r {
-	case '\u202a', '\u202b', '\u202d', '\u202e':
-		return popEmbedding
-	case '\u2066', '\u2067', '\u2068':
-		return popIsolate
-	}
-	return 0
+// load returns the first eight octets of s as one number. The compiler makes one load of it.
+func load[T string | []byte](s T) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-func closes(r rune) bool { return r == popEmbedding || r == popIsolate }
+// line notes the length of a line, and how it begins and ends.
+func (f *TextFacts) line(line string) {
+	f.canonical += len(line) + 2
+	f.Longest = max(f.Longest, len(line))
+	if line == "" {
+		return
+	}
+	switch line[0] {
+	case 'F':
+		f.MangledByRelays = f.MangledByRelays || strings.HasPrefix(line, "From ")
+	case '-':
+		f.MayHoldBoundary = f.MayHoldBoundary || strings.HasPrefix(line, "--=_")
+	}
+	f.MangledByRelays = f.MangledByRelays || isBlank(line[len(line)-1])
+}
 
-// unbalanced returns the first bidirectional control that has no counterpart in its place.
-func unbalanced(text string) (rune, bool) {
-	type embedding struct{ begin, end rune }
-	var open []embedding
-	for _, r := range text {
-		switch end := opens(r); {
-		case end != 0:
-			open = append(open, embedding{r, end})
-		case !closes(r):
-		case len(open) == 0 || open[len(open)-1].end != r:
-			return r, true
-		default:
-			open = open[:len(open)-1]
-		}
+// Encoding is what a text travels in when nobody said so.
+func (f *TextFacts) Encoding(eightBit bool) Encoding {
+	// A line more is a fair price for text that people and filters can read.
+	quoted := f.canonical + 2*f.escapes - lineChars
+	switch {
+	case !f.MangledByRelays && f.Fits(SevenBit) == nil:
+		return SevenBit
+	case eightBit && f.Fits(EightBit) == nil:
+		return EightBit
+	case quoted+quoted/qpMost*3 <= int(Base64Size(int64(f.canonical))):
+		return QuotedPrintable
 	}
-	if len(open) > 0 {
-		return open[0].begin, true
+	return Base64
+}
+
+// AppendCanonical appends a text whose lines end in LF or CRLF with CRLF everywhere (RFC 2046 section
+// 4.1.1), also behind the last one.
+func AppendCanonical(dst []byte, text string) []byte {
+	for text != "" {
+		var line string
+		line, text = CutLine(text)
+		dst = append(append(dst, line...), '\r', '\n')
 	}
-	return 0, false
+	return dst
 }

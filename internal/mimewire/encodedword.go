@@ -1,4 +1,4 @@
-package message
+package mimewire
 
 import (
 	"encoding/base64"
@@ -19,15 +19,15 @@ const (
 // encode appends text, which must be valid UTF-8, as encoded-words, which readers join without the
 // spaces between them. The encoding is the shorter of Q and B for the whole,
 // and Q for ASCII, because spam filters count B where nothing needs it.
-func (f *folder) encode(text string) {
+func (f *Folder) encode(text string) {
 	quoted := total(text, &qCost)
-	asQ := quoted <= base64.StdEncoding.EncodedLen(len(text)) || isASCII(text)
+	asQ := quoted <= base64.StdEncoding.EncodedLen(len(text)) || IsASCII(text)
 	for text != "" {
 		whole := wordFrame + quoted
 		if !asQ {
 			whole = wordFrame + base64.StdEncoding.EncodedLen(len(text))
 		}
-		room := encodedAt - f.column - 1
+		room := EncodedAt - f.column - 1
 		// One reader shows a space between two words in a name, so a fold is better than a cut.
 		if !f.first && (room < wordLeast || room < whole && whole <= wordMost) {
 			f.fold()
@@ -40,16 +40,16 @@ func (f *folder) encode(text string) {
 	}
 }
 
-func (f *folder) encodedWord(text string, q bool) {
-	f.dst = append(f.dst, ' ')
-	start := len(f.dst)
+func (f *Folder) encodedWord(text string, q bool) {
+	f.Dst = append(f.Dst, ' ')
+	start := len(f.Dst)
 	if q {
-		f.dst = appendQ(append(f.dst, wordPrefixQ...), text)
+		f.Dst = appendQ(append(f.Dst, wordPrefixQ...), text)
 	} else {
-		f.dst = base64.StdEncoding.AppendEncode(append(f.dst, wordPrefixB...), []byte(text))
+		f.Dst = base64.StdEncoding.AppendEncode(append(f.Dst, wordPrefixB...), []byte(text))
 	}
-	f.dst = append(f.dst, wordSuffix...)
-	f.column += 1 + len(f.dst) - start
+	f.Dst = append(f.Dst, wordSuffix...)
+	f.column += 1 + len(f.Dst) - start
 	f.first, f.encoded = false, true
 }
 
@@ -110,7 +110,7 @@ func joins(r rune, rest string) bool {
 var qCost = func() (cost [256]uint8) {
 	for c := range cost {
 		cost[c] = 3
-		if b := byte(c); b == ' ' || isAlphanumeric(b) || b == '!' || b == '*' || b == '+' || b == '-' || b == '/' {
+		if b := byte(c); b == ' ' || IsAlphanumeric(b) || b == '!' || b == '*' || b == '+' || b == '-' || b == '/' {
 			cost[c] = 1
 		}
 	}
@@ -150,7 +150,8 @@ func appendQ(dst []byte, s string) []byte {
 	return dst
 }
 
-func isASCII[T string | []byte](s T) bool {
+// IsASCII reports whether no octet of s is above 127.
+func IsASCII[T string | []byte](s T) bool {
 	n := 0
 	for ; n+8 <= len(s); n += 8 {
 		if load(s[n:n+8])&top != 0 {
@@ -165,6 +166,7 @@ func isASCII[T string | []byte](s T) bool {
 	return true
 }
 
-func isAlphanumeric(c byte) bool {
+// IsAlphanumeric reports whether c is an ASCII letter or digit.
+func IsAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

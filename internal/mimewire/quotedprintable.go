@@ -1,4 +1,4 @@
-package message
+package mimewire
 
 import "strings"
 
@@ -15,8 +15,8 @@ var qpLiteral = func() (literal [256]bool) {
 	return literal
 }()
 
-// appendQP appends a text whose lines end in LF or CRLF, with CRLF everywhere.
-func appendQP(dst []byte, text string) []byte {
+// AppendQP appends a text whose lines end in LF or CRLF, with CRLF everywhere.
+func AppendQP(dst []byte, text string) []byte {
 	column := 0
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -85,9 +85,9 @@ func unsafeStart(text string) bool {
 	return false
 }
 
-// appendExactQP appends content that is no text: only CRLF ends a line, and every other control
+// AppendExactQP appends content that is no text: only CRLF ends a line, and every other control
 // character is written in hexadecimal.
-func appendExactQP(dst []byte, content string) []byte {
+func AppendExactQP(dst []byte, content string) []byte {
 	for {
 		line, rest, more := strings.Cut(content, "\r\n")
 		dst = appendExactLine(dst, line)

@@ -1,4 +1,4 @@
-package message
+package mimewire
 
 import (
 	"encoding/base64"
@@ -55,8 +55,8 @@ func appendLines(dst, src []byte) []byte {
 	return dst
 }
 
-// appendBase64 appends all of src in lines; the last one does not end.
-func appendBase64(dst, src []byte) []byte {
+// AppendBase64 appends all of src in lines; the last one does not end.
+func AppendBase64(dst, src []byte) []byte {
 	whole := len(src) / lineOctets * lineOctets
 	if whole == len(src) && whole > 0 {
 		whole -= lineOctets // the last line
@@ -65,22 +65,22 @@ func appendBase64(dst, src []byte) []byte {
 	return base64.StdEncoding.AppendEncode(dst, src[whole:])
 }
 
-// base64Size is the number of octets that appendBase64 appends for n octets.
-func base64Size(n int64) int64 {
+// Base64Size is the number of octets that appendBase64 appends for n octets.
+func Base64Size(n int64) int64 {
 	if n == 0 {
 		return 0
 	}
 	return (n+2)/3*4 + (n-1)/lineOctets*2
 }
 
-// base64Buffers is what streaming an attachment needs: a block of content and of lines.
-type base64Buffers struct {
+// Base64Buffers is what streaming an attachment needs: a block of content and of lines.
+type Base64Buffers struct {
 	in  [blockLines*lineOctets + 1]byte
 	out [blockLines * lineOut]byte
 }
 
-// writeBase64 copies r to w in lines; the last one does not end. It returns how many octets it read.
-func (b *base64Buffers) writeBase64(w io.Writer, r io.Reader) (int64, error) {
+// WriteBase64 copies r to w in lines; the last one does not end. It returns how many octets it read.
+func (b *Base64Buffers) WriteBase64(w io.Writer, r io.Reader) (int64, error) {
 	const block = blockLines * lineOctets
 	var read int64
 	held := 0
@@ -95,7 +95,7 @@ func (b *base64Buffers) writeBase64(w io.Writer, r io.Reader) (int64, error) {
 			}
 			b.in[0], held = b.in[block], 1
 		case io.EOF, io.ErrUnexpectedEOF:
-			_, err := w.Write(appendBase64(b.out[:0], b.in[:held]))
+			_, err := w.Write(AppendBase64(b.out[:0], b.in[:held]))
 			return read, err
 		default:
 			return read, err

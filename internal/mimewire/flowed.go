@@ -1,4 +1,4 @@
-package message
+package mimewire
 
 import (
 	"strings"
@@ -8,15 +8,15 @@ import (
 // flowWidth is the width of a flowed line in characters (RFC 3676 section 4.2 asks for 78 at most).
 const flowWidth = 72
 
-// flow breaks the long lines of a text the way format=flowed wants (RFC 3676 section 4): a space at
+// Flow breaks the long lines of a text the way format=flowed wants (RFC 3676 section 4): a space at
 // the end of a line says that the paragraph goes on. Lines that begin with ">" are quotes and keep
 // their marks.
-func flow(text string) string {
+func Flow(text string) string {
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/flowWidth*2 + 2)
 	for text != "" {
 		var line string
-		line, text = cutLine(text)
+		line, text = CutLine(text)
 		rest := strings.TrimLeft(line, ">")
 		flowLine(&b, line[:len(line)-len(rest)], rest)
 	}

@@ -1,13 +1,13 @@
-package message
+package mimewire
 
 import "time"
 
-// dateLayout is the date-time of RFC 5322 section 3.3, with a numeric zone.
-const dateLayout = "Mon, 2 Jan 2006 15:04:05 -0700"
+// DateLayout is the date-time of RFC 5322 section 3.3, with a numeric zone.
+const DateLayout = "Mon, 2 Jan 2006 15:04:05 -0700"
 
-// appendDate appends t in dateLayout. Composing a small message would spend a tenth of its time in
+// AppendDate appends t in dateLayout. Composing a small message would spend a tenth of its time in
 // the general formatter.
-func appendDate(dst []byte, t time.Time) []byte {
+func AppendDate(dst []byte, t time.Time) []byte {
 	const days, months = "SunMonTueWedThuFriSat", "JanFebMarAprMayJunJulAugSepOctNovDec"
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()

@@ -1,43 +1,42 @@
-package message
+package mimewire
 
 import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// parameter is an attribute of a Content-Type or Content-Disposition field.
-type parameter struct{ name, value string }
+// Parameter is an attribute of a Content-Type or Content-Disposition field.
+type Parameter struct{ Name, Value string }
 
-// param appends a parameter behind the word before it. Values that a quoted string can't carry, or
+// Param appends a parameter behind the word before it. Values that a quoted string can't carry, or
 // that do not fit a line, are written as RFC 2231 sections 3 and 4 say and in no other form: a plain
 // one beside it is what some readers would show.
-func (f *folder) param(name, value string) {
+func (f *Folder) Param(name, value string) {
 	const longestQuoted = 60
 	short := len(value) <= longestQuoted
-	f.scratch = append(append(f.scratch[:0], name...), '=')
+	f.Scratch = append(append(f.Scratch[:0], name...), '=')
 	switch {
-	case short && isToken(value) && !strings.ContainsAny(value, "'*%"): // RFC 2231 section 7
-		f.scratch = append(f.scratch, value...)
+	case short && IsToken(value) && !strings.ContainsAny(value, "'*%"): // RFC 2231 section 7
+		f.Scratch = append(f.Scratch, value...)
 	case short && isQuotable(value):
-		f.scratch = appendQuoted(f.scratch, value)
+		f.Scratch = AppendQuoted(f.Scratch, value)
 	default:
 		f.extended(name, value)
 		return
 	}
-	f.glue(';')
-	f.scratched()
+	f.Glue(';')
+	f.FlushScratch()
 }
 
 // extended appends a parameter with its charset, in numbered pieces if it is long. Pieces end
 // between characters.
-func (f *folder) extended(name, value string) {
+func (f *Folder) extended(name, value string) {
 	const charset = "utf-8''"
-	room := encodedAt - len(" ;") - len(name) - len("*=") - len(charset)
+	room := EncodedAt - len(" ;") - len(name) - len("*=") - len(charset)
 	if total(value, &percentCost) <= room {
-		f.glue(';')
-		f.word(name + "*=" + charset + percent(value))
+		f.Glue(';')
+		f.Word(name + "*=" + charset + percent(value))
 		return
 	}
 	for i := 0; i == 0 || value != ""; i++ {
@@ -45,11 +44,32 @@ func (f *folder) extended(name, value string) {
 		if i == 0 {
 			label += charset
 		}
-		room := max(encodedAt-len(" ;")-len(label), 12)
+		room := max(EncodedAt-len(" ;")-len(label), 12)
 		n := cut(value, &percentCost, room, 1)
-		f.glue(';')
-		f.word(label + percent(value[:n]))
+		f.Glue(';')
+		f.Word(label + percent(value[:n]))
 		value = value[n:]
+	}
+}
+
+// LegacyName writes the name parameter as mail programs did before RFC 2231.
+func (f *Folder) LegacyName(name string) {
+	if IsToken(name) || isQuotable(name) {
+		f.Param("name", name)
+		return
+	}
+	f.Glue(';')
+	mark, asQ := `name="`, total(name, &qCost) <= 2*len(name)
+	for name != "" {
+		n, q := cutWord(name, asQ, wordMost-wordFrame-len(mark)-1)
+		word := Folder{}
+		word.encodedWord(name[:n], q)
+		text := mark + string(word.Dst[1:])
+		if name = name[n:]; name == "" {
+			text += `"`
+		}
+		f.Word(text)
+		mark = ""
 	}
 }
 
@@ -58,7 +78,7 @@ func (f *folder) extended(name, value string) {
 var percentCost = func() (cost [256]uint8) {
 	for c := range cost {
 		cost[c] = 3
-		if isAlphanumeric(byte(c)) || strings.IndexByte("!#$&+-.^_`{|}~", byte(c)) >= 0 {
+		if IsAlphanumeric(byte(c)) || strings.IndexByte("!#$&+-.^_`{|}~", byte(c)) >= 0 {
 			cost[c] = 1
 		}
 	}
@@ -77,8 +97,8 @@ func percent(s string) string {
 	return string(b)
 }
 
-// isToken reports whether s is a token of RFC 2045 section 5.1.
-func isToken(s string) bool {
+// IsToken reports whether s is a token of RFC 2045 section 5.1.
+func IsToken(s string) bool {
 	if s == "" {
 		return false
 	}
@@ -101,8 +121,8 @@ func isQuotable(s string) bool {
 	return !strings.Contains(s, "=?") && strings.Trim(s, " ") == s && s != ""
 }
 
-// appendQuoted appends s as a quoted string (RFC 5322 section 3.2.4).
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends s as a quoted string (RFC 5322 section 3.2.4).
+func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := range len(s) {
 		if s[i] == '"' || s[i] == '\\' {
@@ -113,30 +133,20 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// sorted returns parameters in a fixed order: charset first, then by name.
-func sorted(params map[string]string) []parameter {
-	list := make([]parameter, 0, len(params))
+// SortParameters returns parameters in a fixed order: charset first, then by name.
+func SortParameters(params map[string]string) []Parameter {
+	list := make([]Parameter, 0, len(params))
 	for name, value := range params {
-		list = append(list, parameter{name, value})
+		list = append(list, Parameter{name, value})
 	}
-	slices.SortFunc(list, func(a, b parameter) int {
+	slices.SortFunc(list, func(a, b Parameter) int {
 		switch {
-		case a.name == "charset":
+		case a.Name == "charset":
 			return -1
-		case b.name == "charset":
+		case b.Name == "charset":
 			return 1
 		}
-		return strings.Compare(a.name, b.name)
+		return strings.Compare(a.Name, b.Name)
 	})
 	return list
-}
-
-func checkText(s string) error {
-	switch {
-	case !utf8.ValidString(s):
-		return errNotUTF8
-	case hasControl(s):
-		return errControl
-	}
-	return nil
 }

@@ -1,0 +1,133 @@
+package mimewire
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Encoding is a content transfer encoding (RFC 2045 section 6). The zero Encoding lets Build choose
+// the one that suits the content.
+type Encoding uint8
+
+// The encodings.
+const (
+	EncodingAuto    Encoding = iota
+	SevenBit                 // ASCII lines of at most 998 octets, as they are
+	EightBit                 // the same with octets above 127, for servers with 8BITMIME
+	QuotedPrintable          // for text that is mostly ASCII
+	Base64                   // for everything else
+)
+
+var encodingNames = [...]string{"", "7bit", "8bit", "quoted-printable", "base64"}
+
+// String returns the name that Content-Transfer-Encoding has for the encoding; "" for EncodingAuto.
+func (e Encoding) String() string {
+	if int(e) < len(encodingNames) {
+		return encodingNames[e]
+	}
+	return fmt.Sprintf("encoding %d", uint8(e))
+}
+
+// LineFacts are what decides which encodings content can have.
+type LineFacts struct {
+	Size            int64 // octets as they were looked at
+	Longest         int   // octets of the longest line
+	EightBit        bool
+	Header          bool // an octet above 127 before the first empty line
+	Control         bool // NUL, or a control character other than tab and line ends
+	Bare            bool // a CR without LF or an LF without CR
+	MangledByRelays bool // a line that relays have been seen to change: trailing white space, "From "
+	MayHoldBoundary bool // "--=_", which begins our boundaries
+	Open            bool // the last line does not end
+}
+
+// Fits returns why content of these facts can't travel in an encoding.
+func (f LineFacts) Fits(e Encoding) error {
+	switch {
+	case e != SevenBit && e != EightBit:
+		return nil
+	case f.EightBit && e == SevenBit:
+		return errors.New("7bit can't carry octets above 127")
+	case f.Control:
+		return fmt.Errorf("%s can't carry control characters", e)
+	case f.Bare:
+		return fmt.Errorf("%s needs lines that end in CRLF", e)
+	case f.Longest > LineLimit:
+		return fmt.Errorf("%s can't carry a line of %d octets (RFC 5322 section 2.1.1)", e, f.Longest)
+	}
+	return nil
+}
+
+// LineScanner is a writer that collects line facts. Its zero value is ready.
+type LineScanner struct {
+	facts  LineFacts
+	line   int  // octets of the current line
+	last   byte // the octet before
+	dashes int  // how much of "--=_" was seen
+	from   int  // how much of "From " the current line began with; -1 when it did not
+	body   bool
+}
+
+// Write looks at p; it never fails.
+func (s *LineScanner) Write(p []byte) (int, error) {
+	for _, c := range p {
+		s.octet(c)
+	}
+	s.facts.Size += int64(len(p))
+	s.facts.Open = s.facts.Size > 0 && s.line > 0
+	return len(p), nil
+}
+
+func (s *LineScanner) octet(c byte) {
+	const mark, from = "--=_", "From "
+	f := &s.facts
+	if c == mark[s.dashes] {
+		if s.dashes++; s.dashes == len(mark) {
+			f.MayHoldBoundary, s.dashes = true, 0
+		}
+	} else if c != '-' || s.dashes != 2 { // of three dashes the last two count
+		s.dashes = 0
+		if c == '-' {
+			s.dashes = 1
+		}
+	}
+	if (s.last == '\r') != (c == '\n') {
+		f.Bare = true
+	}
+	switch {
+	case c == '\n':
+		s.body = s.body || s.line == 0
+		s.line, s.from = 0, 0
+		s.last = c
+		return
+	case c == '\r':
+		if s.last == ' ' || s.last == '\t' {
+			f.MangledByRelays = true
+		}
+		s.last = c
+		return
+	case c >= 0x80:
+		f.EightBit = true
+		f.Header = f.Header || !s.body
+	case c < ' ' && c != '\t' || c == 0x7f:
+		f.Control = true
+	}
+	if s.from >= 0 && s.from == s.line && s.from < len(from) && c == from[s.from] {
+		if s.from++; s.from == len(from) {
+			f.MangledByRelays = true
+		}
+	} else {
+		s.from = -1
+	}
+	s.line++
+	f.Longest = max(f.Longest, s.line)
+	s.last = c
+}
+
+// Facts returns the facts, taking the last octet for the end.
+func (s *LineScanner) Facts() LineFacts {
+	f := s.facts
+	f.Bare = f.Bare || s.last == '\r'
+	f.MangledByRelays = f.MangledByRelays || s.last == ' ' || s.last == '\t'
+	return f
+}
