@@ -31,10 +31,16 @@ type Limits struct {
 type Inbox struct {
 	mu      sync.Mutex
 	limits  Limits
-	mails   []*Mail
+	mails   []kept
 	octets  int64
-	dropped int           // how many mails have left mails at its front
-	changed chan struct{} // closed with the next mail; nil when nobody waits
+	next    int           // the number of the next mail
+	changed chan struct{} // closed with the next change; nil when no caller waits
+}
+
+// kept is a mail with its number in the order in which the inbox got them.
+type kept struct {
+	*Mail
+	number int
 }
 
 // New returns an empty inbox without limits.
@@ -57,27 +63,42 @@ func (b *Inbox) Send(ctx context.Context, mail transport.Mail) (*transport.Resul
 	if err := ctx.Err(); err != nil {
 		return transport.Fail(mail, transport.PhaseBody, context.Cause(ctx))
 	}
-	kept := newMail(rand.Text(), env, message.text.String(), time.Now())
-	b.keep(kept)
+	taken := NewMail(rand.Text(), env, message.text.String(), time.Now())
+	b.add(taken)
 	result := transport.NewResult(env, transport.Accepted, transport.Reply{Code: 250, Lines: []string{"kept"}})
 	result.MessageID = transport.MessageID(mail)
-	result.QueueID = kept.id
+	result.QueueID = taken.id
 	result.Relay = "mailtest"
 	return result, nil
 }
 
-func (b *Inbox) keep(mail *Mail) {
+// Keep puts a mail into the inbox that was made by [NewMail], such as one of a folder that has outlived its
+// process. It fails with ErrTooLarge when the mail is larger than the inbox.
+func (b *Inbox) Keep(mail *Mail) error {
+	if b.limits.Octets > 0 && mail.Size() > b.limits.Octets {
+		return ErrTooLarge
+	}
+	b.add(mail)
+	return nil
+}
+
+func (b *Inbox) add(mail *Mail) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.mails = append(b.mails, mail)
+	b.mails = append(b.mails, kept{mail, b.next})
+	b.next++
 	b.octets += mail.Size()
 	gone := 0
 	for b.limits.Mails > 0 && len(b.mails)-gone > b.limits.Mails || b.limits.Octets > 0 && b.octets > b.limits.Octets {
 		b.octets -= b.mails[gone].Size()
 		gone++
 	}
-	b.dropped += gone
 	b.mails = slices.Delete(b.mails, 0, gone) // zeroes what it frees
+	b.tell()
+}
+
+// tell wakes the callers that wait for a change. The caller holds the lock.
+func (b *Inbox) tell() {
 	if b.changed != nil {
 		close(b.changed)
 		b.changed = nil
@@ -111,31 +132,69 @@ func (b *Inbox) Mails(want ...Match) []*Mail {
 func (b *Inbox) Get(id string) (mail *Mail, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.mails, func(m *Mail) bool { return m.id == id })
+	i := slices.IndexFunc(b.mails, func(m kept) bool { return m.id == id })
 	if i < 0 {
 		return nil, false
 	}
-	return b.mails[i], true
+	return b.mails[i].Mail, true
+}
+
+// Delete forgets the mails with these IDs, and returns how many of them there were.
+func (b *Inbox) Delete(ids ...string) int {
+	unwanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		unwanted[id] = true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := len(b.mails)
+	b.mails = slices.DeleteFunc(b.mails, func(m kept) bool {
+		if unwanted[m.id] {
+			b.octets -= m.Size()
+		}
+		return unwanted[m.id]
+	})
+	if len(b.mails) < before {
+		b.tell()
+	}
+	return before - len(b.mails)
 }
 
 // Reset forgets all mails.
 func (b *Inbox) Reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.dropped += len(b.mails)
 	b.mails, b.octets = nil, 0
+	b.tell()
+}
+
+// Changed returns a channel that is closed when the next mail comes, or when mails go. A caller that reads
+// the mails after the call, and then waits for the channel, misses nothing.
+func (b *Inbox) Changed() <-chan struct{} {
+	_, _, changed := b.since(b.total())
+	return changed
+}
+
+func (b *Inbox) total() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.next
 }
 
 // since returns the mails from the n-th that was ever kept, the number that the next will have, and a
-// channel that is closed when it comes.
+// channel that is closed with the next change.
 func (b *Inbox) since(n int) (mails []*Mail, next int, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.changed == nil {
 		b.changed = make(chan struct{})
 	}
-	first := max(n-b.dropped, 0)
-	return slices.Clone(b.mails[first:]), b.dropped + len(b.mails), b.changed
+	for _, m := range b.mails {
+		if m.number >= n {
+			mails = append(mails, m.Mail)
+		}
+	}
+	return mails, b.next, b.changed
 }
 
 // WaitFor returns the first mail with all of the matches, also when it is there already. It blocks until
@@ -178,7 +237,7 @@ func faults(mails []*Mail, want Match) string {
 	if len(mails) == 0 {
 		return "the inbox is empty"
 	}
-	const most = 20 // more than that nobody reads
+	const most = 20 // more are not read
 	var text strings.Builder
 	fmt.Fprintf(&text, "the inbox has %d:", len(mails))
 	for i, mail := range mails {

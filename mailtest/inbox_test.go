@@ -206,3 +206,84 @@ func TestMailCanBeSentOn(t *testing.T) {
 		t.Errorf("wrote %d of %d: %v", n, got.Size(), err)
 	}
 }
+
+// TestDelete removes mails in the middle, and a caller that waits for the next mail still gets it.
+func TestDelete(t *testing.T) {
+	inbox := mailtest.NewBounded(mailtest.Limits{Octets: 100})
+	send(t, inbox, raw(t, "a"), raw(t, "b"), raw(t, "c"))
+	changed := inbox.Changed()
+	if n := inbox.Delete(inbox.Mails()[1].ID(), "none"); n != 1 {
+		t.Errorf("%d deleted", n)
+	}
+	<-changed
+	if diff := cmp.Diff([]string{"a", "c"}, subjects(inbox.Mails())); diff != "" {
+		t.Error(diff)
+	}
+	if n := inbox.Delete("none"); n != 0 {
+		t.Errorf("%d deleted", n)
+	}
+	send(t, inbox, raw(t, strings.Repeat("d", 50))) // fits only when the octets of b are free
+	if n := len(inbox.Mails()); n != 3 {
+		t.Errorf("%d mails", n)
+	}
+}
+
+// TestWaitAfterDelete deletes mails while a caller waits: what comes then has a place that was taken before.
+func TestWaitAfterDelete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inbox := mailtest.New()
+		send(t, inbox, raw(t, "a"), raw(t, "b"))
+		found := make(chan *mailtest.Mail, 1)
+		go func() {
+			mail, _ := inbox.WaitFor(t.Context(), mailtest.Subject("c"))
+			found <- mail
+		}()
+		synctest.Wait()
+		inbox.Delete(inbox.Mails()[0].ID())
+		synctest.Wait()
+		send(t, inbox, raw(t, "c"))
+		if mail := <-found; mail == nil || mail.View().Subject() != "c" {
+			t.Error(mail)
+		}
+	})
+}
+
+// TestChanged tells of a mail that comes, and of those that go.
+func TestChanged(t *testing.T) {
+	inbox := mailtest.New()
+	for name, change := range map[string]func(){
+		"a mail":  func() { send(t, inbox, raw(t, "a")) },
+		"a reset": inbox.Reset,
+		"a mail of before": func() {
+			if err := inbox.Keep(mailtest.NewMail("x", env(t, "to@example.org"), "", time.Unix(1, 0))); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		changed := inbox.Changed()
+		select {
+		case <-changed:
+			t.Error("changed before", name)
+		default:
+		}
+		change()
+		<-changed
+	}
+}
+
+// TestKeep puts a mail back as it was, and holds the limits.
+func TestKeep(t *testing.T) {
+	inbox := mailtest.NewBounded(mailtest.Limits{Octets: 40, Mails: 2})
+	then := time.Unix(1_700_000_000, 0)
+	if err := inbox.Keep(mailtest.NewMail("kept", env(t, "to@example.org"), "Subject: a\r\n\r\n", then)); err != nil {
+		t.Fatal(err)
+	}
+	mail, ok := inbox.Get("kept")
+	if !ok || mail.ID() != "kept" || !mail.Received().Equal(then) || mail.View().Subject() != "a" || mail.Envelope().Len() != 1 {
+		t.Error(mail, ok)
+	}
+	err := inbox.Keep(mailtest.NewMail("large", env(t, "to@example.org"), strings.Repeat("x", 41), then))
+	if !errors.Is(err, mailtest.ErrTooLarge) || len(inbox.Mails()) != 1 {
+		t.Error(err)
+	}
+}

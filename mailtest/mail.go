@@ -18,16 +18,20 @@ type Mail struct {
 	message  string // the exact octets
 	received time.Time
 	view     func() *View
+	words    func() string // what a search looks through
 }
 
-func newMail(id string, env envelope.Envelope, message string, received time.Time) *Mail {
+// NewMail returns a mail for [Inbox.Keep]. The ID names it in its inbox and is part of URLs; message has its
+// exact octets.
+func NewMail(id string, env envelope.Envelope, message string, received time.Time) *Mail {
+	view := sync.OnceValue(func() *View { return Parse([]byte(message)) })
 	return &Mail{
-		id: id, envelope: env, message: message, received: received,
-		view: sync.OnceValue(func() *View { return Parse([]byte(message)) }),
+		id: id, envelope: env, message: message, received: received, view: view,
+		words: sync.OnceValue(func() string { return words(view()) }),
 	}
 }
 
-// ID names the mail in its inbox; it is random, and fit for a URL.
+// ID names the mail in its inbox. Those that [Inbox.Send] gives are random, and fit for a URL.
 func (m *Mail) ID() string { return m.id }
 
 // Envelope returns who sent and who received.
