@@ -24,6 +24,8 @@ var arrows = map[string][]string{
 	"transport":                     {"envelope", "internal/octets", "transport/outcome"},
 	"transport/outcome":             {"envelope"},
 	"transport/policy":              {"transport", "envelope", "internal/octets"},
+	"mailtest/preview":              {"envelope", "mailtest", "transport", "golang.org/x/net/html"},
+	"transport":                     {"envelope", "internal/octets"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
 	"transport/file":                {"transport", "envelope", "github.com/emersion/go-message"},

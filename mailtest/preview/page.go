@@ -12,14 +12,20 @@ import (
 	"github.com/depeche-mail/depeche/mailtest"
 )
 
-//go:embed pages.html
-var pagesSource string
+//go:embed assets/list.html
+var listSource string
 
-//go:embed style.css
+//go:embed assets/mail.html
+var mailSource string
+
+//go:embed assets/style.css
 var styleSource []byte
 
 // pages escapes everything by its place: text, attributes, addresses.
-var pages = template.Must(template.New("pages").Parse(pagesSource))
+var pages = template.Must(template.Must(template.New("list").Funcs(template.FuncMap{
+	"script": func() template.HTML { return script },
+	"plural": plural,
+}).Parse(listSource)).Parse(mailSource))
 
 // Limits of a page; the rest is in the source.
 const (
@@ -29,82 +35,140 @@ const (
 	maxLinks = 100
 )
 
-// listed is a mail in the list.
-type listed struct {
-	Link, Subject, From, To, Received, Size string
-	Attachments                             int
-}
-
 // shown is a mail on its page.
 type shown struct {
-	listed
-	EnvelopeFrom string
-	Recipients   []string
-	Header       []mailtest.Field
-	Text         string
-	HasHTML      bool
-	Links        []string
-	Inline       []file
-	Files        []file
-	Faults       []string
+	ID, Subject, Size string
+	Received          moment
+	From, Date        string
+	People            []person // To, Cc and blind recipients
+	EnvelopeFrom      string
+	Recipients        []string
+	Notes             []Note
+	Outcomes          []outcomeShown
+	CanRelease        bool
+	ReleaseTo         string
+
+	View, Scheme, Width string
+	Tabs                []tab
+	Header              []mailtest.Field
+	Text, Code, Source  string
+	Links               []string
+	Parts               []file
+	Files               int
+	Findings            []Finding
+	Newer, Older        string // IDs
 }
 
-// file is a part that can be downloaded.
-type file struct{ Link, Name, Type, Size string }
-
-func (h *handler) list(w http.ResponseWriter, _ *http.Request) {
-	mails := h.inbox.Mails()
-	slices.Reverse(mails)
-	rows := make([]listed, 0, len(mails))
-	for _, m := range mails {
-		rows = append(rows, row(m))
-	}
-	render(w, "list", rows)
+// person is a field that names recipients.
+type person struct {
+	Field, Value string
+	IsBlind      bool
 }
 
-func row(m *mailtest.Mail) listed {
-	view, env := m.View(), m.Envelope()
-	to := make([]string, 0, env.Len())
-	for _, r := range env.Recipients() {
-		to = append(to, r.Address.String())
-	}
-	return listed{
-		Link: "mail/" + m.ID() + "/", Subject: cut(view.Subject(), maxTitle), From: cut(view.Get("From"), maxTitle),
-		To: cut(strings.Join(to, ", "), maxTitle), Received: m.Received().Format("2006-01-02 15:04:05"),
-		Size: size(m.Size()), Attachments: len(view.Attachments),
-	}
+// tab is a way to look at a mail.
+type tab struct {
+	Name, Title string
+	Count       int
+	IsCurrent   bool
+}
+
+// outcomeShown is an outcome with its time in words.
+type outcomeShown struct {
+	outcome
+
+	At moment
 }
 
 // page shows a mail; its HTML is in the frame of the page.
-func page(w http.ResponseWriter, _ *http.Request, m *mailtest.Mail) {
+func (h *handler) page(w http.ResponseWriter, r *http.Request, m *mailtest.Mail) {
+	if r.Method == http.MethodGet {
+		h.marks.open(m.ID())
+	}
 	view := m.View()
 	s := shown{
-		listed: row(m), EnvelopeFrom: m.Envelope().From().String(), Text: cut(view.Text, maxText),
-		HasHTML: view.HTML != "", Links: links(view.HTML), Faults: view.Faults,
+		ID: m.ID(), Subject: cut(view.Subject(), maxTitle), Size: size(m.Size()), Received: momentOf(m.Received()),
+		From: cut(view.Get("From"), maxValue), Date: cut(view.Get("Date"), maxTitle), EnvelopeFrom: m.Envelope().From().String(),
+		People: people(m), Notes: h.notes(m), CanRelease: h.Release != nil, ReleaseTo: h.ReleaseTo,
+		Links: links(view.HTML), Parts: files(view), Files: len(view.Attachments), Findings: Check(m),
 	}
-	for _, r := range m.Envelope().Recipients() {
-		s.Recipients = append(s.Recipients, r.Address.String())
+	for _, recipient := range m.Envelope().Recipients() {
+		s.Recipients = append(s.Recipients, recipient.Address.String())
 	}
-	for _, f := range view.Header {
-		s.Header = append(s.Header, mailtest.Field{Name: cut(f.Name, maxTitle), Value: cut(f.Value, maxValue)})
+	for _, done := range h.marks.releases(m.ID()) {
+		s.Outcomes = append(s.Outcomes, outcomeShown{done, momentOf(done.At)})
 	}
-	for i, p := range parts(view) {
-		f := file{Link: partLink(i), Name: cut(p.Name, maxTitle), Type: cut(p.Type, maxTitle), Size: size(int64(len(p.Data)))}
-		if f.Name == "" {
-			f.Name = "(no name)"
-		}
-		if i < len(view.Inline) {
-			s.Inline = append(s.Inline, f)
-		} else {
-			s.Files = append(s.Files, f)
-		}
+	s.Newer, s.Older = h.neighbours(m)
+	s.look(r, view)
+	switch s.View {
+	case "text":
+		s.Text = cut(view.Text, maxText)
+	case "code":
+		s.Code = cut(view.HTML, maxText)
+	case "source":
+		s.Source = strings.ToValidUTF8(cut(m.Source(), maxText), "\ufffd")
+	case "header":
+		s.Header = namedAsSent(m)
 	}
-	render(w, "mail", s)
+	render(w, http.StatusOK, "mail", s)
 }
 
-func render(w http.ResponseWriter, name string, data any) {
+// look reads from the address which tab is shown, and how. What is not known is the default.
+func (s *shown) look(r *http.Request, view *mailtest.View) {
+	s.Tabs = []tab{{Name: "text", Title: "Text"}, {Name: "source", Title: "Source"}, {Name: "header", Title: "Header"}}
+	if view.HTML != "" {
+		s.Tabs = slices.Insert(s.Tabs, 1, tab{Name: "code", Title: "HTML source"})
+		s.Tabs = slices.Insert(s.Tabs, 0, tab{Name: "html", Title: "HTML"})
+	}
+	s.Tabs = append(s.Tabs, tab{Name: "parts", Title: "Parts", Count: len(s.Parts)},
+		tab{Name: "links", Title: "Links", Count: len(s.Links)}, tab{Name: "checks", Title: "Checks", Count: len(s.Findings)})
+	wanted := r.URL.Query().Get("view")
+	if !slices.ContainsFunc(s.Tabs, func(t tab) bool { return t.Name == wanted }) {
+		wanted = s.Tabs[0].Name
+	}
+	s.View = wanted
+	for i := range s.Tabs {
+		s.Tabs[i].IsCurrent = s.Tabs[i].Name == wanted
+	}
+	s.Scheme, s.Width = "light", "full"
+	if r.URL.Query().Get("scheme") == "dark" {
+		s.Scheme = "dark"
+	}
+	if width := r.URL.Query().Get("width"); width == "phone" || width == "tablet" {
+		s.Width = width
+	}
+}
+
+// people returns who a mail goes to, by its header and its envelope.
+func people(m *mailtest.Mail) []person {
+	var list []person
+	for _, name := range []string{"To", "Cc"} {
+		if v := values(m.View(), name); len(v) > 0 {
+			list = append(list, person{Field: name, Value: cut(strings.Join(v, ", "), maxValue)})
+		}
+	}
+	if hidden := blind(m); len(hidden) > 0 {
+		list = append(list, person{Field: "Bcc", Value: cut(strings.Join(hidden, ", "), maxValue), IsBlind: true})
+	}
+	return list
+}
+
+// neighbours returns the IDs of the mails before and after one, "" for none.
+func (h *handler) neighbours(m *mailtest.Mail) (newer, older string) {
+	all := h.Inbox.Mails()
+	i := slices.IndexFunc(all, func(other *mailtest.Mail) bool { return other.ID() == m.ID() })
+	if i > 0 {
+		older = all[i-1].ID()
+	}
+	if i >= 0 && i+1 < len(all) {
+		newer = all[i+1].ID()
+	}
+	return newer, older
+}
+
+func render(w http.ResponseWriter, status int, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.WriteHeader(status)
 	_ = pages.ExecuteTemplate(w, name, data) // the templates are tested: what fails is the connection
 }
 

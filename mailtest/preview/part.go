@@ -33,15 +33,23 @@ func cidLinks(parts []mailtest.Part) map[string]string {
 	return links
 }
 
-// part answers with a part of a mail. A browser shows it where an image is expected, and saves it elsewhere.
-func part(w http.ResponseWriter, r *http.Request, m *mailtest.Mail) {
+// findPart returns the part that a request names.
+func findPart(r *http.Request, m *mailtest.Mail) (p mailtest.Part, number int, ok bool) {
 	all := parts(m.View())
 	number, err := strconv.Atoi(r.PathValue("number"))
 	if err != nil || number < 0 || number >= len(all) {
+		return mailtest.Part{}, 0, false
+	}
+	return all[number], number, true
+}
+
+// part answers with a part of a mail. A browser shows it where an image is expected, and saves it elsewhere.
+func part(w http.ResponseWriter, r *http.Request, m *mailtest.Mail) {
+	p, _, ok := findPart(r, m)
+	if !ok {
 		http.Error(w, "There is no such part.", http.StatusNotFound)
 		return
 	}
-	p := all[number]
 	media := safeType(p.Data)
 	if media != octets {
 		// The frame is sandboxed, so it counts as another origin than this one. What can be loaded from
