@@ -20,12 +20,10 @@ var arrows = map[string][]string{
 	"mailtest": {
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
 	},
-	"mailtest/preview":              {"mailtest", "golang.org/x/net/html"},
+	"mailtest/preview":              {"envelope", "mailtest", "transport", "golang.org/x/net/html"},
 	"transport":                     {"envelope", "internal/octets", "transport/outcome"},
 	"transport/outcome":             {"envelope"},
 	"transport/policy":              {"transport", "envelope", "internal/octets"},
-	"mailtest/preview":              {"envelope", "mailtest", "transport", "golang.org/x/net/html"},
-	"transport":                     {"envelope", "internal/octets"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
 	"transport/file":                {"transport", "envelope", "github.com/emersion/go-message"},

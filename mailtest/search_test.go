@@ -17,7 +17,7 @@ func library(t *testing.T) *mailtest.Inbox {
 	for _, builder := range []message.Builder{
 		from("The shop <shop@example.org>").Subject("Welcome").Text("Good to\nhave you here at 12:30."),
 		from("The shop <shop@example.org>").Subject("Your order").Bcc("archive@example.test").HTML("<style>token {}</style><p>Good <b>to</b> have</p>").
-			Attach(message.Bytes("Bestellung.csv", []byte("tea"))),
+			Attach(message.FileBytes("Bestellung.csv", []byte("tea"))),
 		from("Zoë <zoe@example.net>").Subject("GRÜSSE").Text("Nothing to attach: no order."),
 	} {
 		mail, err := builder.Build()
@@ -100,7 +100,7 @@ func FuzzSearch(f *testing.F) {
 			t.Errorf("%q: %s, %v; with space %s, %v", query, match, err, again, errAgain)
 		}
 		for _, mail := range library(t).Mails() {
-			match.Fault(mail)
+			match.Mismatch(mail)
 		}
 	})
 }

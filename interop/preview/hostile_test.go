@@ -186,21 +186,34 @@ func TestHostileMail(t *testing.T) {
 	}
 }
 
-// TestListOfHostileMail opens the list of mails whose subjects and authors are attacks.
+// foreign counts the elements of a page that a mail could use to act.
+const foreign = `document.querySelectorAll("script, img, iframe, svg, form, style, object, embed, link, base, meta, math, video, audio").length`
+
+// TestListOfHostileMail opens the list of mails whose subjects and authors are attacks, and of as many that are not.
 func TestListOfHostileMail(t *testing.T) {
 	browser := chromium.Start(t)
-	inbox, c := mailtest.New(), newCanary(t)
+	inbox, harmless, c := mailtest.New(), mailtest.New(), newCanary(t)
 	for _, a := range attacks {
 		a.place = inSubject
 		text := strings.ReplaceAll(strings.ReplaceAll(a.text, "\n", " "), "CANARY", c.URL)
 		if _, err := inbox.Send(t.Context(), stranger(t, a, text+"\nFrom: "+text)); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := harmless.Send(t.Context(), stranger(t, a, "harmless\nFrom: harmless")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	server := httptest.NewServer(preview.New(inbox))
-	t.Cleanup(server.Close)
-	tab := browser.Open(t)
-	tab.Load(t, server.URL)
+	show := func(inbox *mailtest.Inbox) *chromium.Tab {
+		server := httptest.NewServer(preview.New(inbox))
+		t.Cleanup(func() {
+			server.CloseClientConnections() // they wait for events
+			server.Close()
+		})
+		tab := browser.Open(t)
+		tab.Load(t, server.URL)
+		return tab
+	}
+	tab, other := show(inbox), show(harmless)
 	control := newCanary(t)
 	browser.Open(t).Load(t, bare(t, attack{}, "<img src="+control.URL+">", nil))
 	select {
@@ -209,11 +222,12 @@ func TestListOfHostileMail(t *testing.T) {
 		t.Fatal("the control does not work")
 	}
 	var title string
-	var rows, foreign int
+	var rows, found, ours int
 	tab.Evaluate(t, "document.title", &title)
 	tab.Evaluate(t, "document.querySelectorAll('.list a').length", &rows)
-	tab.Evaluate(t, "document.querySelectorAll('script, img, iframe, svg, form, style, object').length", &foreign)
-	if title != "Mail" || rows != len(attacks) || foreign != 0 || len(c.heard()) > 0 {
-		t.Errorf("title %q, %d rows, %d elements of strangers, canary %v", title, rows, foreign, c.heard())
+	tab.Evaluate(t, foreign, &found)
+	other.Evaluate(t, foreign, &ours)
+	if title != "Mail" || rows != len(attacks) || found != ours || len(c.heard()) > 0 {
+		t.Errorf("title %q, %d rows, %d elements that could act, %d of them ours, canary %v", title, rows, found, ours, c.heard())
 	}
 }

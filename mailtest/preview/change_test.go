@@ -66,13 +66,15 @@ func TestDelete(t *testing.T) {
 			func(*mailtest.Inbox) string { return "/delete" },
 			func(in *mailtest.Inbox) url.Values {
 				return url.Values{"id": {id(in, 0), id(in, 2), "none"}, "q": {"text"}}
-			}, "./?q=text", []string{"two"},
+			}, "./?q=text",
+			[]string{"two"},
 		},
 		"none chosen": {func(*mailtest.Inbox) string { return "/delete" }, nil, "./?", []string{"one", "two", "three"}},
 		"all":         {func(*mailtest.Inbox) string { return "/clear" }, nil, "./", []string{}},
 		"all that a search found": {
 			func(*mailtest.Inbox) string { return "/clear" },
-			func(*mailtest.Inbox) url.Values { return url.Values{"q": {"subject:t"}} }, "./", []string{"one"},
+			func(*mailtest.Inbox) url.Values { return url.Values{"q": {"subject:t"}} }, "./",
+			[]string{"one"},
 		},
 	}
 	for name, tc := range cases {

@@ -76,7 +76,7 @@ func (c *checklist) body(view *mailtest.View) {
 
 // markup is what Check wants to know of HTML.
 type markup struct {
-	cids, scripts   []string
+	cids, scripts    []string
 	noAlt, elsewhere int
 }
 

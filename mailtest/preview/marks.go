@@ -111,7 +111,7 @@ func choose(mail *mailtest.Mail, to []string) (transport.Mail, error) {
 	if len(chosen) < len(to) {
 		return nil, errNotRecipient
 	}
-	env, err := envelope.NewWith(mail.Envelope().From(), chosen, mail.Envelope().Delivery())
+	env, err := envelope.NewWithOptions(mail.Envelope().From(), chosen, mail.Envelope().Options())
 	if err != nil {
 		return nil, err
 	}

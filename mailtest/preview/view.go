@@ -2,7 +2,6 @@ package preview
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"path"
 	"strings"
@@ -62,8 +61,7 @@ func view(w http.ResponseWriter, r *http.Request, m *mailtest.Mail) {
 	case ok && safeType(p.Data) != octets:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", framePolicy)
-		fmt.Fprintf(w, `<!DOCTYPE html><html lang="en"><title>Image</title><style>body{margin:0;display:grid;place-items:center;min-height:100vh}`+
-			`img{max-width:100%%;max-height:100vh}</style><img src="../%d" alt="The image"></html>`, number)
+		_ = pages.ExecuteTemplate(w, "image", number) // what fails is the connection
 	case ok && isPDF(p.Data):
 		w.Header().Set("Content-Type", "application/pdf")
 		w.Header().Set("Content-Security-Policy", pdfPolicy)
