@@ -2,7 +2,11 @@
 // plain 7-bit transport could not carry.
 package octets
 
-import "io"
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
 
 // Facts are what must be known of a message before it is offered to a server.
 type Facts struct {
@@ -66,32 +70,94 @@ func (s *Scanner) Facts() Facts {
 
 // Write looks at p; it never fails.
 func (s *Scanner) Write(p []byte) (int, error) {
-	for i, c := range p {
-		switch {
-		case c == '\n':
-			if s.last != '\r' {
-				s.noteBare(int64(i))
-			}
-			s.inBody = s.inBody || !s.lineText
-			s.lineText = false
-		case s.last == '\r':
-			s.noteBare(int64(i) - 1)
-		}
-		if c >= 0x80 {
-			s.facts.EightBit = true
-			s.facts.EightBitHeader = s.facts.EightBitHeader || !s.inBody
-		}
-		s.facts.NUL = s.facts.NUL || c == 0
-		s.lineText = s.lineText || c != '\r' && c != '\n'
-		s.last = c
+	size := len(p)
+	for !s.inBody && len(p) > 0 {
+		s.octet(p[0])
+		p = p[1:]
 	}
+	if len(p) == 0 {
+		return size, nil
+	}
+	if s.bare == 0 && !s.paired(p) { // rare, so where it is may take its time
+		for _, c := range p {
+			s.octet(c)
+		}
+		return size, nil
+	}
+	s.facts.EightBit = s.facts.EightBit || !isASCII(p)
+	s.facts.NUL = s.facts.NUL || bytes.IndexByte(p, 0) >= 0
 	s.facts.Size += int64(len(p))
-	return len(p), nil
+	s.last = p[len(p)-1]
+	return size, nil
 }
 
-// noteBare keeps the first bare newline; offset counts from the start of the current Write.
+// octet looks at one octet.
+func (s *Scanner) octet(c byte) {
+	switch {
+	case c == '\n':
+		if s.last != '\r' {
+			s.noteBare(s.facts.Size)
+		}
+		s.inBody = s.inBody || !s.lineText
+		s.lineText = false
+	case s.last == '\r':
+		s.noteBare(s.facts.Size - 1)
+	}
+	if c >= 0x80 {
+		s.facts.EightBit = true
+		s.facts.EightBitHeader = s.facts.EightBitHeader || !s.inBody
+	}
+	s.facts.NUL = s.facts.NUL || c == 0
+	s.lineText = s.lineText || c != '\r' && c != '\n'
+	s.last = c
+	s.facts.Size++
+}
+
+// noteBare keeps the offset of the first bare newline.
 func (s *Scanner) noteBare(offset int64) {
 	if s.bare == 0 {
-		s.bare = s.facts.Size + offset + 1
+		s.bare = offset + 1
 	}
+}
+
+// paired reports whether each LF of p stands after a CR, and each CR but the last octet before a LF. If
+// each LF has its CR, there is a CR without LF when there are more of them.
+func (s *Scanner) paired(p []byte) bool {
+	pairs := 0
+	if s.last == '\r' {
+		if p[0] != '\n' {
+			return false
+		}
+		pairs-- // its CR was in the write before
+	}
+	for rest, last := p, s.last; ; pairs++ {
+		i := bytes.IndexByte(rest, '\n')
+		if i > 0 {
+			last = rest[i-1]
+		}
+		if i < 0 {
+			break
+		}
+		if last != '\r' {
+			return false
+		}
+		rest, last = rest[i+1:], '\n'
+	}
+	if p[len(p)-1] == '\r' {
+		pairs++
+	}
+	return bytes.Count(p, []byte{'\r'}) == pairs
+}
+
+// isASCII reports whether p is without octets above 127.
+func isASCII(p []byte) bool {
+	const width, high = 8, 0x8080808080808080
+	var seen uint64
+	for ; len(p) >= width; p = p[width:] {
+		seen |= binary.LittleEndian.Uint64(p)
+	}
+	for _, c := range p {
+		seen |= uint64(c)
+	}
+	return seen&high == 0
 }

@@ -1,6 +1,7 @@
 package octets_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -97,8 +98,12 @@ func FuzzScanner(f *testing.F) {
 				break
 			}
 		}
-		if got := s.Facts(); got.BareNewline != bare || got.Size != int64(len(p)) {
+		got, eightBit := s.Facts(), bytes.ContainsFunc(p, func(r rune) bool { return r > 127 })
+		if got.BareNewline != bare || got.Size != int64(len(p)) {
 			t.Errorf("%q cut at %d: %+v, want bare newline at %d", p, cut, got, bare)
+		}
+		if got.EightBit != eightBit || got.NUL != bytes.Contains(p, []byte{0}) {
+			t.Errorf("%q cut at %d: %+v", p, cut, got)
 		}
 	})
 }
