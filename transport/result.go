@@ -14,7 +14,8 @@ type Result struct {
 	MessageID string `json:"message_id,omitempty"`
 	// Key is the caller's key of the mail, "" when it has none; see [WithKey].
 	Key string `json:"key,omitempty"`
-	// QueueID is what the relay calls the message in its logs, "" when it did not say.
+	// QueueID is what the relay calls the message in its logs, "" when it did not say. Where several mails
+	// were sent it is that of the first, and each recipient has its own.
 	QueueID string `json:"queue_id,omitempty"`
 	// Relay names the transport that had the last word, such as "smtp.example.org:465". Where several
 	// took part that is the last of them, and each recipient names his own.

@@ -24,8 +24,11 @@ type Mail interface {
 	// Envelope says who sends and who receives. It always returns the same value.
 	Envelope() envelope.Envelope
 	// WriteTo writes the message as RFC 5322 octets with CRLF line ends. Every call writes the
-	// same octets, so that an attempt on another connection sends the same message. An error
-	// means that nothing of the message may be delivered.
+	// same octets, so that an attempt on another connection sends the same message.
+	//
+	// An error means that nothing of the message may be delivered, also when all of it was written: a
+	// transport lets no octet leave that could complete the mail before WriteTo has returned nil. So a mail
+	// may check at its end what it has written, as signed mail does, or note that it is about to be sent.
 	WriteTo(w io.Writer) (int64, error)
 }
 

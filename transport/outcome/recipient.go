@@ -16,6 +16,9 @@ type RecipientResult struct {
 	// only in the Result; the transports that send over others name it here, and leave it "" for a
 	// recipient for whom none was asked.
 	Relay string `json:"relay,omitempty"`
+	// QueueID is what the relay calls the mail of this recipient in its logs. As Relay it is set by the
+	// transports that send over others, for one who was accepted, because several mails may come of one.
+	QueueID string `json:"queue_id,omitempty"`
 	// Replayed says that nothing was sent to this recipient now: the outcome is that of an earlier send
 	// with the same key, as a ledger remembers it.
 	Replayed bool `json:"replayed,omitempty"`

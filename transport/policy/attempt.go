@@ -9,9 +9,10 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// ErrContract is the cause when a transport returned a Result that does not fit the mail, or none. What
-// became of the mail cannot be known then: every recipient is Unknown.
-var ErrContract = errors.New("the transport broke its contract: its result does not fit the mail")
+// ErrContract is the cause when a transport returned a Result that does not fit the mail, or none: what
+// became of the mail cannot be known then, and every recipient is Unknown. It is also the cause when a [Step]
+// returned mails that do not fit: then every recipient is NotSent.
+var ErrContract = errors.New("a contract was broken: what was returned does not fit the mail")
 
 // attempt is one hand-over of a mail to a transport, seen from above.
 type attempt struct {
@@ -150,12 +151,16 @@ func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
 	return list
 }
 
-// nameRelays names the relay of each recipient in a result of one relay alone.
+// nameRelays names the relay and the queue id of each recipient in a result of one relay alone.
 func nameRelays(r *transport.Result) {
 	if slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool { return rcpt.Relay != "" }) {
 		return
 	}
 	for i := range r.Recipients {
-		r.Recipients[i].Relay = r.Relay
+		rcpt := &r.Recipients[i]
+		rcpt.Relay = r.Relay
+		if rcpt.Outcome == transport.Accepted && rcpt.QueueID == "" {
+			rcpt.QueueID = r.QueueID
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -46,7 +47,7 @@ func (a *attempts) add(positions []int, of *attempt) {
 	if of.failed != nil {
 		a.failures = append(a.failures, of.failed)
 	}
-	if a.result == nil && len(positions) == a.size {
+	if a.result == nil && len(positions) == a.size && slices.IsSorted(positions) {
 		a.only, a.result = of, of.result
 		return
 	}

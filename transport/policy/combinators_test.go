@@ -61,6 +61,9 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 		}
 		return policy.Wrap{Next: a, Middleware: []policy.Middleware{pass, pass}}.Build()
 	},
+	"Prepare": func(a, _ transport.Transport) (transport.Transport, error) {
+		return policy.Prepare{Next: a, Steps: []policy.Step{keep, keep}, Ahead: 3}.Build()
+	},
 	"nested": func(a, b transport.Transport) (transport.Transport, error) {
 		guarded, err := policy.Breaker{Next: a}.Build()
 		if err != nil {
@@ -72,6 +75,11 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 		}
 		return policy.Retry{Next: both, InitialBackoff: time.Millisecond}.Build()
 	},
+}
+
+// keep is a step that does nothing.
+func keep(_ context.Context, mail transport.Mail) ([]transport.Mail, error) {
+	return []transport.Mail{mail}, nil
 }
 
 func received(relays ...*stub.Transport) []transporttest.Received {

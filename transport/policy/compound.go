@@ -16,12 +16,18 @@ type compound struct {
 	over  []transport.Transport
 	begin func(transport.Mail) plan
 	ready func(context.Context, []transport.Transport) error // what Check asks; nil means that all must be ready
+	ahead int                                                // plans that SendAll prepares at the same time, if they can be
 }
 
 // plan is the course of one mail: one step after the other until there is none.
 type plan interface {
 	// next looks at what the account says of the step before and returns the next one.
 	next(ctx context.Context, a *attempts) (step, bool)
+}
+
+// preparable is a plan with work to do before its first step. next does it too if it was not done.
+type preparable interface {
+	prepare(ctx context.Context, a *attempts)
 }
 
 // step is one attempt.

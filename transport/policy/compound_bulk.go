@@ -45,7 +45,8 @@ type run struct {
 
 type bulkItem struct {
 	*delivery
-	sent transport.BulkResult
+	sent     transport.BulkResult
+	prepared sync.WaitGroup // while the plan is being prepared
 }
 
 func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
@@ -53,6 +54,20 @@ func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
 	for i, lane := range r.lanes {
 		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
 	}
+	if r.ahead > 1 {
+		r.prepareAhead(ctx, jobs)
+	} else {
+		r.take(ctx, jobs, func(m *bulkItem) { r.advance(ctx, m) })
+	}
+	r.open.Wait()
+	for _, lane := range r.lanes {
+		close(lane)
+	}
+	lanes.Wait()
+}
+
+// take lets mails in and gives them on as there is room for them.
+func (r *run) take(ctx context.Context, jobs <-chan transport.BulkResult, on func(*bulkItem)) {
 	for sent := range jobs {
 		e, refused := r.start(ctx, sent.Mail)
 		if refused != nil {
@@ -62,13 +77,39 @@ func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
 		}
 		r.room <- struct{}{}
 		r.open.Add(1)
-		r.advance(ctx, &bulkItem{delivery: e, sent: sent})
+		on(&bulkItem{delivery: e, sent: sent})
 	}
-	r.open.Wait()
-	for _, lane := range r.lanes {
-		close(lane)
+}
+
+// prepareAhead is take for plans that are prepared, several at the same time. The mails go on in their
+// order.
+func (r *run) prepareAhead(ctx context.Context, jobs <-chan transport.BulkResult) {
+	todo, inOrder := make(chan *bulkItem, r.ahead), make(chan *bulkItem, 2*r.ahead)
+	var workers sync.WaitGroup
+	for range r.ahead {
+		workers.Go(func() {
+			for m := range todo {
+				if p, ok := m.plan.(preparable); ok {
+					p.prepare(ctx, m.account)
+				}
+				m.prepared.Done()
+			}
+		})
 	}
-	lanes.Wait()
+	workers.Go(func() {
+		for m := range inOrder {
+			m.prepared.Wait()
+			r.advance(ctx, m)
+		}
+	})
+	r.take(ctx, jobs, func(m *bulkItem) {
+		m.prepared.Add(1)
+		inOrder <- m
+		todo <- m
+	})
+	close(todo)
+	close(inOrder)
+	workers.Wait()
 }
 
 // advance puts a mail into the lane of its next step, or takes it out at its end.

@@ -161,6 +161,8 @@ func TestFieldErrors(t *testing.T) {
 		},
 		"Breaker":     {policy.Breaker{Threshold: -1, OpenFor: -1}, []string{"Next", "Threshold", "OpenFor"}},
 		"Limit":       {policy.Limit{Recipients: -1, MaxBytes: -1}, []string{"Next", "Recipients", "MaxBytes"}},
+		"Prepare":     {policy.Prepare{Ahead: -1}, []string{"Next", "Ahead", "Steps"}},
+		"no step":     {policy.Prepare{Next: a, Steps: []policy.Step{keep, nil}}, []string{"Steps"}},
 		"ByDomain":    {policy.ByDomain{}, []string{"Routes"}},
 		"no domain":   {policy.ByDomain{Routes: map[string]transport.Transport{"a b": a, "A.example": a, "a.example": a, "b.example": nil}}, []string{"Routes", "Routes", "Routes"}},
 		"RedirectAll": {policy.RedirectAll{}, []string{"Next", "To"}},

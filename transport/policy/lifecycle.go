@@ -93,3 +93,16 @@ func (o *lifecycle) Shutdown(ctx context.Context) error {
 func (o *lifecycle) Check(ctx context.Context) error {
 	return o.each(func(t transport.Transport) error { return transport.Check(ctx, t) })
 }
+
+// SignatureRules returns what everything below allows.
+func (o *lifecycle) SignatureRules() transport.SignatureRules {
+	var rules transport.SignatureRules
+	for i, t := range o.owned {
+		if of := transport.SignatureRulesOf(t); i == 0 {
+			rules = of
+		} else {
+			rules = rules.Merge(of)
+		}
+	}
+	return rules
+}

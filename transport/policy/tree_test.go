@@ -93,7 +93,7 @@ func (x *tree) node(depth int) transport.Transport {
 		return x.leaf()
 	}
 	say := func(name string) int { x.text.WriteString(name + " "); return depth - 1 }
-	switch x.rand.IntN(13) {
+	switch x.rand.IntN(15) {
 	case 0, 1:
 		x.text.WriteString("Failover")
 		return x.built(policy.Failover{Relays: x.nodes(depth), On: policy.FailoverOn(x.rand.IntN(2))}.Build())
@@ -134,8 +134,37 @@ func (x *tree) node(depth int) transport.Transport {
 			return next.Send(ctx, mail)
 		}
 		return x.built(policy.Wrap{Next: x.node(say("Wrap")), Middleware: []policy.Middleware{pass}}.Build())
+	case 13, 14:
+		steps := []policy.Step{keep, x.split(), x.split()}[x.rand.IntN(2):]
+		return x.built(policy.Prepare{Next: x.node(say("Prepare")), Steps: steps, Ahead: x.rand.IntN(4)}.Build())
 	}
 	return nil
+}
+
+// split is a step that makes of a mail several, each to some of the recipients in another order. What it
+// does with a mail depends on the mail alone, because steps are called at the same time.
+func (x *tree) split() policy.Step {
+	seed := x.rand.Uint64()
+	return func(_ context.Context, mail transport.Mail) ([]transport.Mail, error) {
+		env := mail.Envelope()
+		r := rand.New(rand.NewPCG(seed, uint64(env.Len())))
+		order := r.Perm(env.Len())
+		var mails []transport.Mail
+		for len(order) > 0 {
+			n := 1 + r.IntN(len(order))
+			to := make([]envelope.Recipient, n)
+			for i, position := range order[:n] {
+				to[i] = env.At(position)
+			}
+			part, err := envelope.NewWithOptions(env.From(), to, env.Options())
+			if err != nil {
+				return nil, err
+			}
+			mails = append(mails, transport.WithEnvelope(mail, part))
+			order = order[n:]
+		}
+		return mails, nil
+	}
 }
 
 func (x *tree) leaf() transport.Transport {

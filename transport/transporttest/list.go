@@ -53,6 +53,10 @@ func failures() []Case {
 			testBodyFails,
 		},
 		{
+			"body fails at the end", "nothing that could complete a message leaves before WriteTo has returned nil: only then does the mail stand by what it wrote",
+			testCompleted,
+		},
+		{
 			"context ended", "a ctx that has ended before Send means that nothing is sent, and errors.Is finds the reason",
 			testContextEnded,
 		},

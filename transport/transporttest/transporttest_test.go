@@ -50,6 +50,17 @@ func (h half) WriteTo(w io.Writer) (int64, error) {
 	return n, nil
 }
 
+// eager is a mail that is taken to be complete once all of its octets were written.
+type eager struct{ transport.Mail }
+
+func (e eager) WriteTo(w io.Writer) (int64, error) {
+	n, err := e.Mail.WriteTo(w)
+	if m, ok := e.Mail.(interface{ Size() int64 }); ok && n == m.Size() {
+		err = nil
+	}
+	return n, err
+}
+
 // changed is a mail with other octets.
 type changed struct {
 	transport.Mail
@@ -118,6 +129,9 @@ func faults(s *stub.Transport) map[string]transport.Transport {
 		"8-bit content": change(func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("ü"), []byte("?")) }),
 		"body fails": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
 			return good.Send(ctx, half{mail})
+		}),
+		"body fails at the end": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
+			return good.Send(ctx, eager{mail})
 		}),
 		"context ended": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
 			return good.Send(context.WithoutCancel(ctx), mail)
