@@ -116,7 +116,7 @@ func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
 	return URL{group: &g}, ok
 }
 
-// Relays returns the relays that the URL names, for [smtp.Run] for instance; none for the schemes that
+// Relays returns the relays that the URL names, for diagnose.Run for instance; none for the schemes that
 // need no network.
 func (u URL) Relays() (list []smtp.URL) {
 	switch {

@@ -58,7 +58,7 @@ func wantSent(t *testing.T, b smtp.Builder) {
 
 // fields returns the fields of the FieldErrors that err joins.
 func fields(err error) []string {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the list itself is asked for
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}
