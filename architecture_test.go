@@ -16,6 +16,8 @@ var arrows = map[string][]string{
 	},
 	"envelope":          {"golang.org/x/net"},
 	"message":           {"envelope", "internal/linear", "internal/mimewire", "github.com/emersion/go-message", "golang.org/x/text"},
+	"envelope":          {"golang.org/x/net", "internal/xtext"},
+	"message":           {"envelope", "internal/linear", "internal/xtext", "github.com/emersion/go-message", "golang.org/x/text"},
 	"message/templates": {"message"},
 	"mailtest": {
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
@@ -29,7 +31,7 @@ var arrows = map[string][]string{
 	"transport/file":                {"transport", "envelope", "github.com/emersion/go-message"},
 	"transport/sendmail":            {"transport", "envelope"},
 	"transport/smtp/response":       {},
-	"transport/smtp/extension":      {"transport/smtp/response"},
+	"transport/smtp/extension":      {"envelope", "internal/xtext", "transport/smtp/response"},
 	"transport/smtp/authentication": {"github.com/xdg-go/scram"},
 	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
 	"transport/smtp/client": {
@@ -55,6 +57,7 @@ var arrows = map[string][]string{
 	"internal/mimewire":       {"envelope"},
 	"internal/octets":         {},
 	"internal/pool":           {},
+	"internal/xtext":          {},
 }
 
 // programs are the folders whose packages may import everything a user of the module may import.

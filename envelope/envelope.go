@@ -17,12 +17,12 @@ type Recipient struct {
 }
 
 // Envelope is a reverse-path, at least one recipient, and delivery options. The zero Envelope has
-// no recipient and is refused by every transport; use New or NewWith. An Envelope is immutable.
+// no recipient and is refused by every transport; use New or NewWithOptions. An Envelope is immutable.
 type Envelope struct {
-	from     Address
-	to       []Recipient
-	delivery *Options // nil when nothing is asked, which nearly all envelopes do
-	special  bool     // something is asked, of all or for a recipient
+	from    Address
+	to      []Recipient
+	options *Options // nil when nothing is asked, which nearly all envelopes do
+	special bool     // something is asked, of all or for a recipient
 }
 
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
@@ -37,7 +37,7 @@ func New(from Address, to ...Address) (Envelope, error) {
 
 // NewWithOptions is New with options per recipient and per message. Of a recipient given twice the first
 // is kept. The slice is copied.
-func NewWithOptions(from Address, to []Recipient, delivery Options) (Envelope, error) {
+func NewWithOptions(from Address, to []Recipient, options Options) (Envelope, error) {
 	if len(to) == 0 {
 		return Envelope{}, &FieldError{Field: "Recipients", Err: ErrNoRecipient}
 	}
@@ -45,19 +45,19 @@ func NewWithOptions(from Address, to []Recipient, delivery Options) (Envelope, e
 		if r.Address.IsNull() {
 			return Envelope{}, &FieldError{Field: "Recipients", Index: i, Value: "<>", Err: ErrNullRecipient}
 		}
-		if err := r.Notify.check(); err != nil {
+		if err := r.Notify.Check(); err != nil {
 			return Envelope{}, &FieldError{Field: "Notify", Index: i, Value: r.Notify.String(), Err: err}
 		}
 	}
-	if err := delivery.check(); err != nil {
+	if err := options.Check(); err != nil {
 		return Envelope{}, err
 	}
 	e := Envelope{from: from, to: unique(to)}
-	if delivery != (Options{}) {
-		asked := delivery // so that memory is only needed here
-		e.delivery = &asked
+	if options != (Options{}) {
+		asked := options // so that memory is only needed here
+		e.options = &asked
 	}
-	e.special = e.delivery != nil || slices.ContainsFunc(e.to, func(r Recipient) bool {
+	e.special = e.options != nil || slices.ContainsFunc(e.to, func(r Recipient) bool {
 		return r.Notify != 0 || !r.OriginalRecipient.IsNull()
 	})
 	return e, nil
@@ -99,10 +99,10 @@ func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
 
 // Options returns what the sender asks of the servers.
 func (e Envelope) Options() Options {
-	if e.delivery == nil {
+	if e.options == nil {
 		return Options{}
 	}
-	return *e.delivery
+	return *e.options
 }
 
 // String returns sender and recipients for people, such as "a@b.org > c@d.org, e@f.org".
@@ -146,7 +146,7 @@ func (e Envelope) MarshalJSON() ([]byte, error) {
 	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.Options()})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWith.
+// UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWithOptions.
 func (e *Envelope) UnmarshalJSON(data []byte) error {
 	var stored envelopeJSON
 	if err := json.Unmarshal(data, &stored); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,16 +57,21 @@ func TestNewWithRefuses(t *testing.T) {
 		delivery envelope.Options
 		field    string
 	}{
-		"no recipient":        {nil, envelope.Options{}, "Recipients"},
-		"null recipient":      {[]envelope.Recipient{{Address: a}, {}}, envelope.Options{}, "Recipients"},
-		"never and success":   {[]envelope.Recipient{{Address: a, Notify: envelope.NotifyNever | envelope.NotifySuccess}}, envelope.Options{}, "Notify"},
-		"unknown event":       {[]envelope.Recipient{{Address: a, Notify: 64}}, envelope.Options{}, "Notify"},
-		"unknown return":      {one, envelope.Options{DSNReturn: "HALF"}, "DSNReturn"},
-		"envelope id with LF": {one, envelope.Options{EnvelopeID: "a\nb"}, "EnvelopeID"},
-		"negative hold":       {one, envelope.Options{HoldFor: -1}, "HoldFor"},
-		"two holds":           {one, envelope.Options{HoldFor: 1, HoldUntil: time.Unix(1, 0)}, "HoldUntil"},
-		"deliver by the past": {one, envelope.Options{DeliverBy: envelope.DeliverBy{Within: -time.Hour}}, "DeliverBy"},
-		"priority 10":         {one, envelope.Options{Priority: 10}, "Priority"},
+		"no recipient":           {nil, envelope.Options{}, "Recipients"},
+		"null recipient":         {[]envelope.Recipient{{Address: a}, {}}, envelope.Options{}, "Recipients"},
+		"never and success":      {[]envelope.Recipient{{Address: a, Notify: envelope.NotifyNever | envelope.NotifySuccess}}, envelope.Options{}, "Notify"},
+		"unknown event":          {[]envelope.Recipient{{Address: a, Notify: 64}}, envelope.Options{}, "Notify"},
+		"unknown return":         {one, envelope.Options{DSNReturn: "HALF"}, "DSNReturn"},
+		"envelope id with LF":    {one, envelope.Options{EnvelopeID: "a\nb"}, "EnvelopeID"},
+		"negative hold":          {one, envelope.Options{HoldFor: -1}, "HoldFor"},
+		"two holds":              {one, envelope.Options{HoldFor: 1, HoldUntil: time.Unix(1, 0)}, "HoldUntil"},
+		"deliver by the past":    {one, envelope.Options{DeliverBy: envelope.DeliverBy{Within: -time.Hour}}, "DeliverBy"},
+		"priority 10":            {one, envelope.Options{Priority: 10}, "Priority"},
+		"id long by escapes":     {one, envelope.Options{EnvelopeID: strings.Repeat("+", 34)}, "EnvelopeID"},
+		"half a second":          {one, envelope.Options{DeliverBy: envelope.DeliverBy{Within: 500 * time.Millisecond}}, "DeliverBy"},
+		"deliver by, ten digits": {one, envelope.Options{DeliverBy: envelope.DeliverBy{Within: 1_000_000_000 * time.Second}}, "DeliverBy"},
+		"hold, ten digits":       {one, envelope.Options{HoldFor: 2_000_000_000 * time.Second}, "HoldFor"},
+		"hold until 10000":       {one, envelope.Options{HoldUntil: time.Date(9999, 12, 31, 23, 59, 59, 1, time.UTC)}, "HoldUntil"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
 	gomessage "github.com/emersion/go-message"
 	"github.com/google/go-cmp/cmp"
@@ -360,5 +361,20 @@ func TestParentThatBuilds(t *testing.T) {
 	case <-done:
 	case <-time.After(time.Minute):
 		t.Fatal("it waits for itself")
+	}
+}
+
+// TestReportEscapesAddresses: the utf-8-addr-xtext of RFC 6533 section 3 escapes +, = and \ as well.
+func TestReportEscapesAddresses(t *testing.T) {
+	final, err := envelope.ParseAddress("jörg+a=b@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := message.DeliveryReport(message.Plain("x"), message.DeliveryStatus{
+		ReportingMTA: "mx.example.org", Recipients: []message.RecipientStatus{{Final: final, Action: "failed", Status: "5.1.1"}},
+	}, nil)
+	m := build(t, message.New().From("a@example.org").To("b@example.org").Body(report))
+	if want := `Final-Recipient: utf-8; j\x{F6}rg\x{2B}a\x{3D}b@example.org`; !strings.Contains(body(t, m), want) {
+		t.Errorf("want %s in\n%s", want, body(t, m))
 	}
 }

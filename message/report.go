@@ -1,13 +1,13 @@
 package message
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/mimewire"
+	"github.com/depeche-mail/depeche/internal/xtext"
 )
 
 // DeliveryStatus is what a delivery report says (RFC 3464 section 2). Empty fields are left out.
@@ -109,24 +109,10 @@ func (b *fieldBlock) address(name string, a envelope.Address) {
 	switch {
 	case a.IsNull():
 	case a.NeedsSMTPUTF8(): // RFC 6533 section 3
-		b.typed(name, "utf-8", utf8Address(a))
+		b.typed(name, "utf-8", string(xtext.AppendUTF8(nil, a.String())))
 	default:
 		b.typed(name, "rfc822", a.String())
 	}
-}
-
-// utf8Address returns an address in the form that passes 7-bit transports (utf-8-addr-xtext of
-// RFC 6533 section 3).
-func utf8Address(a envelope.Address) string {
-	var out strings.Builder
-	for _, r := range a.String() {
-		if r < 0x7f && r > ' ' && r != '\\' {
-			out.WriteRune(r)
-		} else {
-			out.WriteString(`\x{` + fmt.Sprintf("%X", r) + "}")
-		}
-	}
-	return out.String()
 }
 
 func (b *fieldBlock) time(name string, t time.Time) {

@@ -18,11 +18,11 @@ func (c *Conn) askFor(p *plan) error {
 		return nil
 	}
 	d := p.envelope.Options()
-	p.params.Return = extension.Return(d.DSNReturn)
+	p.params.Return = d.DSNReturn
 	p.params.EnvelopeID = d.EnvelopeID
 	p.params.RequireTLS = d.RequireTLS
 	p.params.HoldFor, p.params.HoldUntil = d.HoldFor, d.HoldUntil
-	p.params.By = extension.By(d.DeliverBy)
+	p.params.By = d.DeliverBy
 	p.params.Priority = d.Priority
 	if !d.Submitter.IsNull() {
 		p.params.Auth = d.Submitter.String()
@@ -46,7 +46,7 @@ func (c *Conn) askFor(p *plan) error {
 
 func rcptParams(r envelope.Recipient) extension.RcptParams {
 	return extension.RcptParams{
-		Notify: extension.Notify(r.Notify), Original: extension.OriginalRecipient{Address: r.OriginalRecipient.String()},
+		Notify: r.Notify, Original: extension.OriginalRecipient{Address: r.OriginalRecipient.String()},
 	}
 }
 

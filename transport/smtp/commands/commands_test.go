@@ -50,8 +50,8 @@ func TestAppendTo(t *testing.T) {
 		{commands.Mail{From: address(t, "ü@example.org"), Params: extension.MailParams{SMTPUTF8: true}}, "MAIL FROM:<ü@example.org> SMTPUTF8\r\n"},
 		{commands.Rcpt{To: address(t, `"x@y> NOTIFY=NEVER"@example.org`)}, `RCPT TO:<"x@y> NOTIFY=NEVER"@example.org>` + "\r\n"},
 		{commands.Rcpt{To: address(t, "ü@example.org"), UTF8: true}, "RCPT TO:<ü@example.org>\r\n"},
-		{commands.Mail{From: address(t, "a@example.org"), Params: extension.MailParams{Size: 9, Return: extension.ReturnHeaders, EnvelopeID: "a b"}}, "MAIL FROM:<a@example.org> SIZE=9 RET=HDRS ENVID=a+20b\r\n"},
-		{commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: extension.NotifyDelay, UTF8: true, Original: extension.OriginalRecipient{Address: "ü@x"}}}, `RCPT TO:<a@example.org> NOTIFY=DELAY ORCPT=utf-8;\x{FC}@x` + "\r\n"},
+		{commands.Mail{From: address(t, "a@example.org"), Params: extension.MailParams{Size: 9, Return: envelope.ReturnHeaders, EnvelopeID: "a b"}}, "MAIL FROM:<a@example.org> SIZE=9 RET=HDRS ENVID=a+20b\r\n"},
+		{commands.Rcpt{To: address(t, "a@example.org"), Params: extension.RcptParams{Notify: envelope.NotifyDelay, UTF8: true, Original: extension.OriginalRecipient{Address: "ü@x"}}}, `RCPT TO:<a@example.org> NOTIFY=DELAY ORCPT=utf-8;\x{FC}@x` + "\r\n"},
 		{commands.Rcpt{To: address(t, "a@example.org"), UTF8: true, Params: extension.RcptParams{Original: extension.OriginalRecipient{Address: "ü@x"}}}, "RCPT TO:<a@example.org> ORCPT=utf-8;ü@x\r\n"},
 		{commands.Lhlo{HelloName: clientID(t, "host.example.org")}, "LHLO host.example.org\r\n"},
 		{commands.Bdat{Size: 0}, "BDAT 0\r\n"},
@@ -178,7 +178,7 @@ func TestArgumentErrorKeepsSecrets(t *testing.T) {
 func TestEncodersDoNotAllocate(t *testing.T) {
 	buffer := make([]byte, 0, 2048)
 	mail := commands.Mail{From: address(t, "sender@example.org"), Params: extension.MailParams{Size: 12345, Body: extension.Body8Bit}}
-	rcpt := commands.Rcpt{To: address(t, "recipient@example.org"), Params: extension.RcptParams{Notify: extension.NotifyFailure}}
+	rcpt := commands.Rcpt{To: address(t, "recipient@example.org"), Params: extension.RcptParams{Notify: envelope.NotifyFailure}}
 	if n := testing.AllocsPerRun(100, func() {
 		b, err := mail.AppendTo(buffer)
 		if err == nil {

@@ -56,7 +56,7 @@ func FuzzAppendTo(f *testing.F) {
 			list = append(list, commands.Mail{From: to, Params: extension.MailParams{
 				Size: n, SMTPUTF8: flag, EnvelopeID: b, Auth: c, Body: extension.Body(strings.ToUpper(c)), HoldFor: time.Duration(n),
 			}}, commands.Rcpt{To: to, UTF8: flag, Params: extension.RcptParams{
-				Notify: extension.Notify(bits), Original: extension.OriginalRecipient{Type: c, Address: b},
+				Notify: envelope.Notify(bits), Original: extension.OriginalRecipient{Type: c, Address: b},
 			}}, commands.Mail{From: to, Params: extension.MailParams{SMTPUTF8: flag, EnvelopeID: b, Priority: int(n)}})
 		}
 		for _, command := range list {

@@ -1,5 +1,7 @@
 package extension
 
+import "github.com/depeche-mail/depeche/envelope"
+
 // maxLine is the longest command line with its CRLF that every server takes (RFC 5321 section
 // 4.5.3.1.4).
 const maxLine = 512
@@ -19,7 +21,7 @@ func (p MailParams) MaxLine() int {
 	add(p.Return != "" || p.EnvelopeID != "", 108)   // RFC 3461 section 4.4
 	add(p.Auth != "", 500)                           // RFC 4954 section 3
 	add(p.RequireTLS, 11)                            // RFC 8689 section 2
-	add(p.By != By{}, 17)                            // RFC 2852 section 3
+	add(p.By != envelope.DeliverBy{}, 17)            // RFC 2852 section 3
 	add(p.Priority != 0, 15)                         // RFC 6710 section 3
 	add(p.HoldFor != 0 || !p.HoldUntil.IsZero(), 34) // RFC 4865 section 3
 	return n

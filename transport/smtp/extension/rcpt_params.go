@@ -3,46 +3,18 @@ package extension
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/xtext"
 )
 
 // RcptParams are the parameters of RCPT. The zero value has none.
 type RcptParams struct {
-	Notify   Notify            // NOTIFY= (RFC 3461)
+	Notify   envelope.Notify   // NOTIFY= (RFC 3461)
 	Original OriginalRecipient // ORCPT= (RFC 3461)
 	// UTF8 lets ORCPT= carry UTF-8 as it is, because the transaction was started with SMTPUTF8
 	// (RFC 6533 section 3).
 	UTF8 bool
-}
-
-// Notify says which delivery events of a recipient the sender wants to hear of. The zero value leaves
-// the choice to the server.
-type Notify uint8
-
-// The values of NOTIFY= (RFC 3461 section 4.1); NotifyNever stands alone, the others combine with |.
-const (
-	NotifyNever Notify = 1 << iota
-	NotifySuccess
-	NotifyFailure
-	NotifyDelay
-)
-
-var notifyNames = [...]string{"NEVER", "SUCCESS", "FAILURE", "DELAY"}
-
-// String returns the value as NOTIFY= writes it.
-func (n Notify) String() string { return string(n.appendTo(nil)) }
-
-func (n Notify) appendTo(dst []byte) []byte {
-	start := len(dst)
-	for i, name := range notifyNames {
-		if n&(1<<i) == 0 {
-			continue
-		}
-		if len(dst) > start {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, name...)
-	}
-	return dst
 }
 
 // OriginalRecipient is the recipient as the sender gave it, before anything was rewritten.
@@ -68,10 +40,10 @@ func (o OriginalRecipient) isUTF8() bool { return strings.EqualFold(o.AddressTyp
 // maxOriginal limits the value: the whole parameter may be 500 octets long (RFC 3461 section 4.2).
 const maxOriginal = 500 - len("ORCPT=")
 
-// AppendTo appends the parameters, each behind a space. What Check refuses must not be appended.
+// AppendTo appends the parameters, each after a space. What Check refuses must not be appended.
 func (p RcptParams) AppendTo(dst []byte) []byte {
 	if p.Notify != 0 {
-		dst = p.Notify.appendTo(append(dst, " NOTIFY="...))
+		dst = append(append(dst, " NOTIFY="...), p.Notify.String()...)
 	}
 	if p.Original.Address != "" {
 		dst = p.appendOriginal(append(dst, " ORCPT="...))
@@ -83,18 +55,18 @@ func (p RcptParams) appendOriginal(dst []byte) []byte {
 	dst = append(append(dst, p.Original.AddressType()...), ';')
 	switch {
 	case !p.Original.isUTF8():
-		return AppendXtext(dst, p.Original.Address)
+		return xtext.Append(dst, p.Original.Address)
 	case p.UTF8:
-		return AppendUTF8Unitext(dst, p.Original.Address)
+		return xtext.AppendUnitext(dst, p.Original.Address)
 	}
-	return AppendUTF8Xtext(dst, p.Original.Address)
+	return xtext.AppendUTF8(dst, p.Original.Address)
 }
 
 // Check returns a *ParamError for the first value that must not be sent.
 func (p RcptParams) Check() error {
 	o := p.Original
 	switch {
-	case p.Notify&NotifyNever != 0 && p.Notify != NotifyNever || p.Notify >= NotifyDelay<<1:
+	case p.Notify.Check() != nil:
 		return &ParamError{Param: "NOTIFY", Value: p.Notify.String(), Reason: "NEVER stands alone"}
 	case o == OriginalRecipient{}:
 		return nil
@@ -114,7 +86,7 @@ func (p RcptParams) Check() error {
 	return nil
 }
 
-// CheckSupported returns an *OfferError for the first parameter that the server does not offer.
+// CheckSupported returns an *UnsupportedError for the first parameter that the server does not offer.
 func (p RcptParams) CheckSupported(s ServerInfo) error {
 	switch {
 	case s.Has(DSN):

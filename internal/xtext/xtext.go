@@ -1,4 +1,4 @@
-package extension
+package xtext
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ var errEscape = errors.New("malformed escape or character that has to be escaped
 
 const upperHex = "0123456789ABCDEF"
 
-// AppendXtext appends s as xtext (RFC 3461 section 4): every octet but printable ASCII, and + and =,
+// Append appends s as xtext (RFC 3461 section 4): every octet but printable ASCII, and + and =,
 // becomes a plus sign with two hexadecimal digits.
-func AppendXtext(dst []byte, s string) []byte {
+func Append(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; isXchar(c) {
 			dst = append(dst, c)
@@ -24,9 +24,9 @@ func AppendXtext(dst []byte, s string) []byte {
 	return dst
 }
 
-// DecodeXtext returns the octets that xtext stands for. It takes hexadecimal digits in upper case
+// Decode returns the octets that xtext stands for. It takes hexadecimal digits in upper case
 // only, as RFC 3461 section 4 does.
-func DecodeXtext(s string) (string, error) {
+func Decode(s string) (string, error) {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -49,13 +49,13 @@ func DecodeXtext(s string) (string, error) {
 // isXchar reports whether c stands for itself in xtext.
 func isXchar(c byte) bool { return c > ' ' && c <= '~' && c != '+' && c != '=' }
 
-// AppendUTF8Xtext appends s, which must be valid UTF-8 without line ends, in the utf-8-addr-xtext form of RFC 6533
+// AppendUTF8 appends s, which must be valid UTF-8 without line ends, in the utf-8-addr-xtext form of RFC 6533
 // section 3: printable ASCII, with \x{HEX} for the rest. Servers without SMTPUTF8 take it as well.
-func AppendUTF8Xtext(dst []byte, s string) []byte { return appendUTF8(dst, s, utf8.RuneSelf) }
+func AppendUTF8(dst []byte, s string) []byte { return appendUTF8(dst, s, utf8.RuneSelf) }
 
-// AppendUTF8Unitext appends s, which must be valid UTF-8, in the utf-8-addr-unitext form of RFC 6533
+// AppendUnitext appends s, which must be valid UTF-8, in the utf-8-addr-unitext form of RFC 6533
 // section 3, which leaves characters beyond ASCII as they are and is for transactions with SMTPUTF8.
-func AppendUTF8Unitext(dst []byte, s string) []byte { return appendUTF8(dst, s, utf8.MaxRune+1) }
+func AppendUnitext(dst []byte, s string) []byte { return appendUTF8(dst, s, utf8.MaxRune+1) }
 
 // appendUTF8 escapes what is special in ASCII and everything from limit on.
 func appendUTF8(dst []byte, s string, limit rune) []byte {
@@ -69,7 +69,7 @@ func appendUTF8(dst []byte, s string, limit rune) []byte {
 				dst = append(dst, '0')
 			}
 			for _, c := range strconv.AppendInt(nil, int64(r), 16) {
-				dst = append(dst, upper(string(c))...)
+				dst = append(dst, strings.ToUpper(string(c))...)
 			}
 			dst = append(dst, '}')
 		}
@@ -77,8 +77,8 @@ func appendUTF8(dst []byte, s string, limit rune) []byte {
 	return dst
 }
 
-// DecodeUTF8Address returns the text that utf-8-addr-xtext or utf-8-addr-unitext stands for.
-func DecodeUTF8Address(s string) (string, error) {
+// DecodeUTF8 returns the text that utf-8-addr-xtext or utf-8-addr-unitext stands for.
+func DecodeUTF8(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", errEscape
 	}
@@ -119,4 +119,15 @@ func hexPoint(hex string) (rune, bool) {
 		return r, !isXchar(byte(r)) || r == '\\'
 	}
 	return r, utf8.ValidRune(r)
+}
+
+// Len returns the length of s as xtext.
+func Len(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if !isXchar(s[i]) {
+			n += 2
+		}
+	}
+	return n
 }
