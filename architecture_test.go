@@ -14,10 +14,8 @@ var arrows = map[string][]string{
 		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
-	"envelope":          {"golang.org/x/net"},
-	"message":           {"envelope", "internal/linear", "internal/mimewire", "github.com/emersion/go-message", "golang.org/x/text"},
+	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext", "github.com/emersion/go-message", "golang.org/x/text"},
 	"envelope":          {"golang.org/x/net", "internal/xtext"},
-	"message":           {"envelope", "internal/linear", "internal/xtext", "github.com/emersion/go-message", "golang.org/x/text"},
 	"message/templates": {"message"},
 	"mailtest": {
 		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
