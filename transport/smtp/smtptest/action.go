@@ -182,6 +182,9 @@ func (s *session) respond(at, own string) (string, error) {
 func (s *session) respondTo(at string, a *answer) (string, error) {
 	action := s.ask(at, a.own)
 	if action.steps == nil {
+		if at == End {
+			a.own = s.hand(a.own)
+		}
 		action = Default()
 	}
 	for _, step := range action.steps {

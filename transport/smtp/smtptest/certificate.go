@@ -32,9 +32,11 @@ const (
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	// lifetime is how long it and its certificates are valid from now.
+	lifetime time.Duration
 }
 
-func newAuthority() (*authority, error) {
+func newAuthority(lifetime time.Duration) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func newAuthority() (*authority, error) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "smtptest authority"},
 		NotBefore:             time.Now().Add(-24 * time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
+		NotAfter:              time.Now().Add(lifetime),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
@@ -53,7 +55,7 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return &authority{cert: cert, key: key}, err
+	return &authority{cert: cert, key: key, lifetime: lifetime}, err
 }
 
 // issue makes a certificate of one kind.
@@ -61,7 +63,7 @@ func (a *authority) issue(kind Certificate, names []string) (tls.Certificate, er
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		NotBefore:    time.Now().Add(-2 * time.Hour),
-		NotAfter:     time.Now().Add(2 * time.Hour),
+		NotAfter:     time.Now().Add(a.lifetime),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -88,7 +90,7 @@ func (a *authority) issue(kind Certificate, names []string) (tls.Certificate, er
 	case SelfSigned:
 		parent, signer = template, key
 	case UnknownCA:
-		other, err := newAuthority()
+		other, err := newAuthority(a.lifetime)
 		if err != nil {
 			return tls.Certificate{}, err
 		}

@@ -59,6 +59,8 @@ type Config struct {
 	// CertificateNames are its DNS names and addresses; default Hostname, localhost and the loopback
 	// addresses.
 	CertificateNames []string
+	// CertificateLifetime is how long the certificate and its authority are valid; default two hours.
+	CertificateLifetime time.Duration
 	// TLS is cloned and completed by the certificate: versions, client certificates, suites.
 	TLS *tls.Config
 
@@ -77,6 +79,18 @@ type Config struct {
 	// Linger is how long the server waits for more input before it sends its replies. A test that
 	// counts round trips of flights beyond one segment sets it to some milliseconds.
 	Linger time.Duration
+	// Receive, if set, is given each message before the reply to its end, when that would be positive and no
+	// hook decides otherwise; for LMTP once per recipient, with that one alone. An error is answered 451. It is
+	// called by the goroutines of the sessions, so by several at the same time, and owns the message.
+	Receive func(Message) error
+	// Forget keeps no record of what is over, for servers that live long: what [Server.Sessions],
+	// [Server.Messages] and [Server.Violations] say is then empty, and content beyond MaxSize is not held.
+	Forget bool
+	// IdleTimeout closes a connection whose client says nothing for that long; 0 is never.
+	IdleTimeout time.Duration
+	// MaxConnections is how many connections may be open; the next is told 421. 0 is no limit.
+	MaxConnections int
+
 	// DiscardContent counts the content and does not keep it, for messages of gigabytes.
 	DiscardContent bool
 
@@ -139,6 +153,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Mechanisms == nil {
 		c.Mechanisms = DefaultMechanisms()
+	}
+	if c.CertificateLifetime == 0 {
+		c.CertificateLifetime = 2 * time.Hour
 	}
 	if c.MaxSize == 0 {
 		c.MaxSize = defaultMaxSize

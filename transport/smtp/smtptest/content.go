@@ -98,9 +98,15 @@ func (c *content) keep(clean, wire []byte) {
 	c.s.server.record.update(func() {
 		m.Size += int64(len(clean))
 		m.Time = time.Now()
-		if !c.s.config.DiscardContent {
+		switch {
+		case c.s.config.DiscardContent:
+		case !c.s.config.Forget:
 			m.Content = append(m.Content, clean...)
 			m.Wire = append(m.Wire, wire...)
+		case c.s.config.MaxSize > 0 && m.Size > c.s.config.MaxSize:
+			m.Content = nil // it is refused at its end
+		default:
+			m.Content = append(m.Content, clean...)
 		}
 	})
 }
@@ -114,7 +120,9 @@ func (s *session) start() {
 		Session: s.info.ID, Transaction: s.transactions, Hello: s.info.Hello, User: s.info.User,
 		TLS: s.phase.tls, Time: time.Now(), From: s.from, Recipients: s.recipients,
 	}
-	s.server.record.update(func() { s.server.record.messages = append(s.server.record.messages, s.message) })
+	if !s.config.Forget {
+		s.server.record.update(func() { s.server.record.messages = append(s.server.record.messages, s.message) })
+	}
 }
 
 func (s *session) data() error {

@@ -17,6 +17,7 @@ type link struct {
 	buffer []byte   // behind in
 	out    []byte   // said, not sent
 	linger time.Duration
+	idle   time.Duration // how long the client may say nothing; 0 is for ever
 	// slow, if positive, is the pause behind each single octet sent.
 	slow time.Duration
 	pace func(time.Duration) error
@@ -28,8 +29,8 @@ type link struct {
 	written     []func(bool) // told that what is in out goes to the network, then if that failed
 }
 
-func newLink(conn net.Conn, linger time.Duration) *link {
-	return &link{raw: conn, conn: conn, linger: linger, buffer: make([]byte, 64<<10)}
+func newLink(conn net.Conn, linger, idle time.Duration) *link {
+	return &link{raw: conn, conn: conn, linger: linger, idle: idle, buffer: make([]byte, 64<<10)}
 }
 
 // more waits for input, after it has sent what was said.
@@ -48,6 +49,11 @@ func (l *link) more() error {
 			}
 		}
 		if err := l.send(); err != nil {
+			return err
+		}
+	}
+	if l.idle > 0 {
+		if err := l.conn.SetReadDeadline(time.Now().Add(l.idle)); err != nil {
 			return err
 		}
 	}

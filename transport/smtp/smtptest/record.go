@@ -77,13 +77,17 @@ func (s Session) String() string {
 type recorder struct {
 	mu         sync.Mutex
 	changed    chan struct{}
+	forget     bool // [Config.Forget]
+	accepted   int  // how many sessions there were
 	sessions   []*Session
 	messages   []*Message
 	violations []Violation
 	proven     bool // a refused chunk was swallowed and answered
 }
 
-func newRecorder() *recorder { return &recorder{changed: make(chan struct{})} }
+func newRecorder(forget bool) *recorder {
+	return &recorder{changed: make(chan struct{}), forget: forget}
+}
 
 // update changes the record under its lock.
 func (r *recorder) update(change func()) {
@@ -96,6 +100,9 @@ func (r *recorder) update(change func()) {
 
 // say adds octets to the transcript of a session.
 func (r *recorder) say(s *Session, e Exchange) {
+	if r.forget {
+		return
+	}
 	r.update(func() {
 		if n := len(s.Transcript); n > 0 && s.Transcript[n-1].Client == e.Client && s.Transcript[n-1].TLS == e.TLS {
 			s.Transcript[n-1].Octets = append(s.Transcript[n-1].Octets, e.Octets...)

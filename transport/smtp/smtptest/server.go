@@ -79,14 +79,14 @@ func (s *Server) start() (err error) {
 		return errStarted
 	}
 	s.Config = s.Config.withDefaults()
-	s.record = newRecorder()
+	s.record = newRecorder(s.Config.Forget)
 	s.done = make(chan struct{})
 	s.conns = map[net.Conn]struct{}{}
 	s.Use(s.Config.Hooks...)
 	if s.dialogue, err = readDialogue(s.Config.Dialogue); err != nil {
 		return err
 	}
-	if s.authority, err = newAuthority(); err != nil {
+	if s.authority, err = newAuthority(s.Config.CertificateLifetime); err != nil {
 		return err
 	}
 	if s.tls, err = s.authority.serverTLS(&s.Config); err != nil {
@@ -154,6 +154,7 @@ func (s *Server) accept() {
 		} else {
 			s.conns[conn] = struct{}{}
 			session := newSession(s, conn)
+			session.surplus = s.Config.MaxConnections > 0 && len(s.conns) > s.Config.MaxConnections
 			s.running.Go(func() { s.serve(session, conn) })
 		}
 		s.mu.Unlock()

@@ -27,6 +27,7 @@ type session struct {
 	offered      map[string]string // by the last EHLO: upper-case keyword to its arguments
 	greeted      bool
 	refused      bool // the greeting was no 2yz
+	surplus      bool // more connections are open than may be
 	transactions int
 	unread       int // octets of chunks that the server refused without reading them
 
@@ -42,12 +43,15 @@ type session struct {
 
 func newSession(server *Server, conn net.Conn) *session {
 	s := &session{
-		server: server, config: &server.Config, link: newLink(conn, server.Config.Linger),
+		server: server, config: &server.Config, link: newLink(conn, server.Config.Linger, server.Config.IdleTimeout),
 		info: &Session{Open: true}, ordinals: map[string]int{},
 	}
 	server.record.update(func() {
-		server.record.sessions = append(server.record.sessions, s.info)
-		s.info.ID = len(server.record.sessions)
+		server.record.accepted++
+		s.info.ID = server.record.accepted
+		if !server.Config.Forget {
+			server.record.sessions = append(server.record.sessions, s.info)
+		}
 	})
 	s.link.pace = s.pause
 	s.link.heard = func(octets []byte) {
@@ -81,6 +85,10 @@ func (s *session) run() {
 }
 
 func (s *session) begin() error {
+	if s.surplus {
+		s.link.out = append(s.link.out, reply(421, "4.7.0 too many connections")...)
+		return s.hangUp(false)
+	}
 	if _, err := s.respond(Connect, ""); err != nil {
 		return err
 	}
@@ -111,6 +119,9 @@ func (s *session) next() error {
 	smuggled := s.unread > 0
 	s.unread = max(s.unread-len(raw), 0)
 	s.server.record.update(func() {
+		if s.config.Forget {
+			return
+		}
 		s.info.Commands = append(s.info.Commands, line)
 		if smuggled {
 			s.info.Smuggled = append(s.info.Smuggled, line)

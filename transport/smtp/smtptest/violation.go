@@ -47,5 +47,8 @@ func (s *Server) Violations() []Violation {
 // violate notes a violation.
 func (s *session) violate(rule Rule, format string, args ...any) {
 	v := Violation{Session: s.info.ID, Rule: rule, Text: fmt.Sprintf(format, args...)}
+	if s.config.Forget {
+		return
+	}
 	s.server.record.update(func() { s.server.record.violations = append(s.server.record.violations, v) })
 }
