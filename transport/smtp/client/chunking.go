@@ -70,7 +70,7 @@ func (c *Conn) prove(a *attempt) (ok bool, err error) {
 		return false, err
 	}
 	if !c.chunks() {
-		a.lost = &Error{Phase: PhaseMessage, Err: ErrNoBinaryMIME}
+		a.stop = &Error{Phase: PhaseMessage, Err: ErrNoBinaryMIME}
 		return false, nil
 	}
 	return true, nil

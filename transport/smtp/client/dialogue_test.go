@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
@@ -87,6 +88,7 @@ func play(t *testing.T, list []section) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	begin := time.Now()
 	conn, err := client.New(ctx, near, cfg)
 	if err != nil {
 		wantNoSecret(t, err.Error())
@@ -100,6 +102,9 @@ func play(t *testing.T, list []section) {
 		}
 		if conn.Err() != nil {
 			got.WriteString("broken\n")
+		}
+		if took := time.Since(begin); took > 0 { // of the bubble
+			fmt.Fprintf(&got, "after %v\n", took)
 		}
 		_ = conn.Quit(ctx)
 	}

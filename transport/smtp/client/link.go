@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,21 +34,24 @@ type link struct {
 	ctx    context.Context // of the call that is watched; nil when there is none
 	source earlySink       // whose body is being corked; nil when nobody's is
 
-	mu       sync.Mutex
-	queue    due                 // what the next replies answer
-	err      error               // why the link is broken; set once
-	closing  bool                // the server said 421
-	farewell response.Response   // that reply
-	refusing bool                // MAIL was refused for now: it is time to go
-	body     earlySink           // who is writing a body; nil when nobody is
-	last     time.Time           // when octets came last
-	limit    time.Time           // when the first expectation has waited too long; zero for no limit
-	armed    time.Time           // the deadline set on the connection; never later than limit
-	wake     chan struct{}       // tells the owner that something changed
-	stopped  chan struct{}       // closed when the reader has ended
-	ahead    bool                // the reader holds octets behind the last reply
-	mask     func(string) string // takes secrets out of replies; nil before a login
-	loggedIn bool                // the login is over: a reply that reports success has nothing of it
+	mu           sync.Mutex
+	queue        due                 // what the next replies answer
+	err          error               // why the link is broken; set once
+	closing      bool                // the server said 421
+	farewell     response.Response   // that reply
+	refusing     bool                // MAIL was refused for now: it is time to go
+	body         earlySink           // who is writing a body; nil when nobody is
+	lastWord     lastWord            // what the last reply said about all that has none yet
+	endedInOrder bool                // the stream ended after a whole reply, not by an error
+	ended        bool                // the stream ended, in order or not
+	last         time.Time           // when octets came last
+	limit        time.Time           // when the first expectation has waited too long; zero for no limit
+	armed        time.Time           // the deadline set on the connection; never later than limit
+	wake         chan struct{}       // tells the owner that something changed
+	stopped      chan struct{}       // closed when the reader has ended
+	ahead        bool                // the reader holds octets behind the last reply
+	mask         func(string) string // takes secrets out of replies; nil before a login
+	loggedIn     bool                // the login is over: a reply that reports success has nothing of it
 }
 
 // expectation is one reply that the server owes.
@@ -92,6 +93,10 @@ func (l *link) expect() {
 	l.letJudge()
 	for _, e := range l.corked {
 		l.queue.push(e)
+		if a, ok := e.to.(*attempt); ok && e.phase == PhaseFinal {
+			a.written = true
+			l.limit = time.Time{} // all that is due may take as long as a verdict now
+		}
 	}
 	clear(l.corked)
 	l.corked = l.corked[:0]
@@ -152,7 +157,7 @@ func (l *link) write(p []byte) error {
 	}
 	err := l.err
 	if l.limit.IsZero() && l.queue.len() > 0 {
-		l.setLimit(l.timeouts.of(l.queue.front().phase))
+		l.setLimit(l.frontLimit())
 	}
 	l.mu.Unlock()
 	for len(p) > 0 && err == nil {
@@ -286,6 +291,9 @@ func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, pars
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
+		if err != nil && (r.Buffered() > 0 || parser.IsPartial()) { // it began to say something
+			l.lastWord = lastNothing
+		}
 		if !l.take(reply, err, r.Buffered() > 0) {
 			return false
 		}
@@ -304,9 +312,18 @@ func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, pars
 func (l *link) take(reply response.Response, err error, more bool) bool {
 	l.hide(&reply, err)
 	switch {
+	case l.err != nil && err == nil && l.queue.len() > 0: // it was read before the link was given up
+		e := l.queue.front()
+		l.lastWord = lastNothing
+		if again, err := e.to.reply(e, reply); err == nil && !again {
+			l.queue.pop()
+		}
+		return true
 	case l.err != nil:
 		return false
 	case err != nil:
+		l.endedInOrder = errors.Is(err, io.EOF)
+		l.ended = !errors.Is(err, os.ErrDeadlineExceeded)
 		if errors.Is(err, io.EOF) && l.queue.len() > 0 {
 			err = io.ErrUnexpectedEOF
 		}
@@ -322,6 +339,7 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		return false
 	}
 	e := l.queue.front()
+	l.lastWord = lastNothing
 	again, err := e.to.reply(e, reply)
 	if !again {
 		l.queue.pop()
@@ -348,55 +366,6 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	return true
 }
 
-// hide takes secrets out of what the server said, which may be an echo of a login, even a late one. A
-// challenge that is due stays as it is for the mechanism, who needs every octet; nobody else sees it.
-func (l *link) hide(reply *response.Response, err error) {
-	if l.mask == nil || l.loggedIn && err == nil && reply.Code.IsCompleted() { // no time for each 250
-		return
-	}
-	challenge := reply.Code == response.AuthContinue
-	reply.Lines = slices.Clone(reply.Lines) // others may hold the same
-	for i := range reply.Lines {
-		switch {
-		case !challenge:
-			reply.Lines[i] = l.mask(reply.Lines[i])
-		case l.loggedIn || l.queue.len() == 0:
-			reply.Lines[i] = masked
-		}
-	}
-	if garbage, ok := errors.AsType[*response.ProtocolError](err); ok {
-		garbage.Line = l.mask(garbage.Line)
-		if strings.HasPrefix(garbage.Line, response.AuthContinue.String()) {
-			garbage.Line = masked
-		}
-	}
-}
-
-const masked = "***"
-
-// shown is a reply for the trace. What a challenge holds is enough to guess a password at home (RFC 5802
-// section 9), or is an echo of it.
-func (l *link) shown(reply response.Response) string {
-	if l.mask != nil && reply.Code == response.AuthContinue && reply.Text() != "" {
-		return reply.Code.String() + " " + masked
-	}
-	return reply.String()
-}
-
-// setMask sets what takes secrets out of replies from now on.
-func (l *link) setMask(mask func(string) string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mask = mask
-}
-
-// endLogin says that the login has succeeded.
-func (l *link) endLogin() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.loggedIn = true
-}
-
 // unasked judges a reply that answers no command.
 func (l *link) unasked(reply response.Response) error {
 	switch {
@@ -408,58 +377,16 @@ func (l *link) unasked(reply response.Response) error {
 	return &response.ProtocolError{Reason: ErrUnsolicited.Error(), Line: reply.String()}
 }
 
-// next sets the limit of the reply that is due now.
-func (l *link) next() {
-	switch {
-	case l.queue.len() == 0:
-		l.limit = time.Time{}
-	case l.closing: // the server is going; what it still says comes soon or not at all
-		l.setLimitFrom(l.last, l.timeouts.Reset)
-	default:
-		l.setLimitFrom(l.last, l.timeouts.of(l.queue.front().phase))
-	}
+// endVisible reports whether the server has ended the stream, as far as that can be seen without waiting.
+// Octets that are there although no reply is due are taken for its end too: they would break the link. The
+// lock is held.
+func (l *link) endVisible() bool {
+	return l.err != nil && l.ended || l.err == nil && l.queue.len() == 0 && l.peeker.pending()
 }
 
-// setLimit gives the reply that is due the time d. The deadline of the connection is only moved
-// when it is too late, because moving it for each reply would cost more than reading it.
-func (l *link) setLimit(d time.Duration) { l.setLimitFrom(time.Now(), d) }
-
-func (l *link) setLimitFrom(now time.Time, d time.Duration) {
-	l.limit = now.Add(d)
-	if l.armed.IsZero() || l.armed.After(l.limit) {
-		l.arm(l.limit)
+// settled returns when no reply can come any more to what has none, if the link is broken.
+func (l *link) settled() {
+	if l.broken() != nil && l.stopped != nil {
+		<-l.stopped
 	}
-}
-
-func (l *link) arm(t time.Time) {
-	l.armed = t
-	_ = l.nc.SetReadDeadline(t) // fails only on a closed connection, which the read finds out
-}
-
-// patient reads from the connection until the limit, not only until the armed deadline.
-type patient struct{ l *link }
-
-func (p patient) Read(b []byte) (int, error) {
-	for {
-		n, err := p.l.nc.Read(b)
-		if n > 0 {
-			p.l.mu.Lock()
-			p.l.last = time.Now()
-			p.l.mu.Unlock()
-		}
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || p.l.expired() {
-			return n, err
-		}
-	}
-}
-
-// expired reports whether the limit has passed, and moves the armed deadline when not.
-func (l *link) expired() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err != nil || !l.limit.IsZero() && !time.Now().Before(l.limit) {
-		return true
-	}
-	l.arm(l.limit)
-	return false
 }

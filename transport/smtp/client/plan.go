@@ -104,6 +104,8 @@ func (c *Conn) form() form {
 		return formLockstep
 	case c.cfg.AllOrNothing:
 		return formEnvelope
+	case c.chunks() && c.cfg.LMTP: // a BDAT for nobody has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
+		return formEnvelope
 	case c.chunks():
 		return formChunk
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -56,6 +55,10 @@ type Receipt struct {
 	// content, Final that from its end to the verdict. Phases that share a flight share their time.
 	Envelope, Body, Final time.Duration
 
+	refusal, stop *Error // of the transactions so far
+	attempts      int
+	stale         bool
+
 	one [1]Verdict // of most mails
 }
 
@@ -69,6 +72,11 @@ func (r *Receipt) reset(n int) {
 	}
 }
 
+// unsent notes why recipients were never named to the server.
+func (r *Receipt) unsent(cause error) {
+	r.add(&attempt{stop: &Error{Phase: PhaseMail, Err: cause}, stale: true})
+}
+
 // count returns how many recipients have the fate.
 func (r *Receipt) count(f Fate) int {
 	n := 0
@@ -80,20 +88,8 @@ func (r *Receipt) count(f Fate) int {
 	return n
 }
 
-// Stale reports whether the connection proved dead before it had taken anything: nobody was accepted
-// or refused, nothing is uncertain, and neither the mail nor the caller is to blame. The same mail
-// can be sent over another connection without a risk. A server that says goodbye with 421 before it
-// looks at the mail counts as dead, and so does one that refuses RSET.
-func (r *Receipt) Stale() bool {
-	switch {
-	case r.Err == nil || r.count(Accepted)+r.count(Unknown) > 0:
-		return false
-	case r.Err.Response.Code == response.ServiceUnavailable:
-		return r.Err.Phase == PhaseReset || r.Err.Phase == PhaseMail
-	case r.count(Refused) > 0:
-		return false
-	case r.Err.Phase == PhaseReset: // refused, so the connection was worth nothing
-		return true
-	}
-	return r.Err.Phase != PhaseMessage && !errors.As(r.Err.Err, new(*contentError))
-}
+// Stale reports whether the connection was at its end before it had taken anything: no recipient was
+// accepted, nothing is uncertain, and a refusal spoke of the connection and not of the mail. That is 421
+// to RSET or MAIL, RSET refused, a refusal for now with the end of the stream already there, or 4.4.2
+// (RFC 3463 section 3.5). The same mail can be sent over another connection without a risk.
+func (r *Receipt) Stale() bool { return r.Err != nil && r.stale }

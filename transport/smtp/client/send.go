@@ -16,6 +16,7 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	receipt.reset(mail.Envelope().Len())
 	if err := c.ready(ctx); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
+		receipt.stale = receipt.Err.Phase != PhaseMessage
 		return receipt
 	}
 	var p plan
@@ -32,6 +33,7 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 		a.plan = p
 		a.rcpt, rest = c.cut(rest)
 		c.run(&a)
+		c.end(&a)
 		receipt.add(&a)
 		rest = slices.Concat(a.overflow, rest)
 		if a.accepted == 0 {
@@ -94,22 +96,35 @@ func (r *Receipt) add(a *attempt) {
 	r.Envelope += span(timeStart, timeEnvelope)
 	r.Body += span(timeEnvelope, timeBody)
 	r.Final += span(timeBody, timeFinal)
-	if r.Err == nil {
-		r.Err = a.lost
+	if r.refusal == nil {
+		r.refusal = a.refusal
 	}
+	if r.stop == nil {
+		r.stop = a.stop
+	}
+	r.stale = a.stale && (r.attempts == 0 || r.stale)
+	r.attempts++
 }
 
-// conclude makes Err agree with the verdicts. rest are recipients for whom there was no transaction.
+// conclude makes Err agree with the verdicts: it describes what stopped those who are NotSent or Unknown,
+// and where all were answered, the first refusal. rest are recipients for whom there was no transaction.
 func (c *Conn) conclude(r *Receipt, rest []int) {
+	r.Err = nil
 	if r.count(Accepted) == len(r.Verdicts) {
-		r.Err = nil
 		return
 	}
-	if r.Err == nil {
+	undecided := r.count(NotSent)+r.count(Unknown) > 0
+	switch {
+	case undecided && r.stop != nil:
+		r.Err = r.stop
+	case undecided && c.Err() != nil:
 		r.Err = &Error{Phase: PhaseMail, Err: c.Err()}
-		if len(rest) > 0 && r.Verdicts[rest[0]].Fate == Refused { // too many, and no room for more
-			r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
-		}
+	case r.refusal != nil:
+		r.Err = r.refusal
+	case len(rest) > 0 && r.Verdicts[rest[0]].Fate == Refused: // too many, and no room for more
+		r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
+	default:
+		r.Err = &Error{Phase: PhaseMail, Err: c.Err()}
 	}
 	r.Err.Server = c.cfg.Address
 }

@@ -242,7 +242,9 @@ func (s *stream) data(f *flight) error {
 		if err := s.conn.answered(&f.attempt); err != nil {
 			return err
 		}
-		if !f.attempt.go354 {
+		if ok, err := s.conn.worthIt(&f.attempt); err != nil {
+			return err
+		} else if !ok {
 			f.attempt.closed = true
 		} else if err := s.conn.corkData(&f.attempt); err != nil {
 			return err
@@ -262,8 +264,8 @@ func (s *stream) data(f *flight) error {
 
 // behind corks the commands of the next transaction, if there is one that needs no wait.
 func (s *stream) behind() (*flight, error) {
-	if s.trouble() || s.conn.Err() != nil {
-		return nil, nil
+	if s.trouble() || s.conn.Err() != nil || s.conn.cfg.LMTP {
+		return nil, nil // in LMTP a verdict too few or too many would make RSET answer for a recipient
 	}
 	s.open++ // the next one is not in doubt before its own content leaves
 	f := s.ready()
@@ -285,7 +287,7 @@ func (s *stream) begin(f *flight) (idle bool) {
 		s.conn.link.checkIdle() // a link that it breaks shows at the next write
 		idle = s.conn.idle()
 	}
-	f.begun = true
+	f.begun, f.attempt.idle = true, idle
 	f.attempt.reset = len(s.flights) > 0 || s.conn.dirty
 	s.conn.begin(&f.attempt)
 	s.flights = append(s.flights, f)
@@ -351,7 +353,6 @@ func (s *stream) drain() {
 // finishAll ends what has no verdict because the connection broke, and what was not begun.
 func (s *stream) finishAll() {
 	for _, f := range s.flights {
-		s.conn.settle(&f.attempt)
 		s.end(f)
 	}
 	s.flights = nil
@@ -360,8 +361,7 @@ func (s *stream) finishAll() {
 		cause = errGiveUp
 	}
 	for _, f := range s.leftover {
-		f.attempt.settle(0, PhaseMail, cause)
-		f.job.Receipt.add(&f.attempt)
+		f.job.Receipt.unsent(cause)
 		s.conn.conclude(f.job.Receipt, nil)
 		s.done(f.job)
 	}

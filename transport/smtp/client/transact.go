@@ -6,17 +6,14 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
-	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
-// run takes one transaction over the wire and gives every recipient a fate.
+// run takes one transaction over the wire. Its end gives every recipient an outcome.
 func (c *Conn) run(a *attempt) {
 	c.begin(a)
 	if err := c.transact(a); err != nil {
 		c.broke(err)
-		c.settle(a)
 	}
-	c.end(a)
 }
 
 // begin counts a transaction in. Recipients that were too many for the one before start anew. The session has
@@ -51,14 +48,14 @@ func (c *Conn) now() time.Time {
 	return c.coarse
 }
 
-// end takes note of how a transaction ended. The reader has nothing to do with it any more.
+// end gives every recipient an outcome. All replies have come, or the link is broken. Then a reply that
+// was read before still counts, so the reader ends first.
 func (c *Conn) end(a *attempt) {
+	c.link.settled()
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
 	c.dirty = !a.clean
-	for _, i := range a.rcpt {
-		if v := &a.verdicts[i]; v.Fate == NotSent {
-			v.Response = response.Response{} // RCPT was accepted, but that decided nothing
-		}
-	}
+	a.settle()
 }
 
 // broke breaks the link because of err, if nothing else did before.
@@ -69,25 +66,18 @@ func (c *Conn) broke(err error) {
 	c.link.fail(err)
 }
 
-// errAbandoned is why a connection is closed in the middle of a mail that cannot be read to its end.
-var errAbandoned = errors.New("closed, so that half a message is not taken for a whole one")
-
-// settle gives a fate to the recipients that will hear no verdict, because the link is broken.
-func (c *Conn) settle(a *attempt) {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	phase := PhaseMail
-	if !a.times[timeEnvelope].IsZero() {
-		phase = PhaseBody
-	}
-	a.settle(c.link.sent, phase, c.link.err)
-}
+// Why a connection is closed in the middle of a mail.
+var (
+	// errAbandoned: the mail cannot be read to its end.
+	errAbandoned = errors.New("connection closed to abort an incomplete message")
+	// errHeldBack: the server waits for content that it must not get.
+	errHeldBack = errors.New("connection closed because the server asked for the content of a mail that it had refused")
+)
 
 // transact says MAIL, RCPT and the content in as few flights as the form allows. A refusal is no
 // error here; the attempt keeps it.
 func (c *Conn) transact(a *attempt) error {
-	idle := c.idle()
-	a.reset = c.dirty
+	a.idle, a.reset = c.idle(), c.dirty
 	if ok, err := c.prove(a); err != nil || !ok {
 		return err
 	}
@@ -95,10 +85,12 @@ func (c *Conn) transact(a *attempt) error {
 		return err
 	}
 	if a.plan.form != formChunk {
-		if err := c.answered(a); err != nil || !c.worthIt(a) {
+		if err := c.answered(a); err != nil {
 			return err
 		}
-		idle = false
+		if ok, err := c.worthIt(a); !ok {
+			return err
+		}
 	}
 	chunk := a.plan.form == formChunk
 	if !chunk && a.plan.form != formData {
@@ -109,11 +101,14 @@ func (c *Conn) transact(a *attempt) error {
 			if err := c.answered(a); err != nil || !a.go354 {
 				return err
 			}
+			if ok, err := c.worthIt(a); !ok {
+				return err
+			}
 		}
 	}
 	cork := c.corkData
 	if chunk {
-		cork = func(a *attempt) error { return c.corkChunk(a, idle) }
+		cork = func(a *attempt) error { return c.corkChunk(a, a.idle && a.plan.form == formChunk) }
 	}
 	if err := cork(a); err != nil {
 		return err
@@ -128,13 +123,17 @@ func (c *Conn) announce(a *attempt) error {
 			return err
 		}
 	}
+	if a.plan.form == formLockstep && a.hopeless() {
+		return nil
+	}
 	c.mail = commands.Mail{From: a.plan.envelope.From(), Params: a.plan.params}
 	if err := c.ask(a, PhaseMail, 0, &c.mail); err != nil {
 		return err
 	}
+	lockstep := a.plan.form == formLockstep
 	for _, i := range a.rcpt {
-		if a.plan.form == formLockstep && a.lost != nil && a.lost.Phase == PhaseMail {
-			break // MAIL was refused
+		if lockstep && a.hopeless() {
+			break
 		}
 		c.rcpt = a.plan.rcpt(i)
 		if err := c.ask(a, PhaseRcpt, i, &c.rcpt); err != nil {
@@ -167,18 +166,28 @@ func (c *Conn) answered(a *attempt) error {
 	return c.link.wait(func() bool { return a.replies == a.asked })
 }
 
-// worthIt reports whether content may follow what was answered to MAIL and RCPT. A server that
-// wants content for nobody is given an empty one in the DATA form, because only that ends its wait.
-func (c *Conn) worthIt(a *attempt) bool {
-	switch {
-	case a.void:
-		return false
-	case c.cfg.AllOrNothing:
-		return a.accepted == len(a.verdicts)
-	case a.plan.form == formData:
-		return a.go354
+// worthIt reports whether content may follow what was answered to MAIL, RCPT and DATA. Where the server
+// waits for a content that it must not get, only closing the connection helps, which is the error. The
+// exception is that all recipients were refused: then an empty content, for nobody, ends its wait
+// (RFC 2920 section 3.1). LMTP has no reply to that (RFC 2033 section 4.2), so there it is not sent.
+func (c *Conn) worthIt(a *attempt) (bool, error) {
+	held := func() error {
+		if a.go354 {
+			return errHeldBack
+		}
+		return nil
 	}
-	return a.accepted > 0
+	switch {
+	case a.goodbye != nil, !a.resetReply.IsZero(), a.contradicted && a.accepted > 0, a.lmtp && a.accepted == 0:
+		return false, held()
+	case a.go354:
+		return true, nil
+	case a.plan.form == formData, a.refused != nil:
+		return false, nil
+	case c.cfg.AllOrNothing:
+		return a.accepted == len(a.verdicts), nil
+	}
+	return a.accepted > 0, nil
 }
 
 // corkChunk corks the content as one chunk. When the server had been silent, it may have closed the
@@ -209,13 +218,17 @@ func (c *Conn) corkChunk(a *attempt, idle bool) error {
 // the content is empty: a lone dot (RFC 2920 section 3.1).
 func (c *Conn) corkData(a *attempt) error {
 	c.bodyStarts(a)
-	if a.accepted == 0 {
+	empty := a.accepted == 0
+	if empty {
 		c.link.out = append(c.link.out, ".\r\n"...)
 	} else if err := c.data(a); err != nil {
 		return c.bodyFailed(a, err)
 	}
 	if err := c.bodyEnds(a); err != nil {
 		return err
+	}
+	if empty {
+		a.end = 0 // no content has an end in it
 	}
 	return c.probe()
 }
@@ -253,7 +266,7 @@ func (c *Conn) bodyFailed(a *attempt, err error) error {
 	if errors.As(err, new(*contentError)) {
 		c.link.mu.Lock()
 		defer c.link.mu.Unlock()
-		a.lost = &Error{Phase: PhaseBody, Err: err}
+		a.stop = &Error{Phase: PhaseBody, Err: err}
 	}
 	return err
 }

@@ -73,7 +73,6 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 	}
 	if err != nil {
 		c.broke(err)
-		c.settle(t.attempt)
 	}
 	return nil, t.end()
 }
@@ -89,7 +88,10 @@ func (t *Transaction) begin() error {
 	if err := c.announce(a); err != nil {
 		return err
 	}
-	if err := c.answered(a); err != nil || !c.worthIt(a) {
+	if err := c.answered(a); err != nil {
+		return err
+	}
+	if ok, err := c.worthIt(a); !ok {
 		return err
 	}
 	if c.chunks() {
@@ -100,6 +102,9 @@ func (t *Transaction) begin() error {
 			return err
 		}
 		if err := c.answered(a); err != nil || !a.go354 {
+			return err
+		}
+		if ok, err := c.worthIt(a); !ok {
 			return err
 		}
 		t.dots = dotio.NewWriter(&content{link: c.link})
@@ -196,7 +201,6 @@ var errAborted = errors.New("given up by the caller")
 func (t *Transaction) abandon(err error) *Receipt {
 	_ = t.conn.bodyFailed(t.attempt, err) // notes err, which is known here
 	t.conn.broke(err)
-	t.conn.settle(t.attempt)
 	return t.end()
 }
 
@@ -211,10 +215,10 @@ func (t *Transaction) end() *Receipt {
 	c.end(t.attempt)
 	receipt := &Receipt{Verdicts: t.attempt.verdicts}
 	receipt.add(t.attempt)
-	if receipt.Err == nil && t.attempt.accepted == 0 {
-		receipt.Err = c.fault(PhaseRcpt, ErrNobody)
-	}
 	c.conclude(receipt, t.attempt.overflow)
+	if receipt.Err != nil && receipt.Err.Err == nil && t.attempt.accepted == 0 {
+		receipt.Err.Err = ErrNobody
+	}
 	return receipt
 }
 

@@ -1,0 +1,225 @@
+package client
+
+import (
+	"errors"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// lastWord is what the last reply on a connection says about commands that have left and have no reply.
+type lastWord uint8
+
+const (
+	// lastNothing: commands may still be carried out.
+	lastNothing lastWord = iota
+	// lastClosed is 421 to RSET or MAIL: the server closes and carries out nothing more (RFC 5321
+	// section 3.8).
+	lastClosed
+	// lastClosing is 421 to RCPT or DATA, or RSET refused. Some servers go on after it (Exim 4.98 with
+	// "defer message = 421" in an ACL), so only the end of the stream proves that they did not.
+	lastClosing
+)
+
+// lastWordOf classifies the reply to a command of a transaction.
+func lastWordOf(phase Phase, r response.Response) lastWord {
+	closes := r.Code == response.ServiceUnavailable
+	switch {
+	case closes && (phase == PhaseReset || phase == PhaseMail):
+		return lastClosed
+	case closes && (phase == PhaseRcpt || phase == PhaseData), phase == PhaseReset && !r.Code.IsCompleted():
+		return lastClosing
+	}
+	return lastNothing
+}
+
+// answer is what a server said to a command, as far as it matters for an outcome.
+type answer uint8
+
+const (
+	answerNone answer = iota // no reply came
+	answerYes                // 2yz or 3yz
+	answerNo                 // 4yz or 5yz
+)
+
+// evidence is all that decides what became of one recipient.
+type evidence struct {
+	resetRefused  bool     // RSET before the transaction was refused: replies may belong to an older one
+	refused       answer   // answerNo: MAIL, DATA or BDAT was refused; answerYes: and a later command was accepted
+	rcpt          answer   // to RCPT of this recipient
+	anyAccepted   bool     // some recipient of the transaction was accepted
+	content       answer   // the verdict on the content for this recipient
+	ended         bool     // the end of the content was written
+	last          lastWord // on the connection, when that has ended
+	endedInOrder  bool     // the server ended the stream by FIN or close_notify, after a whole reply
+	repliesBefore bool     // a reply before the verdict was still due when the stream ended
+}
+
+// basis is the reply that an outcome rests on.
+type basis uint8
+
+const (
+	basisNone    basis = iota
+	basisRcpt          // the reply to RCPT of the recipient
+	basisRefusal       // the refusal of MAIL, DATA or BDAT
+	basisContent       // the verdict on the content
+)
+
+// outcome is the certainty rule. Accepted needs a 2yz to the content. NotSent and Refused need proof that
+// the server did not take it: the end of the content was not written, or the recipient, the transaction
+// or the content was refused, or the server said that it closes and then did. All else is Unknown.
+func (e evidence) outcome() (Fate, basis) {
+	fate, on := e.heard()
+	if fate == Refused && e.resetRefused { // it may be the older transaction that was refused
+		return NotSent, basisNone
+	}
+	return fate, on
+}
+
+// heard is outcome for a server that took RSET.
+func (e evidence) heard() (Fate, basis) {
+	refusalStands := e.content != answerYes && (e.refused == answerNo || e.refused == answerYes && (!e.ended || e.content == answerNo))
+	switch {
+	case e.content == answerYes && !e.anyAccepted: // it took a content for recipients that it had refused
+		return Unknown, basisContent
+	case e.rcpt == answerNo:
+		return Refused, basisRcpt
+	case refusalStands:
+		return Refused, basisRefusal
+	case e.content == answerYes && (e.resetRefused || e.refused != answerNone): // taken, from a sender not known
+		return Unknown, basisContent
+	case e.content == answerYes:
+		return Accepted, basisContent
+	case e.content == answerNo:
+		return Refused, basisContent
+	case !e.ended,
+		e.last == lastClosed,
+		e.last == lastClosing && e.endedInOrder && e.repliesBefore:
+		return NotSent, basisNone
+	}
+	return Unknown, basisNone
+}
+
+// settle gives every recipient of a transaction its outcome, and notes what stopped those who did not get
+// the mail. No reply reaches the attempt any more; the lock is held.
+func (a *attempt) settle() {
+	stale := true
+	for _, i := range a.rcpt {
+		v := &a.verdicts[i]
+		fate, on := a.evidence(v).outcome()
+		phase, reply := a.replyOf(on, v)
+		*v = Verdict{Fate: fate, Response: reply}
+		switch fate {
+		case Accepted:
+			stale = false
+		case Refused:
+			tooMany := phase == PhaseRcpt && a.accepted > 0 && reply.TooManyRecipients()
+			if a.refusal == nil && !tooMany {
+				a.refusal = &Error{Phase: phase, Response: reply}
+			}
+			stale = stale && a.isLastWord(phase, reply)
+		case Unknown:
+			stale = false
+			a.stoppedIn(PhaseFinal, v)
+		case NotSent:
+			a.stoppedIn(a.phase(), v)
+		}
+	}
+	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError)))
+}
+
+// evidence collects what was heard about a recipient.
+func (a *attempt) evidence(v *Verdict) evidence {
+	e := evidence{
+		resetRefused:  !a.resetReply.IsZero(),
+		anyAccepted:   a.accepted > 0,
+		ended:         a.end > 0 && a.link.sent >= a.end,
+		last:          a.link.lastWord,
+		endedInOrder:  a.link.endedInOrder,
+		repliesBefore: a.replies < a.asked-1,
+	}
+	switch {
+	case a.refused == nil:
+	case a.contradicted:
+		e.refused = answerYes
+	default:
+		e.refused = answerNo
+	}
+	switch {
+	case v.Fate == Refused:
+		e.rcpt = answerNo
+	case !v.Response.IsZero():
+		e.rcpt = answerYes
+	}
+	switch {
+	case v.Fate == contentTaken, !a.taken.IsZero():
+		e.content = answerYes
+	case v.Fate == contentRefused:
+		e.content = answerNo
+	}
+	return e
+}
+
+// replyOf returns the reply that an outcome rests on, and the phase that it belongs to.
+func (a *attempt) replyOf(on basis, v *Verdict) (Phase, response.Response) {
+	switch on {
+	case basisRefusal:
+		return a.refused.Phase, a.refused.Response
+	case basisRcpt:
+		if a.refused != nil && a.refused.Phase == PhaseMail && !a.contradicted { // that only follows from it
+			return PhaseMail, a.refused.Response
+		}
+		return PhaseRcpt, v.Response
+	case basisContent:
+		if !a.taken.IsZero() {
+			return PhaseFinal, a.taken
+		}
+		return PhaseFinal, v.Response
+	case basisNone:
+	}
+	return a.phase(), response.Response{}
+}
+
+// phase is how far the transaction had come.
+func (a *attempt) phase() Phase {
+	if a.times[timeEnvelope].IsZero() {
+		return PhaseMail
+	}
+	return PhaseBody
+}
+
+// stoppedIn notes what stopped the recipients who are NotSent or Unknown. What was said about others is
+// not part of it.
+func (a *attempt) stoppedIn(phase Phase, v *Verdict) {
+	if a.stop != nil {
+		return
+	}
+	cause := a.link.err
+	switch {
+	case phase == PhaseFinal && !v.Response.IsZero(): // 2yz, and yet not accepted
+		reason := "the server took the content of a mail that it had refused"
+		a.stop = &Error{Phase: phase, Err: &response.ProtocolError{Reason: reason, Line: v.Response.String()}}
+		a.link.closing = true
+	case !a.resetReply.IsZero():
+		a.stop = &Error{Phase: PhaseReset, Response: a.resetReply, Err: cause}
+	case a.goodbye != nil && phase != PhaseFinal:
+		a.stop = &Error{Phase: a.goodbye.Phase, Response: a.goodbye.Response, Err: cause}
+	case cause != nil:
+		a.stop = &Error{Phase: phase, Err: cause}
+	}
+}
+
+// isLastWord reports whether a refusal says that the connection was at its end, and nothing about the
+// mail: 421 to RSET or MAIL, a refusal for now with the end of the stream already there, or 4.4.2 (bad
+// connection, RFC 3463 section 3.5), which Amazon SES and Gmail say to a connection that was idle.
+func (a *attempt) isLastWord(phase Phase, r response.Response) bool {
+	badConnection := r.Enhanced == response.Enhanced{Class: 4, Subject: 4, Detail: 2}
+	switch phase {
+	case PhaseReset, PhaseMail:
+		return r.Code == response.ServiceUnavailable || r.Code.IsTransient() && (badConnection || a.link.endVisible())
+	case PhaseRcpt, PhaseData:
+		return r.Code.IsTransient() && (badConnection || a.link.endVisible())
+	case PhaseFinal:
+		return a.idle && r.Code.IsTransient() && badConnection
+	}
+	return false
+}

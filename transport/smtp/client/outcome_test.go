@@ -1,0 +1,121 @@
+package client
+
+import (
+	"testing"
+
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
+
+// TestCertainty holds the certainty rule, one row for each part of it. It looks inside, because the rule
+// is one function of what was heard.
+func TestCertainty(t *testing.T) {
+	left := evidence{ended: true, rcpt: answerYes, anyAccepted: true} // accepted, its content has left, no verdict
+	with := func(change func(*evidence)) evidence {
+		e := left
+		change(&e)
+		return e
+	}
+	for name, tc := range map[string]struct {
+		evidence evidence
+		want     Fate
+		on       basis
+	}{
+		"2yz to the content":            {with(func(e *evidence) { e.content = answerYes }), Accepted, basisContent},
+		"the content was refused":       {with(func(e *evidence) { e.content = answerNo }), Refused, basisContent},
+		"no verdict":                    {left, Unknown, basisNone},
+		"the end was not written":       {with(func(e *evidence) { e.ended = false }), NotSent, basisNone},
+		"nothing was said":              {evidence{}, NotSent, basisNone},
+		"its RCPT was refused":          {with(func(e *evidence) { e.rcpt = answerNo }), Refused, basisRcpt},
+		"its RCPT refused, 2yz":         {with(func(e *evidence) { e.rcpt, e.content = answerNo, answerYes }), Refused, basisRcpt},
+		"all RCPT refused, 2yz":         {evidence{ended: true, rcpt: answerNo, content: answerYes}, Unknown, basisContent},
+		"MAIL refused":                  {evidence{ended: true, refused: answerNo}, Refused, basisRefusal},
+		"MAIL refused, RCPT accepted":   {with(func(e *evidence) { e.refused = answerYes }), Unknown, basisNone},
+		"the same, and 4yz or 5yz":      {with(func(e *evidence) { e.refused, e.content = answerYes, answerNo }), Refused, basisRefusal},
+		"the same, and 2yz":             {with(func(e *evidence) { e.refused, e.content = answerYes, answerYes }), Unknown, basisContent},
+		"the same, the end not written": {with(func(e *evidence) { e.refused, e.ended = answerYes, false }), Refused, basisRefusal},
+		"421 to MAIL before it":         {with(func(e *evidence) { e.last = lastClosed }), NotSent, basisNone},
+		"421 to RCPT":                   {with(func(e *evidence) { e.last = lastClosing }), Unknown, basisNone},
+		"421 to RCPT, the end":          {with(func(e *evidence) { e.last, e.endedInOrder = lastClosing, true }), Unknown, basisNone},
+		"421 to RCPT, a reply due":      {with(func(e *evidence) { e.last, e.repliesBefore = lastClosing, true }), Unknown, basisNone},
+		"421 to RCPT, the end, a reply due": {
+			with(func(e *evidence) { e.last, e.endedInOrder, e.repliesBefore = lastClosing, true, true }), NotSent, basisNone,
+		},
+		"the end alone, a reply due":    {with(func(e *evidence) { e.endedInOrder, e.repliesBefore = true, true }), Unknown, basisNone},
+		"RSET refused":                  {with(func(e *evidence) { e.resetRefused = true }), Unknown, basisNone},
+		"RSET refused, 2yz":             {with(func(e *evidence) { e.resetRefused, e.content = true, answerYes }), Unknown, basisContent},
+		"RSET refused, content refused": {with(func(e *evidence) { e.resetRefused, e.content = true, answerNo }), NotSent, basisNone},
+		"RSET refused, RCPT refused":    {with(func(e *evidence) { e.resetRefused, e.rcpt = true, answerNo }), NotSent, basisNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, on := tc.evidence.outcome(); got != tc.want || on != tc.on {
+				t.Errorf("%v by %d, want %v by %d", got, on, tc.want, tc.on)
+			}
+		})
+	}
+}
+
+// TestCertaintyInvariants goes through all that can be heard: without a verdict, certainty about a content
+// that has left needs one of three proofs, and 2yz is never ignored.
+func TestCertaintyInvariants(t *testing.T) {
+	answers, flags := []answer{answerNone, answerYes, answerNo}, []bool{false, true}
+	for _, refused := range answers {
+		for _, rcpt := range answers {
+			for _, content := range answers {
+				for _, last := range []lastWord{lastNothing, lastClosed, lastClosing} {
+					for bits := range 1 << 5 {
+						flag := func(i int) bool { return flags[bits>>i&1] }
+						e := evidence{
+							refused: refused, rcpt: rcpt, content: content, last: last,
+							resetRefused: flag(0), anyAccepted: flag(1) || rcpt == answerYes, ended: flag(2),
+							endedInOrder: flag(3), repliesBefore: flag(4),
+						}
+						checkCertainty(t, e)
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkCertainty(t *testing.T, e evidence) {
+	t.Helper()
+	fate, _ := e.outcome()
+	certain := fate == NotSent || fate == Refused
+	proof := e.rcpt == answerNo || e.refused == answerNo || e.content == answerNo || e.last == lastClosed ||
+		e.last == lastClosing && e.endedInOrder && e.repliesBefore
+	switch {
+	case fate == Accepted && e.content != answerYes:
+		t.Errorf("accepted without 2yz: %+v", e)
+	case certain && e.ended && !proof:
+		t.Errorf("%v without a proof: %+v", fate, e)
+	case certain && e.content == answerYes && e.rcpt != answerNo:
+		t.Errorf("%v after 2yz to the content: %+v", fate, e)
+	case !e.ended && e.content == answerNone && !certain:
+		t.Errorf("%v although the end was not written: %+v", fate, e)
+	}
+}
+
+// TestLastWord holds which replies say that a server closes.
+func TestLastWord(t *testing.T) {
+	for _, tc := range []struct {
+		phase Phase
+		code  response.Code
+		want  lastWord
+	}{
+		{PhaseReset, 421, lastClosed},
+		{PhaseMail, 421, lastClosed},
+		{PhaseRcpt, 421, lastClosing},
+		{PhaseData, 421, lastClosing},
+		{PhaseReset, 500, lastClosing},
+		{PhaseReset, 451, lastClosing},
+		{PhaseReset, 250, lastNothing},
+		{PhaseMail, 451, lastNothing},
+		{PhaseRcpt, 550, lastNothing},
+		{PhaseFinal, 421, lastNothing},
+		{PhaseBody, 421, lastNothing},
+	} {
+		if got := lastWordOf(tc.phase, response.Response{Code: tc.code}); got != tc.want {
+			t.Errorf("%d to %s: %d, want %d", tc.code, tc.phase, got, tc.want)
+		}
+	}
+}
