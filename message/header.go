@@ -67,11 +67,15 @@ func (b Builder) word(step, name, value string, err error) Builder {
 }
 
 // oneOf returns an error for a value that is not in the list.
-func oneOf(value string, list ...string) error {
+func oneOf[T ~string](value T, list ...T) error {
 	if slices.Contains(list, value) {
 		return nil
 	}
-	return fmt.Errorf("want one of %s", strings.Join(list, ", "))
+	var words []string
+	for _, word := range list {
+		words = append(words, string(word))
+	}
+	return fmt.Errorf("want one of %s", strings.Join(words, ", "))
 }
 
 // Comments adds a remark (RFC 5322 section 3.6.5).
@@ -91,27 +95,6 @@ func (b Builder) Keywords(keyword ...string) Builder {
 // UserAgent names the program that composed the message. There is no default.
 func (b Builder) UserAgent(text string) Builder {
 	return b.typed("UserAgent", text, field{name: "User-Agent", text: text}, nil)
-}
-
-// AutoSubmitted says that no person wrote the message: "auto-generated", "auto-replied" or
-// "auto-notified" (RFC 3834 section 5, RFC 5436 section 2.7.1). Robots do not answer it.
-func (b Builder) AutoSubmitted(value string) Builder {
-	return b.word("AutoSubmitted", "Auto-Submitted", value, oneOf(value, "auto-generated", "auto-replied", "auto-notified", "no"))
-}
-
-// Precedence is what robots looked at before Auto-Submitted: "bulk", "list" or "junk".
-func (b Builder) Precedence(value string) Builder {
-	return b.word("Precedence", "Precedence", value, oneOf(value, "bulk", "list", "junk"))
-}
-
-// Importance is a hint to the reader: "high", "normal" or "low" (RFC 2156 section 5.3.6).
-func (b Builder) Importance(value string) Builder {
-	return b.word("Importance", "Importance", value, oneOf(value, "high", "normal", "low"))
-}
-
-// Priority is a hint about delivery: "urgent", "normal" or "non-urgent" (RFC 2156 section 5.3.6).
-func (b Builder) Priority(value string) Builder {
-	return b.word("Priority", "Priority", value, oneOf(value, "urgent", "normal", "non-urgent"))
 }
 
 // DispositionNotificationTo asks the recipients' programs for a receipt to these mailboxes (RFC 8098

@@ -31,19 +31,58 @@ func isURI(s string) bool {
 	return err == nil && u.IsAbs() && isVisible(s) && !strings.Contains(s, ",")
 }
 
-// ListID names the mailing list for the filters of readers (RFC 2919): a name for people, which may
-// be empty, and an identifier such as "news.example.org".
-func (b Builder) ListID(name, id string) Builder {
+// ListHeaders are the fields of a mailing list (RFC 2369, RFC 2919). URIs are absolute, such as mailto: or https:
+// ones, in the order of preference. Empty fields are left out.
+type ListHeaders struct {
+	// ID is an identifier such as "news.example.org", by which readers filter; Name is for people and needs an ID.
+	ID, Name string
+	// Unsubscribe says how to leave the list. For leaving without a further question see
+	// [Builder.ListUnsubscribeOneClick].
+	Unsubscribe []string
+	Subscribe   []string // how to join
+	Post        []string // where to post
+	NoPost      bool     // posting is not allowed; Post must be empty
+	Help        []string // where help is
+	Owner       []string // how to reach the person who runs the list
+	Archive     []string // where the archive is
+}
+
+// List writes the fields of a mailing list. A field that two calls write is that of the last one.
+func (b Builder) List(list ListHeaders) Builder {
+	if list.ID != "" || list.Name != "" {
+		b = b.listID(list.Name, list.ID)
+	}
+	for _, f := range []struct {
+		step string
+		uris []string
+	}{
+		{"Unsubscribe", list.Unsubscribe},
+		{"Subscribe", list.Subscribe},
+		{"Post", list.Post},
+		{"Help", list.Help},
+		{"Owner", list.Owner},
+		{"Archive", list.Archive},
+	} {
+		if len(f.uris) > 0 {
+			b = b.uris("List."+f.step, "List-"+f.step, f.uris)
+		}
+	}
+	if list.NoPost {
+		var err error
+		if len(list.Post) > 0 {
+			err = errors.New("set Post or NoPost, not both")
+		}
+		b = b.word("List.NoPost", "List-Post", "NO", err)
+	}
+	return b
+}
+
+func (b Builder) listID(name, id string) Builder {
 	var err error
 	if !isVisible(id) || !strings.Contains(id, ".") {
 		err = errors.New("want an identifier like a domain name")
 	}
-	return b.typed("ListID", name+" "+id, field{name: "List-Id", kind: fieldNamed, text: name, words: []string{"<" + id + ">"}}, err)
-}
-
-// ListUnsubscribe says how to leave the list, by mail or on the web (RFC 2369 section 3.2).
-func (b Builder) ListUnsubscribe(uri ...string) Builder {
-	return b.uris("ListUnsubscribe", "List-Unsubscribe", uri)
+	return b.typed("List.ID", name+" "+id, field{name: "List-Id", kind: fieldNamed, text: name, words: []string{"<" + id + ">"}}, err)
 }
 
 // ListUnsubscribeOneClick says how to leave the list without a further question (RFC 8058): mail
@@ -56,28 +95,6 @@ func (b Builder) ListUnsubscribeOneClick(https string, other ...string) Builder 
 	}
 	return b.uris(step, "List-Unsubscribe", append([]string{https}, other...)).
 		word(step, "List-Unsubscribe-Post", post, nil)
-}
-
-// ListSubscribe says how to join the list (RFC 2369 section 3.3).
-func (b Builder) ListSubscribe(uri ...string) Builder {
-	return b.uris("ListSubscribe", "List-Subscribe", uri)
-}
-
-// ListPost says where to post to the list (RFC 2369 section 3.4); see ListNoPost.
-func (b Builder) ListPost(uri ...string) Builder { return b.uris("ListPost", "List-Post", uri) }
-
-// ListNoPost says that nobody may post to the list.
-func (b Builder) ListNoPost() Builder { return b.word("ListNoPost", "List-Post", "NO", nil) }
-
-// ListHelp says where help with the list is (RFC 2369 section 3.1).
-func (b Builder) ListHelp(uri ...string) Builder { return b.uris("ListHelp", "List-Help", uri) }
-
-// ListOwner says how to reach who runs the list (RFC 2369 section 3.5).
-func (b Builder) ListOwner(uri ...string) Builder { return b.uris("ListOwner", "List-Owner", uri) }
-
-// ListArchive says where the archive of the list is (RFC 2369 section 3.6).
-func (b Builder) ListArchive(uri ...string) Builder {
-	return b.uris("ListArchive", "List-Archive", uri)
 }
 
 // ArchivedAt says where this message is archived (RFC 5064).

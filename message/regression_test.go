@@ -155,10 +155,10 @@ func TestValuesAreNotRewritten(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got := extra(t, good().ListID("My,  List", "l.example.org")); got != `List-Id: "My,  List" <l.example.org>` {
+	if got := extra(t, good().List(message.ListHeaders{Name: "My,  List", ID: "l.example.org"})); got != `List-Id: "My,  List" <l.example.org>` {
 		t.Error(got)
 	}
-	if got := extra(t, good().Importance("low").ListPost("mailto:a@b.c").Importance("high").ListNoPost()); got != "Importance: high\nList-Post: NO" {
+	if got := extra(t, good().Importance("low").List(message.ListHeaders{Post: []string{"mailto:a@b.c"}}).Importance("high").List(message.ListHeaders{NoPost: true})); got != "Importance: high\nList-Post: NO" {
 		t.Error(got)
 	}
 	for line := range strings.SplitSeq(extra(t, good().Keywords(strings.Fields(strings.Repeat("keyword ", 40))...)), "\n") {

@@ -21,12 +21,24 @@ type DeliveryStatus struct {
 // RecipientStatus is what a delivery report says about a recipient.
 type RecipientStatus struct {
 	Original, Final envelope.Address
-	Action          string // "failed", "delayed", "delivered", "relayed" or "expanded"
+	Action          Action
 	Status          string // an enhanced status code such as "5.1.1"
 	RemoteMTA       string // a host name
 	Diagnostic      string // the reply of an SMTP server
 	LastAttempt     time.Time
 }
+
+// Action is what became of a message for a recipient (RFC 3464 section 2.3.3).
+type Action string
+
+// The values of Action.
+const (
+	ActionFailed    Action = "failed"    // it was not delivered, and will not be
+	ActionDelayed   Action = "delayed"   // it was not delivered yet
+	ActionDelivered Action = "delivered" // into the mailbox
+	ActionRelayed   Action = "relayed"   // to a server that sends no reports
+	ActionExpanded  Action = "expanded"  // to the members of a list
+)
 
 // DeliveryReport returns a report to the sender of a message (RFC 6522): a text for people, the
 // status for programs, and the message it is about, which may be nil.
@@ -39,7 +51,7 @@ func DeliveryReport(text Part, status DeliveryStatus, original io.WriterTo) Part
 		b.next()
 		b.address("Original-Recipient", r.Original)
 		b.address("Final-Recipient", r.Final)
-		b.add("Action", r.Action)
+		b.add("Action", string(r.Action))
 		b.add("Status", r.Status)
 		b.typed("Remote-MTA", "dns", r.RemoteMTA)
 		b.typed("Diagnostic-Code", "smtp", r.Diagnostic)
@@ -53,8 +65,21 @@ type MDN struct {
 	ReportingUA       string
 	Original, Final   envelope.Address
 	OriginalMessageID string
-	Disposition       string // such as "manual-action/MDN-sent-manually; displayed"
+	Disposition       Disposition
 }
+
+// Disposition is how a message was dealt with: by whom, how the receipt was sent, and what happened (RFC 8098
+// section 3.2.6). Other combinations than these are written the same way.
+type Disposition string
+
+// Usual values of Disposition.
+const (
+	DisplayedByPerson  Disposition = "manual-action/MDN-sent-manually; displayed"
+	DisplayedByProgram Disposition = "manual-action/MDN-sent-automatically; displayed"
+	DeletedByPerson    Disposition = "manual-action/MDN-sent-manually; deleted"
+	DeletedByProgram   Disposition = "automatic-action/MDN-sent-automatically; deleted"
+	ProcessedByProgram Disposition = "automatic-action/MDN-sent-automatically; processed"
+)
 
 // MDNReport returns the answer to Disposition-Notification-To: a text for people, the
 // disposition for programs, and the message it is about, which may be nil.
@@ -64,7 +89,7 @@ func MDNReport(text Part, d MDN, original io.WriterTo) Part {
 	b.address("Original-Recipient", d.Original)
 	b.address("Final-Recipient", d.Final)
 	b.add("Original-Message-ID", d.OriginalMessageID)
-	b.add("Disposition", d.Disposition)
+	b.add("Disposition", string(d.Disposition))
 	return report("disposition-notification", text, b, original)
 }
 
