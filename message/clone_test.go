@@ -135,8 +135,8 @@ func three(forms bool) message.Builder {
 func TestCloneIsolation(t *testing.T) {
 	all := steps(t)
 	typ := reflect.TypeFor[message.Builder]()
-	for i := range typ.NumMethod() {
-		if m := typ.Method(i); m.Type.NumOut() == 1 && m.Type.Out(0) == typ && all[m.Name] == nil {
+	for m := range typ.Methods() {
+		if m.Type.NumOut() == 1 && m.Type.Out(0) == typ && all[m.Name] == nil {
 			t.Errorf("step %s is not in the table", m.Name)
 		}
 	}
