@@ -77,11 +77,11 @@ func readSection(octets []byte, part bool) *Section {
 			return s
 		case len(line) == 0:
 			at = s.skip(at, end, "an empty line before the first field")
-		case isBlank(line[0]) && len(s.Fields) > 0:
+		case isBlank(line[0]) && len(s.Fields) > 0 && s.Fields[len(s.Fields)-1].End == at:
 			s.Fields[len(s.Fields)-1].End = end
 			at = end
-		case isBlank(line[0]) && !part:
-			at = s.skip(at, end, "a continuation line before the first field")
+		case isBlank(line[0]) && (len(s.Fields) > 0 || !part):
+			at = s.skip(at, end, "a continuation line without its field")
 		default:
 			if f, ok := fieldOf(octets, at, end); ok {
 				s.Fields = append(s.Fields, f)
@@ -124,15 +124,16 @@ func (s *Section) skip(start, end int, reason string) int {
 // the body begins with it.
 func (s *Section) odd(at, end int, part bool) int {
 	line := trimLine(s.octets[at:end])
+	quoted := bytes.TrimLeft(line, ">")
 	switch {
-	case len(s.Fields) > 0 && s.continues(line):
+	case IsMboxSeparator(string(quoted)), bytes.HasPrefix(quoted, []byte("From ")) && len(s.Fields) == 0:
+		return s.skip(at, end, "a separator line of mbox files")
+	case len(s.Fields) > 0 && s.continues(line, at, end):
 		s.LostBlanks = append(s.LostBlanks, at)
 		last := &s.Fields[len(s.Fields)-1]
 		last.End = end
 		s.Faults = addFault(s.Faults, last.Name, "a line continues the field without a blank")
 		return end
-	case bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")) && len(s.Fields) == 0:
-		return s.skip(at, end, "a separator line of mbox files")
 	}
 	// The lines up to the next field are skipped, unless no field follows that a header section is known to have:
 	// then the empty line before the body is missing.
@@ -169,13 +170,17 @@ func (s *Section) nextField(at int, part bool) (stop int, found bool) {
 
 // continues reports whether a line without a blank at its beginning belongs to the field before it: some relays
 // and scripts fold without one. It must never cost a recipient.
-func (s *Section) continues(line []byte) bool {
+func (s *Section) continues(line []byte, at, end int) bool {
 	last := s.Fields[len(s.Fields)-1]
+	if last.End != at {
+		return false
+	}
 	value := bytes.TrimRight(s.octets[last.Value:last.End], " \t\r\n")
 	name := strings.ToLower(last.Name)
 	switch {
 	case isAddressField[name]:
-		return bytes.HasSuffix(value, []byte(",")) || bytes.IndexByte(line, '@') >= 0
+		goesOn := end < len(s.octets) && isBlank(s.octets[end])
+		return bytes.HasSuffix(value, []byte(",")) || bytes.IndexByte(line, '@') >= 0 || goesOn
 	case name == "references" || name == "in-reply-to" || name == "message-id":
 		return line[0] == '<'
 	case bytes.HasSuffix(value, []byte(";")):
@@ -252,6 +257,15 @@ func (s *Section) Has(name string) bool {
 		}
 	}
 	return false
+}
+
+// Newline returns what a writer that leaves a stretch out has to write instead, so that a CR before it and an LF after
+// it, two line ends, do not become one.
+func (s *Section) Newline(start, end int) string {
+	if start > 0 && end < len(s.octets) && s.octets[start-1] == '\r' && s.octets[end] == '\n' {
+		return "\n"
+	}
+	return ""
 }
 
 // lineEnd returns where the line that begins at an offset ends, with its CRLF, LF or CR.

@@ -34,7 +34,8 @@ type LineFacts struct {
 	Longest         int   // octets of the longest line
 	EightBit        bool
 	Header          bool // an octet above 127 before the first empty line
-	Control         bool // NUL, or a control character other than tab and line ends
+	Control         bool // a control character other than tab and line ends: legal, and not always left alone
+	NUL             bool
 	Bare            bool // a CR without LF or an LF without CR
 	MangledByRelays bool // a line that relays have been seen to change: trailing white space, "From "
 	MayHoldBoundary bool // "--=_", which begins our boundaries
@@ -48,8 +49,8 @@ func (f LineFacts) Fits(e Encoding) error {
 		return nil
 	case f.EightBit && e == SevenBit:
 		return errors.New("7bit can't carry octets above 127")
-	case f.Control:
-		return fmt.Errorf("%s can't carry control characters", e)
+	case f.NUL:
+		return fmt.Errorf("%s can't carry NUL (RFC 2045 section 2.7)", e)
 	case f.Bare:
 		return fmt.Errorf("%s needs lines that end in CRLF", e)
 	case f.Longest > LineLimit:
@@ -111,6 +112,7 @@ func (s *LineScanner) octet(c byte) {
 		f.Header = f.Header || !s.body
 	case c < ' ' && c != '\t' || c == 0x7f:
 		f.Control = true
+		f.NUL = f.NUL || c == 0
 	}
 	if s.from >= 0 && s.from == s.line && s.from < len(from) && c == from[s.from] {
 		if s.from++; s.from == len(from) {

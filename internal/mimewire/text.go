@@ -61,6 +61,7 @@ func (f *TextFacts) octet(c byte) {
 		f.escapes++
 		f.EightBit = f.EightBit || c >= 0x80
 		f.Control = f.Control || c < ' ' || c == 0x7f
+		f.NUL = f.NUL || c == 0
 		f.Returns = f.Returns || c == '\r'
 	}
 }
@@ -115,9 +116,9 @@ func (f *TextFacts) Encoding(eightBit bool) Encoding {
 	// A line more is a fair price for text that people and filters can read.
 	quoted := f.canonical + 2*f.escapes - lineChars
 	switch {
-	case !f.MangledByRelays && f.Fits(SevenBit) == nil:
+	case !f.MangledByRelays && !f.Control && f.Fits(SevenBit) == nil:
 		return SevenBit
-	case eightBit && f.Fits(EightBit) == nil:
+	case eightBit && !f.Control && f.Fits(EightBit) == nil:
 		return EightBit
 	case quoted+quoted/qpMost*3 <= int(Base64Size(int64(f.canonical))):
 		return QuotedPrintable
