@@ -53,8 +53,8 @@ func NewBounded(limits Limits) *Inbox { return &Inbox{limits: limits} }
 // no recipient, or is larger than the inbox; then nothing is kept.
 func (b *Inbox) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
-	if env.Len() == 0 {
-		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	if err := envelope.Check(mail); err != nil {
+		return transport.Fail(mail, transport.PhaseMessage, err)
 	}
 	message := bounded{room: b.limits.Octets, limited: b.limits.Octets > 0}
 	if _, err := mail.WriteTo(&message); err != nil {

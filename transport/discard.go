@@ -22,8 +22,8 @@ func (d *discard) Close() error {
 
 // Send reads mail and accepts it for every recipient.
 func (d *discard) Send(ctx context.Context, mail Mail) (*Result, error) {
-	if mail.Envelope().Len() == 0 {
-		return Fail(mail, PhaseMessage, envelope.ErrNoRecipient)
+	if err := envelope.Check(mail); err != nil {
+		return Fail(mail, PhaseMessage, err)
 	}
 	if d.closed.Load() {
 		return Fail(mail, PhaseWait, ErrClosed)

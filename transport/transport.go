@@ -17,6 +17,7 @@ import (
 //	NeedsSMTPUTF8() bool   // an octet above 127 is in its header section
 //	NeedsBinaryMIME() bool // it may hold any octets, and lines of any length (RFC 3030)
 //	MessageID() string     // the Message-ID with its angle brackets
+//	EnvelopeError() error  // why Envelope is the zero Envelope; Send's error wraps it
 //	MessageIDGiven() bool  // the caller chose it: making the mail again gives the same
 //	Key() string           // the caller's key, see WithKey
 //	Fingerprint() string   // of what the mail was made of, see WithFingerprint

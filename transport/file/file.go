@@ -32,8 +32,8 @@ type writer interface {
 // Send writes the message. The result's QueueID is the id for [Store.Get]; ids sort by time.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
-	if env.Len() == 0 {
-		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	if err := envelope.Check(mail); err != nil {
+		return transport.Fail(mail, transport.PhaseMessage, err)
 	}
 	if t.closed.Load() {
 		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)

@@ -57,8 +57,8 @@ type delivery struct {
 
 // start lets a mail in, or says how it ends at once.
 func (c *compound) start(ctx context.Context, mail transport.Mail) (*delivery, *attempt) {
-	if mail.Envelope().Len() == 0 {
-		return nil, unsent(ctx, mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	if err := envelope.Check(mail); err != nil {
+		return nil, unsent(ctx, mail, transport.PhaseMessage, err)
 	}
 	if err := c.enter(); err != nil {
 		return nil, unsent(ctx, mail, transport.PhaseWait, err)

@@ -54,8 +54,8 @@ type wrapped struct {
 }
 
 func (w *wrapped) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
-	if mail.Envelope().Len() == 0 {
-		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	if err := envelope.Check(mail); err != nil {
+		return transport.Fail(mail, transport.PhaseMessage, err)
 	}
 	if err := w.enter(); err != nil {
 		return transport.Fail(mail, transport.PhaseWait, err)

@@ -58,9 +58,10 @@ func (t *Transport) Close() error {
 // Send runs the command and gives it the mail. It returns when the command has ended.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
+	if err := envelope.Check(mail); err != nil {
+		return transport.Fail(mail, transport.PhaseMessage, err)
+	}
 	switch {
-	case env.Len() == 0:
-		return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
 	case t.closed.Load():
 		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)
 	case ctx.Err() != nil:

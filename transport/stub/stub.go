@@ -78,9 +78,10 @@ func (t *Transport) relay() string {
 // perform is a call from its beginning to its end.
 func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call) (*transport.Result, error) {
 	env := mail.Envelope()
+	unusable := envelope.Check(mail)
 	switch {
-	case env.Len() == 0:
-		return t.fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+	case unusable != nil:
+		return t.fail(mail, transport.PhaseMessage, unusable)
 	case ctx.Err() != nil:
 		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}

@@ -69,6 +69,10 @@ func failures() []Case {
 			testNoRecipient,
 		},
 		{
+			"unreadable recipient", "a mail that can't say who receives it is not sent, and the error wraps what its method EnvelopeError says: a recipient must not be lost in silence",
+			testEnvelopeError,
+		},
+		{
 			refusedRecipients, "who is refused for good is Rejected, who is refused for now is Deferred, with the answer; the others get the mail, and only they",
 			testRefused,
 		},

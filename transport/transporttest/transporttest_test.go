@@ -148,6 +148,12 @@ func faults(s *stub.Transport) map[string]transport.Transport {
 			}
 			return good.Send(ctx, mail)
 		}),
+		"unreadable recipient": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
+			if mail.Envelope().Len() == 0 {
+				return transport.Fail(mail, transport.PhaseMessage, envelope.ErrNoRecipient)
+			}
+			return good.Send(ctx, mail)
+		}),
 		"refused recipients": with(after(turn(transport.Deferred, transport.Rejected))),
 		"everybody refused":  with(after(turn(transport.Rejected, transport.NotSent))),
 		"verdict lost":       with(after(turn(transport.Unknown, transport.NotSent))),

@@ -36,6 +36,9 @@ const (
 // plan makes p the plan of a mail, checked against what the server offers. An extension is asked for
 // when this mail needs it; what it needs and the server does not offer is an error here, never dropped.
 func (c *Conn) plan(p *plan, mail Mail) error {
+	if err := envelope.Check(mail); err != nil {
+		return err
+	}
 	facts, err := octets.Of(mail)
 	b, knows := mail.(interface{ NeedsBinaryMIME() bool })
 	binary := knows && b.NeedsBinaryMIME()
