@@ -14,7 +14,8 @@ var arrows = map[string][]string{
 		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
-	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext", "github.com/emersion/go-message", "golang.org/x/text"},
+	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext"},
+	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/octets", "message", "golang.org/x/net"},
 	"envelope":          {"golang.org/x/net", "internal/xtext"},
 	"message/templates": {"message"},
 	"mailtest": {

@@ -11,13 +11,11 @@ import (
 var errGroupName = errors.New("a group needs a name")
 
 // addressParser reads the address grammar of RFC 5322 section 3.4 and the obsolete forms of section
-// 4.4. It looks at each octet a fixed number of times.
+// 4.4. It looks at each octet a fixed number of times. It is for what a program writes; mail of others is
+// read by package eml.
 type addressParser struct {
-	text    string
-	at      int
-	decode  func(text string) string // decodes encoded-words; nil to take names as they are
-	routes  bool                     // take source routes and drop them
-	comment string                   // the last one that was skipped
+	text string
+	at   int
 }
 
 func (p *addressParser) fault(reason string) error {
@@ -46,9 +44,6 @@ func (p *addressParser) blank() {
 			p.at++
 		case '(':
 			if !p.skipComment() {
-				if p.decode != nil {
-					p.at = len(p.text) // whoever reads leniently reads on, and must not come back here
-				}
 				return
 			}
 		default:
@@ -68,7 +63,6 @@ func (p *addressParser) skipComment() bool {
 			depth++
 		case ')':
 			if depth--; depth == 0 {
-				p.comment = p.text[p.at+1 : i]
 				p.at = i + 1
 				return true
 			}
@@ -150,20 +144,14 @@ func (p *addressParser) mailbox() (Mailbox, error) {
 func (p *addressParser) named(start int, name string) (Mailbox, error) {
 	if p.peek() != '<' {
 		p.at = start
-		p.comment = ""
 		address, err := p.address()
 		p.blank()
-		if p.decode != nil { // the way names were written before RFC 822
-			name = p.decode(p.comment)
-		} else {
-			name = ""
-		}
-		return Mailbox{Name: name, Address: address}, err
+		return Mailbox{Address: address}, err
 	}
 	p.at++
 	p.blank()
-	if err := p.route(); err != nil {
-		return Mailbox{}, err
+	if c := p.peek(); c == '@' || c == ',' {
+		return Mailbox{}, p.fault("source route")
 	}
 	address, err := p.address()
 	if err != nil {
@@ -176,20 +164,6 @@ func (p *addressParser) named(start int, name string) (Mailbox, error) {
 	p.at++
 	p.blank()
 	return Mailbox{Name: name, Address: address}, nil
-}
-
-// route drops a source route (RFC 5322 section 4.4) where that is allowed.
-func (p *addressParser) route() error {
-	if p.peek() != '@' && p.peek() != ',' {
-		return nil
-	}
-	end := strings.IndexByte(p.text[p.at:], ':')
-	if !p.routes || end < 0 || strings.IndexByte(p.text[p.at:p.at+end], '>') >= 0 {
-		return p.fault("source route")
-	}
-	p.at += end + 1
-	p.blank()
-	return nil
 }
 
 // phrase reads the words in front of an address or a group: atoms, quoted strings and, as obsolete
@@ -207,46 +181,38 @@ func (p *addressParser) phrase() (string, error) {
 			if err != nil {
 				return "", err
 			}
-			words.add(word, false)
+			words.add(word)
 		case c == '.' || mimewire.IsAtomChar(c):
 			word := p.dotted()
 			p.at += len(word)
-			if p.decode != nil && strings.HasPrefix(word, "=?") && strings.HasSuffix(word, "?=") {
-				if decoded := p.decode(word); decoded != word {
-					words.add(decoded, true)
-					continue
-				}
-			}
-			words.add(word, false)
+			words.add(word)
 		default:
 			return words.String(), nil
 		}
 	}
 }
 
-// phraseWords joins the words of a phrase. The space between two encoded-words is not shown
-// (RFC 2047 section 6.2).
+// phraseWords joins the words of a phrase.
 type phraseWords struct {
-	one     string          // the phrase, while it has one word only
-	text    strings.Builder // the phrase, when it has more
-	words   int
-	space   bool // white space was skipped
-	encoded bool // the last word was an encoded-word
+	one   string          // the phrase, while it has one word only
+	text  strings.Builder // the phrase, when it has more
+	words int
+	space bool // white space was skipped
 }
 
-func (w *phraseWords) add(word string, encoded bool) {
+func (w *phraseWords) add(word string) {
 	if w.words++; w.words == 1 {
 		w.one = word
 	} else {
 		if w.words == 2 {
 			w.text.WriteString(w.one)
 		}
-		if w.space && (!encoded || !w.encoded) {
+		if w.space {
 			w.text.WriteByte(' ')
 		}
 		w.text.WriteString(word)
 	}
-	w.space, w.encoded = false, encoded
+	w.space = false
 }
 
 func (w *phraseWords) String() string {
@@ -264,10 +230,6 @@ func (p *addressParser) quoted() (string, error) {
 		case '"':
 			p.at = i + 1
 			return text.String(), nil
-		case '\r', '\n':
-			if p.decode != nil {
-				continue
-			}
 		case '\\':
 			if i++; i == len(p.text) {
 				return "", p.fault("unfinished quoted string")
@@ -275,11 +237,7 @@ func (p *addressParser) quoted() (string, error) {
 		}
 		text.WriteByte(p.text[i])
 	}
-	fault := p.fault("unfinished quoted string")
-	if p.decode != nil {
-		p.at = len(p.text)
-	}
-	return "", fault
+	return "", p.fault("unfinished quoted string")
 }
 
 // address reads local part, @ and domain; white space and comments may stand around dots

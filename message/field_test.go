@@ -178,11 +178,6 @@ func TestAddressesInLinearTime(t *testing.T) {
 	const n = 1 << 20
 	for _, piece := range []string{"(", "((", "(,", `",`, "a,", "<", "a:", "\\", ".", "a.", `"" `, "@", "=?"} {
 		_, _ = message.ParseAddressList(strings.Repeat(piece, n/len(piece))) // an error or not: it ends
-		p, err := message.Parse(strings.NewReader("To: " + strings.Repeat(piece, n/len(piece)) + "\r\n\r\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = p.To()
 	}
 }
 

@@ -223,3 +223,8 @@ func b64(s string) string {
 	}
 	return strings.Join(append(lines, all), "\n")
 }
+
+// failing is a reader that gives nothing but an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

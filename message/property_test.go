@@ -277,34 +277,3 @@ func FuzzParseAddressList(f *testing.F) {
 		}
 	})
 }
-
-// FuzzParse checks that reading never panics and never changes an octet.
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("From: a@b.c\r\nTo: d@e.f\r\n\r\ntext"))
-	f.Add([]byte("Resent-From: <@x:a@b.c>\nResent-To: G: d@e.f;\nTo: (((\n\tx\n\n--"))
-	f.Add([]byte("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n\xfc\r\n--b--\r\n"))
-	f.Fuzz(func(t *testing.T, octets []byte) {
-		p, err := message.Parse(bytes.NewReader(octets))
-		if err != nil {
-			return
-		}
-		if !bytes.Equal(p.Bytes(), octets) {
-			t.Fatal("changed")
-		}
-		_, _ = p.Content()
-		for range p.Fields() {
-		}
-		if b, err := p.ReplyAll(message.Mailbox{Address: envelope.Address{}}).Build(); err == nil {
-			t.Fatalf("built without an author: %v", b)
-		}
-		address, err := envelope.ParseAddress("me@example.org")
-		if err != nil {
-			t.Fatal(err)
-		}
-		me := message.Mailbox{Address: address}
-		_, _ = p.Reply(me).To("b@example.org").Build()
-		if _, err := p.WithoutBcc().WithCRLF().WriteTo(io.Discard); err != nil {
-			t.Fatal(err)
-		}
-	})
-}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/message/eml"
 	gomessage "github.com/emersion/go-message/mail"
 	gomail "github.com/wneessen/go-mail"
 	oldgomail "gopkg.in/gomail.v2"
@@ -259,13 +260,14 @@ func TestComposers(t *testing.T) {
 				t.Errorf("%s %s: %v", c.name, kind, err)
 				continue
 			}
-			m, err := message.Parse(&b)
+			m, err := eml.Parse(&b)
 			if err != nil {
 				t.Fatal(err)
 			}
 			content, err := m.Content()
-			if err != nil || m.From()[0].Name != "NoBody" {
-				t.Errorf("%s %s: %v, %v", c.name, kind, m.From(), err)
+			from, fromErr := m.From()
+			if err != nil || fromErr != nil || from[0].Name != "NoBody" {
+				t.Errorf("%s %s: %v, %v, %v", c.name, kind, from, err, fromErr)
 			}
 			if kind == "html" && (strings.TrimSpace(content.HTML) != strings.TrimSpace(html) || m.Subject() != subject) {
 				t.Errorf("%s: HTML %q, subject %q", c.name, content.HTML, m.Subject())

@@ -9,6 +9,7 @@ import (
 	text "text/template"
 
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/message/eml"
 	"github.com/depeche-mail/depeche/message/templates"
 )
 
@@ -31,7 +32,7 @@ func ExampleSet() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	parsed, err := message.Parse(strings.NewReader(string(octets)))
+	parsed, err := eml.Parse(strings.NewReader(string(octets)))
 	if err != nil {
 		log.Fatal(err)
 	}
