@@ -111,3 +111,15 @@ func Fail(mail Mail, phase Phase, err error) (*Result, error) {
 	result.Identify(mail)
 	return result, &SendError{Result: result, Phase: phase, Err: err}
 }
+
+// Fault says who is meant: the fault of the first recipient that was not accepted and has one.
+func (e *SendError) Fault() Fault {
+	if e.Result != nil {
+		for i := range e.Result.Recipients {
+			if r := &e.Result.Recipients[i]; r.Outcome != Accepted && r.Fault != FaultUnknown {
+				return r.Fault
+			}
+		}
+	}
+	return FaultUnknown
+}

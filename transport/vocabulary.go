@@ -62,3 +62,14 @@ const (
 	FaultAccount   = outcome.FaultAccount
 	FaultPolicy    = outcome.FaultPolicy
 )
+
+// FaultOf says who is meant by a refusal, from the phase in which it came, its codes and its text; see
+// docs/outcomes.md for the rules. shared says that the reply answers for several recipients at once. A transport
+// calls it for each reply that becomes a result, and [ResolveFaults] when all are there.
+func FaultOf(phase Phase, reply Reply, shared bool) Fault {
+	return outcome.FaultOf(phase, reply, shared)
+}
+
+// ResolveFaults decides what one reply alone leaves open: that every recipient got a refusal about the protocol
+// is about the session and so about the relay.
+func ResolveFaults(recipients []RecipientResult) { outcome.ResolveFaults(recipients) }

@@ -132,14 +132,14 @@ func withheld(e *transport.SendError) bool {
 }
 
 // again returns the recipients, by their position in this attempt, that may be sent again: those
-// that want picks, never one who was accepted or rejected.
+// that want picks, never one who was accepted.
 func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
 	var list []int
 	refused := false // somebody who stays without the mail
 	for i := range a.result.Recipients {
 		switch r := &a.result.Recipients[i]; {
 		case r.Outcome == transport.Accepted:
-		case r.Outcome != transport.Rejected && want(r):
+		case want(r):
 			list = append(list, i)
 		default:
 			refused = refused || r.Outcome != transport.Unknown

@@ -80,16 +80,26 @@ func (a *attempts) stop(phase transport.Phase, cause error) {
 	a.failures = append(a.failures, &transport.SendError{Result: a.result, Phase: phase, Err: cause})
 }
 
-// mergeOutcome is what is known of a recipient after one more attempt. What may have arrived stays so,
-// whatever is said later, and an answer is not forgotten for an attempt that brought none.
+// mergeOutcome is what is known of a recipient after one more attempt: Accepted is final, Unknown gives way to
+// Accepted only, and an answer is not forgotten for an attempt that brought none. A refusal for good that is about
+// the relay, the account or a policy decides only where no relay said anything else: another one may still take
+// the mail later.
 func mergeOutcome(before, after transport.RecipientResult) transport.RecipientResult {
+	tried := before.Outcome != transport.NotSent || before.Relay != ""
 	switch {
 	case before.Outcome == transport.Accepted,
 		before.Outcome == transport.Unknown && after.Outcome != transport.Accepted,
-		before.Outcome == transport.Deferred && after.Outcome == transport.NotSent:
+		before.Outcome == transport.Deferred && after.Outcome == transport.NotSent,
+		after.Outcome == transport.NotSent && after.Relay == "" && before.Outcome == transport.NotSent,
+		tried && refusedElsewhere(after) && !refusedElsewhere(before):
 		return before
 	}
 	return after
+}
+
+// refusedElsewhere reports whether a relay refused a recipient for a reason of its own.
+func refusedElsewhere(r transport.RecipientResult) bool {
+	return r.Outcome == transport.Rejected && elsewhere(r.Fault)
 }
 
 // end returns the result of all attempts, and the error. With several failures the phase and the

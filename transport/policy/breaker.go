@@ -97,6 +97,7 @@ type circuit struct {
 	until   time.Time
 	cause   error
 	probing bool
+	changes []BreakerState // that the observer has not been told of
 }
 
 // pass lets a mail through or says why not. probe means that it is the only one.
@@ -143,8 +144,24 @@ func (f *circuit) become(state BreakerState) {
 		return
 	}
 	f.state = state
+	f.changes = append(f.changes, state)
 	if f.OnStateChange != nil {
 		f.OnStateChange(state)
+	}
+}
+
+// tell tells the observers of ctx of the changes of state that a mail has brought about.
+func (f *circuit) tell(ctx context.Context, mail transport.Mail, relay string) {
+	f.mu.Lock()
+	changes, cause := f.changes, f.cause
+	f.changes = nil
+	f.mu.Unlock()
+	for _, state := range changes {
+		d := transport.Decision{Kind: transport.DecisionBreaker, Mail: mail, Relay: relay, State: state.String()}
+		if state == BreakerOpen {
+			d.Wait, d.Err = f.OpenFor, cause
+		}
+		transport.Tell(ctx, d)
 	}
 }
 
@@ -154,13 +171,16 @@ type breakerPlan struct {
 	probe bool
 }
 
-func (p *breakerPlan) next(_ context.Context, a *attempts) (step, bool) {
+func (p *breakerPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		p.back(p.probe, a.last)
+		p.tell(ctx, a.mail, a.last.result.Relay)
 		return step{}, false
 	}
 	var err error
-	if p.probe, err = p.pass(); err != nil {
+	p.probe, err = p.pass()
+	p.tell(ctx, a.mail, nameOf(p.Next))
+	if err != nil {
 		a.stop(transport.PhaseWait, err)
 		return step{}, false
 	}

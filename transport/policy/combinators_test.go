@@ -64,6 +64,9 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 	"Prepare": func(a, _ transport.Transport) (transport.Transport, error) {
 		return policy.Prepare{Next: a, Steps: []policy.Step{keep, keep}, Ahead: 3}.Build()
 	},
+	"Observe": func(a, _ transport.Transport) (transport.Transport, error) {
+		return policy.Observe{Next: a, Observer: &counting{}}.Build()
+	},
 	"nested": func(a, b transport.Transport) (transport.Transport, error) {
 		guarded, err := policy.Breaker{Next: a}.Build()
 		if err != nil {

@@ -11,15 +11,17 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// FailoverOn says which recipients a [Failover] or [Balance] takes to the next relay. Those who are
-// Accepted, Rejected or Unknown never move.
+// FailoverOn says which recipients a [Failover] or [Balance] takes to the next relay. Those who are Accepted or
+// Unknown never move, and neither are those whose refusal is about the recipient, the sender or the message, which
+// another relay would refuse as well.
 type FailoverOn uint8
 
 const (
-	// FailoverOnFault takes recipients who are NotSent, and those whom the relay deferred for a trouble of
-	// its own: 421, 454, or an enhanced code 4.3.z or 4.4.z (RFC 3463).
+	// FailoverOnFault takes recipients who are NotSent, and those whose refusal, for now or for good, is about
+	// the relay, the account or a policy (see transport.Fault): the next relay may have another. Recipients
+	// who are Deferred move too when the relay closed the session.
 	FailoverOnFault FailoverOn = iota
-	// FailoverOnDeferred takes every recipient who is NotSent or Deferred.
+	// FailoverOnDeferred also takes every recipient who is Deferred, whoever is meant.
 	FailoverOnDeferred
 )
 
@@ -116,11 +118,11 @@ func (g *group) lend(i, mails int) {
 	g.members[i].load += mails
 }
 
-// back notes how an attempt over a relay went.
-func (g *group) back(i int, of *attempt) {
+// back notes how an attempt over a relay went, and reports whether the relay rests from now on.
+func (g *group) back(i int, of *attempt) (rests bool) {
 	fault, alive := of.fault(), of.alive()
 	if of.said != nil && of.result.Count(transport.Accepted) == 0 {
-		fault = fault || ownTrouble(of.said.Reply)
+		fault = fault || ownTrouble(of.said.Reply) || of.said.Fault() == transport.FaultAccount
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -128,10 +130,12 @@ func (g *group) back(i int, of *attempt) {
 	m.load--
 	switch {
 	case fault:
+		rests = !m.resting
 		m.failed, m.resting = time.Now(), true
 	case alive:
 		m.resting = false
 	}
+	return rests
 }
 
 // failoverPlan is the plan of a mail that goes from relay to relay.
@@ -146,12 +150,21 @@ func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if a.last == nil {
 		to = a.all()
 	} else {
-		p.group.back(p.order[p.asked-1], a.last)
+		if p.group.back(p.order[p.asked-1], a.last) {
+			transport.Tell(ctx, transport.Decision{
+				Kind: transport.DecisionRest, Mail: a.mail, Relay: a.last.result.Relay, Wait: p.group.rest, Err: a.last.said,
+			})
+		}
 		if ctx.Err() != nil || p.asked == len(p.order) {
 			return step{}, false
 		}
 		fault := a.last.fault()
 		to = a.again(func(r *transport.RecipientResult) bool { return p.group.moves.take(r, fault) })
+		if len(to) > 0 {
+			transport.Tell(ctx, transport.Decision{
+				Kind: transport.DecisionFailover, Mail: a.mail, Relay: a.last.result.Relay, Attempt: p.asked + 1, Recipients: len(to), Err: a.last.said,
+			})
+		}
 	}
 	if len(to) == 0 {
 		return step{}, false
@@ -162,16 +175,23 @@ func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	return step{over: relay, to: to, unused: func() { p.group.lend(relay, -1) }}, true
 }
 
-// take reports whether a recipient goes on to the next relay.
+// take reports whether a recipient goes on to the next relay; fault says that the attempt ended through the relay.
 func (m FailoverOn) take(r *transport.RecipientResult, fault bool) bool {
 	switch r.Outcome {
 	case transport.NotSent:
 		return true
 	case transport.Deferred:
-		return m == FailoverOnDeferred || fault || ownTrouble(r.Reply)
-	case transport.Accepted, transport.Rejected, transport.Unknown:
+		return m == FailoverOnDeferred || fault || elsewhere(r.Fault) || ownTrouble(r.Reply)
+	case transport.Rejected:
+		return elsewhere(r.Fault)
+	case transport.Accepted, transport.Unknown:
 	}
 	return false
+}
+
+// elsewhere reports whether a refusal says nothing about what another relay would say.
+func elsewhere(f transport.Fault) bool {
+	return f == transport.FaultRelay || f == transport.FaultAccount || f == transport.FaultPolicy
 }
 
 // ownTrouble reports whether a relay that refuses for now speaks of itself.

@@ -62,6 +62,9 @@ func TestFailoverMoves(t *testing.T) {
 		a.Reply.Enhanced = code
 		return a
 	}
+	refusing := func(reply string) func(*stub.Transport) {
+		return func(s *stub.Transport) { s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 550, reply)) }
+	}
 	both := [][]string{{"x", "y"}}
 	type script func(*stub.Transport)
 	cases := map[string]struct {
@@ -101,15 +104,54 @@ func TestFailoverMoves(t *testing.T) {
 			[]string{"accepted b", "accepted a"},
 			[][]string{{"x"}},
 		},
-		"greylisted": {
+		"a policy of the receiving side": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, policy.FailoverOnFault,
+			[]string{"accepted b", "accepted a"},
+			[][]string{{"x"}},
+		},
+		"a full mailbox": {
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.2.2")) }, policy.FailoverOnFault,
 			[]string{"deferred a", "accepted a"},
 			nil,
 		},
-		"greylisted, and everything deferred moves": {
-			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.7.1")) }, policy.FailoverOnDeferred,
+		"a full mailbox, and everything deferred moves": {
+			func(s *stub.Transport) { s.AlwaysFor("x@example.org", enhanced("4.2.2")) }, policy.FailoverOnDeferred,
 			[]string{"accepted b", "accepted a"},
 			[][]string{{"x"}},
+		},
+		"relay denied": {refusing("5.7.1 unable to relay"), policy.FailoverOnFault, []string{"accepted b", "accepted a"}, [][]string{{"x"}}},
+		"no login": {
+			func(s *stub.Transport) {
+				s.Always(stub.Reject(transport.PhaseMail, 530, "5.7.0 authentication required"))
+			},
+			policy.FailoverOnFault,
+			[]string{"accepted b", "accepted b"},
+			both,
+		},
+		"the quota of the account": {
+			func(s *stub.Transport) { s.Always(stub.Reject(transport.PhaseMail, 550, "5.4.5 daily limit exceeded")) },
+			policy.FailoverOnFault,
+			[]string{"accepted b", "accepted b"},
+			both,
+		},
+		"the name we use": {
+			func(s *stub.Transport) { s.Always(stub.Reject(transport.PhaseRcpt, 504, "5.5.2 who are you?")) },
+			policy.FailoverOnFault,
+			[]string{"accepted b", "accepted b"},
+			both,
+		},
+		"no such user": {refusing("5.1.1 no such user"), policy.FailoverOnDeferred, []string{"rejected a", "accepted a"}, nil},
+		"a sender that does not exist": {
+			func(s *stub.Transport) { s.Always(stub.Reject(transport.PhaseMail, 550, "5.1.8 no such domain")) },
+			policy.FailoverOnDeferred,
+			[]string{"rejected a", "rejected a"},
+			nil,
+		},
+		"a message that is too big": {
+			func(s *stub.Transport) { s.Always(stub.Reject(transport.PhaseFinal, 552, "5.3.4 too big")) },
+			policy.FailoverOnDeferred,
+			[]string{"rejected a", "rejected a"},
+			nil,
 		},
 		"rejected": {
 			func(s *stub.Transport) { s.AlwaysFor("x@example.org", stub.Reject(transport.PhaseRcpt, 550)) }, policy.FailoverOnDeferred,

@@ -88,7 +88,7 @@ func (l *limiter) giveBack(c cost) {
 // ratePlan is the plan of a mail that waits for its turn.
 type ratePlan struct{ *limiter }
 
-func (p *ratePlan) next(_ context.Context, a *attempts) (step, bool) {
+func (p *ratePlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
@@ -101,7 +101,11 @@ func (p *ratePlan) next(_ context.Context, a *attempts) (step, bool) {
 		}
 		c.octets = size
 	}
-	return step{to: a.all(), wait: p.take(c), unused: func() { p.giveBack(c) }}, true
+	wait := p.take(c)
+	if wait > 0 {
+		transport.Tell(ctx, transport.Decision{Kind: transport.DecisionThrottle, Mail: a.mail, Recipients: a.size, Wait: wait})
+	}
+	return step{to: a.all(), wait: wait, unused: func() { p.giveBack(c) }}, true
 }
 
 // octetsOf returns the size of a mail. One that does not know is read once.

@@ -79,11 +79,32 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		p.begun = time.Now()
 		return step{to: a.all()}, true
 	}
-	if a.last.failed == nil || p.attempts > p.MaxAttempts || ctx.Err() != nil {
+	if a.last.failed == nil || ctx.Err() != nil {
 		return step{}, false
 	}
+	to := p.again(a)
+	if len(to) == 0 {
+		return step{}, false
+	}
+	wait := p.wait()
+	d := transport.Decision{
+		Kind: transport.DecisionRetry, Mail: a.mail, Relay: a.last.result.Relay, Attempt: p.attempts,
+		Recipients: len(to), Wait: wait, Err: a.last.said,
+	}
+	if p.attempts > p.MaxAttempts || p.MaxElapsed > 0 && time.Since(p.begun)+wait > p.MaxElapsed ||
+		p.ShouldRetry != nil && !p.ShouldRetry(a.last.failed) {
+		d.Kind, d.Wait = transport.DecisionGiveUp, 0
+		transport.Tell(ctx, d)
+		return step{}, false
+	}
+	transport.Tell(ctx, d)
+	return step{to: to, wait: wait}, true
+}
+
+// again returns the recipients to whom the mail may be sent again.
+func (p *retryPlan) again(a *attempts) []int {
 	temporary := a.last.said.Temporary()
-	to := a.again(func(r *transport.RecipientResult) bool {
+	return a.again(func(r *transport.RecipientResult) bool {
 		switch r.Outcome {
 		case transport.NotSent:
 			return temporary
@@ -95,14 +116,6 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		}
 		return false
 	})
-	wait := p.wait()
-	switch {
-	case len(to) == 0,
-		p.MaxElapsed > 0 && time.Since(p.begun)+wait > p.MaxElapsed,
-		p.ShouldRetry != nil && !p.ShouldRetry(a.last.failed):
-		return step{}, false
-	}
-	return step{to: to, wait: wait}, true
 }
 
 // wait is a random part of a time that doubles with every attempt.

@@ -19,15 +19,16 @@ import (
 
 // tree is a random tree of combinators over scripted relays, and what happened in it.
 type tree struct {
-	t       *testing.T
-	rand    *rand.Rand
-	root    transport.Transport
-	text    strings.Builder // what it looks like
-	relays  []*relay
-	copies  []*stub.Transport
-	twice   bool // at-least-once was chosen somewhere
-	instead envelope.Address
-	clock   atomic.Int64 // orders what happens at one instant
+	t         *testing.T
+	rand      *rand.Rand
+	root      transport.Transport
+	text      strings.Builder // what it looks like
+	relays    []*relay
+	copies    []*stub.Transport
+	observers []*counting
+	twice     bool // at-least-once was chosen somewhere
+	instead   envelope.Address
+	clock     atomic.Int64 // orders what happens at one instant
 }
 
 // relay is a leaf that notes the order in which things happen in the whole tree.
@@ -93,7 +94,7 @@ func (x *tree) node(depth int) transport.Transport {
 		return x.leaf()
 	}
 	say := func(name string) int { x.text.WriteString(name + " "); return depth - 1 }
-	switch x.rand.IntN(15) {
+	switch x.rand.IntN(16) {
 	case 0, 1:
 		x.text.WriteString("Failover")
 		return x.built(policy.Failover{Relays: x.nodes(depth), On: policy.FailoverOn(x.rand.IntN(2))}.Build())
@@ -137,6 +138,10 @@ func (x *tree) node(depth int) transport.Transport {
 	case 13, 14:
 		steps := []policy.Step{keep, x.split(), x.split()}[x.rand.IntN(2):]
 		return x.built(policy.Prepare{Next: x.node(say("Prepare")), Steps: steps, Ahead: x.rand.IntN(4)}.Build())
+	case 15:
+		o := &counting{t: x.t}
+		x.observers = append(x.observers, o)
+		return x.built(policy.Observe{Next: x.node(say("Observe")), Observer: o}.Build())
 	}
 	return nil
 }
@@ -210,7 +215,8 @@ func (x *tree) answer() stub.Answer {
 	case 3:
 		return stub.Reject(transport.PhaseRcpt, 450, "later").WithDelay(pause)
 	case 4:
-		return stub.Reject(transport.PhaseRcpt, 550, "never").WithDelay(pause)
+		text := []string{"never", "5.1.1 no such user", "5.7.1 unable to relay"}[x.rand.IntN(3)]
+		return stub.Reject(transport.PhaseRcpt, 550, text).WithDelay(pause)
 	case 5:
 		return stub.Reject(transport.PhaseFinal, 451, "later").WithReplyDelay(pause)
 	case 6:

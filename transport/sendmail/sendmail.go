@@ -179,6 +179,11 @@ func (r *run) judge(ctx context.Context, err error) (*transport.Result, error) {
 	if outcome == transport.Accepted {
 		return result, nil
 	}
+	if outcome != transport.Unknown {
+		for i := range result.Recipients {
+			result.Recipients[i].Fault = transport.FaultOf(transport.PhaseFinal, reply, len(result.Recipients) > 1)
+		}
+	}
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}

@@ -123,9 +123,12 @@ func (t *Transport) report(mail transport.Mail, p part) (*transport.Result, erro
 	result := transport.NewResult(mail.Envelope(), transport.NotSent, transport.Reply{})
 	result.Identify(mail)
 	result.Relay = t.relay()
+	shared := len(p.each) > 1 && p.whole.Outcome != transport.Accepted && p.whole.Phase != transport.PhaseRcpt
 	for i, a := range p.each {
-		result.Recipients[i].Outcome, result.Recipients[i].Reply = a.Outcome, a.Reply
+		r := &result.Recipients[i]
+		r.Outcome, r.Reply, r.Fault = a.Outcome, a.Reply, transport.FaultOf(a.Phase, a.Reply, shared)
 	}
+	transport.ResolveFaults(result.Recipients)
 	a, lost := p.losing()
 	if !lost {
 		return result, nil
