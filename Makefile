@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 COUNT ?= 1
 MODULES := . interop bench
 
-.PHONY: help test race lint fmt fuzz bench cover interop demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz mutants bench cover interop demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) </dev/null; \
 		done; \
 	done
+
+mutants: ## put faults into the code, one at a time: the tests must notice each (MATCH=part of an id)
+	go run ./internal/mutants -match "$(MATCH)"
 
 bench: ## compare with other libraries, all in one run; x is the ratio to net/smtp
 	cd bench && go test -run '^$$' -bench . -benchmem -count $(COUNT) ./...

@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"internal/mimeread":       {"envelope", "internal/charset", "internal/mimewire"},
 	"internal/mimewire":       {"envelope"},
 	"internal/octets":         {},
+	"internal/mutants":        {},
 	"internal/pool":           {},
 	"internal/xtext":          {},
 }

@@ -83,7 +83,7 @@ func (t *table) find(domain string) int {
 	}
 	for {
 		at := strings.IndexByte(domain, '.')
-		if at < 0 || domain[0] == '[' {
+		if at < 0 {
 			return t.otherwise
 		}
 		if i, ok := t.routes[domain[at:]]; ok {
