@@ -14,6 +14,7 @@ var arrows = map[string][]string{
 		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
+	"dkim":              {"envelope", "internal/linear", "internal/octets", "transport"},
 	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext"},
 	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/octets", "message", "golang.org/x/net"},
 	"envelope":          {"golang.org/x/net", "internal/xtext"},

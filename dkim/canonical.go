@@ -1,0 +1,169 @@
+package dkim
+
+import (
+	"bytes"
+	"io"
+)
+
+// Canonicalization is how much of the form of a message a signature leaves open (RFC 6376 section 3.4).
+type Canonicalization uint8
+
+// The canonicalizations.
+const (
+	// Relaxed lets white space change, as many servers do. It is the default.
+	Relaxed Canonicalization = iota
+	// Simple lets nothing change but empty lines at the end of the body.
+	Simple
+)
+
+// String returns the name that the c= tag has.
+func (c Canonicalization) String() string {
+	if c == Simple {
+		return "simple"
+	}
+	return "relaxed"
+}
+
+// body writes a message body in canonical form (RFC 6376 sections 3.4.3 and 3.4.4). What it writes does not
+// depend on how the body is cut into writes: what the next octet decides waits for it.
+type body struct {
+	to      io.Writer // never fails: a hash
+	form    Canonicalization
+	cr      bool // a CR that may begin a line end
+	space   bool // white space that may end a line
+	written bool
+	lines   int64 // line ends that may be the end of the body
+}
+
+// Write takes the next octets of the body; it never fails.
+func (b *body) Write(p []byte) (int, error) {
+	size := len(p)
+	for len(p) > 0 {
+		if b.cr {
+			b.cr = false
+			if p[0] == '\n' {
+				b.space = false
+				b.lines++
+				p = p[1:]
+				continue
+			}
+			b.emit(crlf[:1])
+		}
+		switch c := p[0]; {
+		case c == '\r':
+			b.cr = true
+			p = p[1:]
+		case b.form == Relaxed && (c == ' ' || c == '\t'):
+			b.space = true
+			p = p[1:]
+		default:
+			n := verbatim(p[:min(len(p), block)], b.form)
+			b.emit(p[:n])
+			p = p[n:]
+		}
+	}
+	return size, nil
+}
+
+// block bounds what verbatim looks at, which looks at the rest again after each run of white space.
+const block = 4 << 10
+
+// verbatim returns how many octets at the start of p, of which the first is text, are their own canonical
+// form and end with text.
+func verbatim(p []byte, form Canonicalization) int {
+	n := len(p)
+	if form == Relaxed {
+		if tab := bytes.IndexByte(p, '\t'); tab >= 0 {
+			n = tab
+		}
+		for i := 0; ; i++ {
+			space := bytes.IndexByte(p[i:n], ' ')
+			if space < 0 {
+				break
+			}
+			i += space
+			if i+1 == n || p[i+1] == ' ' || p[i+1] == '\r' { // a single space before text stays
+				n = i
+				break
+			}
+		}
+	}
+	for { // what may be the end of the body, or the first half of it
+		switch {
+		case p[n-1] == '\r':
+			n--
+		case n >= 2 && p[n-1] == '\n' && p[n-2] == '\r':
+			n -= 2
+		default:
+			return n
+		}
+	}
+}
+
+var (
+	crlf  = []byte("\r\n")
+	space = []byte(" ")
+	ends  = bytes.Repeat(crlf, 32)
+)
+
+// emit writes text, and before it what has turned out to be before text.
+func (b *body) emit(text []byte) {
+	for b.lines > 0 {
+		n := min(b.lines, int64(len(ends)/2))
+		_, _ = b.to.Write(ends[:2*n])
+		b.lines -= n
+	}
+	if b.space {
+		_, _ = b.to.Write(space)
+		b.space = false
+	}
+	_, _ = b.to.Write(text)
+	b.written = true
+}
+
+// end writes what the end of the body decides. A body of the simple form always ends with a line end, one of
+// the relaxed form may be empty.
+func (b *body) end() {
+	if b.cr {
+		b.cr = false
+		b.emit(crlf[:1])
+	}
+	if b.written || b.form == Simple {
+		_, _ = b.to.Write(crlf)
+	}
+}
+
+// appendField appends a header field in canonical form, with its line end (RFC 6376 sections 3.4.1 and 3.4.2).
+func appendField(dst []byte, f field, form Canonicalization) []byte {
+	if form == Simple {
+		return append(append(dst, f.raw...), crlf...)
+	}
+	dst = append(appendLower(dst, f.name()), ':')
+	start := len(dst)
+	value := f.value()
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '\r' && i+1 < len(value) && value[i+1] == '\n':
+			i++
+		case c != ' ' && c != '\t':
+			dst = append(dst, c)
+		case len(dst) > start && dst[len(dst)-1] != ' ':
+			dst = append(dst, ' ')
+		}
+	}
+	if n := len(dst); n > start && dst[n-1] == ' ' {
+		dst = dst[:n-1]
+	}
+	return append(dst, crlf...)
+}
+
+// appendLower appends an ASCII name in lower case.
+func appendLower(dst, name []byte) []byte {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
