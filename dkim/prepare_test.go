@@ -1,6 +1,7 @@
 package dkim_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/depeche-mail/depeche/dkim"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/policy"
+	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/stub"
 	"github.com/google/go-cmp/cmp"
 )
@@ -52,5 +54,32 @@ func TestPrepared(t *testing.T) {
 		if got := verify(t, verifier(), m.Data); !cmp.Equal(got, []string{"", ""}) {
 			t.Errorf("%v", got)
 		}
+	}
+}
+
+// TestAmazonSES: what the provider allows is known, so that two keys are an error of Build and not a 554 later.
+func TestAmazonSES(t *testing.T) {
+	relay, err := smtp.ForProvider("ses-eu-west-1").Login("user", "password").Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (policy.Prepare{Next: relay, Sign: build(t, signer())}).Build(); err == nil || !strings.Contains(err.Error(), "Sign: dkim: 2 keys for example.org") {
+		t.Errorf("two keys: %v", err)
+	}
+	if _, err := (policy.Prepare{Next: relay, Sign: build(t, dkim.Sign("example.org").Key("r", rsaKey()))}).Build(); err != nil {
+		t.Errorf("one key: %v", err)
+	}
+	step, err := build(t, dkim.Sign("example.org").Key("r", rsaKey()).Clock(clock)).ForRelay(transport.SignatureRulesOf(relay))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails, err := step(t.Context(), raw(t, full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Replace(octets(t, mails[0]), []byte("<1@example.org>"), []byte("<0100018e@eu-west-1.amazonses.com>"), 1) // as SES does
+	text = bytes.Replace(text, []byte("\r\nDate: Wed"), []byte("\r\nDate: Thu"), 1)
+	if got := verify(t, verifier(), text); !cmp.Equal(got, []string{""}) {
+		t.Error(got)
 	}
 }

@@ -249,7 +249,9 @@ func (b Builder) Build() (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTransport(s.config, s.pool.withDefaults(), s.bulk), nil
+	t := newTransport(s.config, s.pool.withDefaults(), s.bulk)
+	t.provider = s.provider
+	return t, nil
 }
 
 // ClientConfig checks the configuration and returns that of one connection, for [client.Dial]: what a program

@@ -54,7 +54,7 @@ func ForProvider(name string) Builder {
 // LookupProvider returns the preset of a provider. Amazon SES has one for each region, "ses-" and its
 // code.
 func LookupProvider(name string) (Provider, bool) {
-	if region, ok := strings.CutPrefix(name, "ses-"); ok && awsRegion.MatchString(region) {
+	if region, ok := strings.CutPrefix(name, sesPrefix); ok && awsRegion.MatchString(region) {
 		return ses(region), true
 	}
 	for _, p := range services {

@@ -66,6 +66,22 @@ This page is written by a test from the table in the code.
 			figure(int64(l.Connections)), figure(int64(l.PerSession)), rates, figure(int64(l.Recipients)), figure(l.Size),
 			l.AsOf.Format("2006-01-02"), l.Source)
 	}
+	b.WriteString(`
+## Signatures
+
+What the provider does with DKIM ([signed.md](signed.md)), as far as its pages say so.
+
+| name | signs for your domains | signatures of yours | fields that it writes itself | source |
+|---|---|---|---|---|
+`)
+	for _, p := range smtp.Providers() {
+		rules, source := p.SignatureRules()
+		if source == "" {
+			continue
+		}
+		signs := map[bool]string{true: "yes", false: ""}[rules.SignsItself]
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | [page](%s) |\n", p.Name, signs, figure(int64(rules.Max)), strings.Join(rules.Rewrites, ", "), source)
+	}
 	return b.String()
 }
 

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // TestServices: each preset is usable, encrypted, and says where its limits are from and of when.
@@ -49,6 +51,36 @@ func TestServices(t *testing.T) {
 			if _, err := b.Build(); !slices.Equal(fields(err), []string{"ForProvider"}) {
 				t.Errorf("%s, %s: %v", p.Name, what, err)
 			}
+		}
+	}
+}
+
+// TestProviderSignatures: a transport says what its provider does with signatures, SES in each region, and what a caller
+// does to the answer changes nothing.
+func TestProviderSignatures(t *testing.T) {
+	ses := transport.SignatureRules{SignsItself: true, Max: 1, Rewrites: []string{"Message-ID", "Date", "Return-Path", "Bounces-To"}}
+	for _, tc := range []struct {
+		b    smtp.Builder
+		want transport.SignatureRules
+	}{
+		{smtp.ForProvider("ses-us-east-1").Login("u", "p"), ses},
+		{smtp.ForProvider("ses-ap-southeast-2").Login("u", "p"), ses},
+		{smtp.ForProvider("mailgun").Login("u", "p"), transport.SignatureRules{SignsItself: true}},
+		{smtp.ForProvider("gmail").Login("u", "p"), transport.SignatureRules{}},
+		{smtp.Relay("smtp.example.org"), transport.SignatureRules{}},
+	} {
+		tr := build(t, tc.b)
+		for range 2 {
+			got := transport.SignatureRulesOf(tr)
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+			clear(got.Rewrites)
+		}
+	}
+	for _, p := range smtp.Providers() {
+		if _, source := p.SignatureRules(); source != "" && !strings.HasPrefix(source, "https://") {
+			t.Errorf("%s: source %q", p.Name, source)
 		}
 	}
 }

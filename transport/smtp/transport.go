@@ -20,6 +20,7 @@ type Transport struct {
 	config   client.Config
 	limits   Pool
 	bulk     bulk
+	provider Provider // of ForProvider
 	pool     *pool.Pool[*client.Conn]
 	chunking atomic.Uint32 // a client.Chunking: what was learned of the relay
 	share    share
