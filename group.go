@@ -39,7 +39,7 @@ var (
 	errMembers = fmt.Errorf("want 1 to %d URLs", maxMembers)
 )
 
-// cutGroup returns what is behind the parenthesis of a group.
+// cutGroup returns what is after the parenthesis of a group.
 func cutGroup(text string) (name, rest string, ok bool) {
 	name, rest, ok = strings.Cut(text, "(")
 	name = strings.ToLower(name)
@@ -78,7 +78,7 @@ func parseGroup(name, text string, depth int) (URL, error) {
 	return URL{group: g}, errors.Join(faults...)
 }
 
-// splitGroup splits a group at the spaces between its members, and off the keys behind its end.
+// splitGroup splits a group at the spaces between its members, and off the keys after its end.
 func splitGroup(text string) (members []string, query string, ok bool) {
 	open, start := 1, 0
 	for i, r := range text {
@@ -170,7 +170,7 @@ func (s *settings) read(k keys.Key) (err error) {
 		}
 	}
 	if !ok {
-		return fmt.Errorf("%q is none of the choices", k.Value)
+		return fmt.Errorf("%q is not one of the choices", k.Value)
 	}
 	return nil
 }

@@ -43,8 +43,9 @@ const (
 )
 
 // URLFromEnv reads the URL in the environment variable MAIL_URL. If MAIL_PASSWORD_FILE is set, it names
-// the file that holds the password of the user in the URL, such as a mounted secret; that nobody in the
-// URL lacks a password is an error then. A line end at the end of the file is not part of the password.
+// the file that holds the password of the user in the URL, such as a mounted secret. It is an
+// error then when each user of the URL has a password already, or there is no user. A line end at the end of the
+// file is not part of the password.
 func URLFromEnv() (URL, error) {
 	text := os.Getenv(EnvURL)
 	if text == "" {

@@ -31,7 +31,7 @@ type mark struct {
 }
 
 // TestRFCPage holds that the page about the standards says what the comments say, so that a reader can
-// go from a section to the code and nobody has to keep the page by hand.
+// go from a section to the code and the page need not be kept by hand.
 func TestRFCPage(t *testing.T) {
 	marks, err := collectMarks(os.DirFS("."))
 	if err != nil {
@@ -55,7 +55,7 @@ func TestRFCPage(t *testing.T) {
 	}
 }
 
-// collectMarks returns the packages that cite each mark in a comment of theirs, tests left out.
+// collectMarks returns the packages that cite each mark in one of their comments, tests left out.
 func collectMarks(tree fs.FS) (map[mark][]string, error) {
 	marks := map[mark][]string{}
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {

@@ -65,19 +65,19 @@ func parse(text string, depth int) (URL, error) {
 	return URL{relay: relay}, err
 }
 
-// None of them quotes what is behind the scheme, for it may be the password of a URL with another one.
+// None of them quotes what is after the scheme, for it may be the password of a URL with another one.
 var (
 	errScheme     = errors.New("want smtps://, smtp+starttls://, smtp://, lmtp://, lmtp+unix://, sendmail:, file:, maildir:, mbox:, stub:, failover(...) or roundrobin(...)")
-	errNoScheme   = errors.New("want a scheme, such as smtps, in front of the first colon")
+	errNoScheme   = errors.New("want a scheme, such as smtps, before the first colon")
 	errBehindStub = errors.New("nothing may follow this scheme")
-	errPath       = errors.New("want a path behind the colon, or // and a path that begins with /; percent-encode % ? # in it")
+	errPath       = errors.New("want a path after the colon, or // and a path that begins with /; percent-encode % ? # in it")
 )
 
 func fault(value string, err error) error {
 	return &envelope.FieldError{Field: "URL", Value: value, Err: err}
 }
 
-// readPath reads what is behind the scheme: "a/b", "/a/b" or "///a/b" (RFC 8089 section 2).
+// readPath reads what is after the scheme: "a/b", "/a/b" or "///a/b" (RFC 8089 section 2).
 func readPath(rest string) (string, error) {
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
 		if !strings.HasPrefix(after, "/") { // the host of a URL with two slashes
@@ -95,7 +95,7 @@ func readPath(rest string) (string, error) {
 	return path, nil
 }
 
-// HasPassword reports whether a password is in the URL itself, where whoever sees a list of processes or
+// HasPassword reports whether a password is in the URL itself, where every user who sees a list of processes or
 // a configuration sees it too.
 func (u URL) HasPassword() bool { return slices.ContainsFunc(u.Relays(), smtp.URL.HasPassword) }
 

@@ -2,7 +2,7 @@ package envelope
 
 import "fmt"
 
-// Check returns why a mail can't be sent to anyone: nil when its envelope has a recipient, and else what its optional
+// Check returns why a mail can't be sent at all: nil when its envelope has a recipient, and else what its optional
 // method EnvelopeError says, or ErrNoRecipient. A mail whose envelope is derived from header fields has that
 // method, so that a recipient who could not be read is told instead of lost. Every transport asks before it
 // begins, and fails with the answer.

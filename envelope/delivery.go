@@ -28,7 +28,7 @@ type Options struct {
 	DeliverBy DeliverBy `json:"deliver_by,omitzero"`
 	// Priority is the MT-PRIORITY of RFC 6710, from -9 to 9; 0 asks for nothing.
 	Priority int `json:"priority,omitempty"`
-	// Submitter is the identity behind the message as known to the sender
+	// Submitter is the identity that submitted the message, as known to the sender
 	// (AUTH=, RFC 4954 section 5).
 	Submitter Address `json:"submitter,omitzero"`
 }

@@ -47,7 +47,7 @@ var (
 	ErrNullRecipient = errors.New("the null path can send but not receive")
 )
 
-// quoteShort quotes s for an error text and cuts it, because whoever controls s would otherwise
+// quoteShort quotes s for an error text and cuts it, because an attacker who controls s would otherwise
 // control how long the error and the log line get.
 func quoteShort(s string) string {
 	const most = 80

@@ -7,7 +7,7 @@
 // A [Transport] takes a [Mail], which is an envelope and a message that can be written again and
 // again, and returns a [Result] with one entry per recipient. The error of Send is nil if and only
 // if every recipient is [Accepted]; otherwise it is (or wraps) a [*SendError] that carries the same
-// Result. Nobody has to parse an error text:
+// Result. No caller has to parse an error text:
 //
 //	result, err := t.Send(ctx, mail)
 //	var failed *transport.SendError
@@ -18,7 +18,7 @@
 //	default: // some accepted, others not: result.Recipients says who, WithEnvelope sends to some, policy.Retry does both
 //	}
 //
-// The rule behind the outcomes: a recipient is Accepted only after the server said so for a message
+// The rule of the outcomes: a recipient is Accepted only after the server said so for a message
 // that had left completely, and NotSent, Deferred or Rejected only while it is certain that the
 // server did not take the message. In between lies [Unknown].
 //

@@ -59,7 +59,7 @@ func (e *SendError) Unwrap() error { return e.Err }
 func (e *SendError) Uncertain() bool { return e.Result != nil && e.Result.Count(Unknown) > 0 }
 
 // SafeToRetry reports whether sending the same mail to all its recipients again cannot deliver it
-// twice: nobody was accepted and nothing is uncertain. It does not say that a retry would help.
+// twice: no recipient was accepted and none is uncertain. It does not say that a retry would help.
 func (e *SendError) SafeToRetry() bool {
 	return e.Result == nil || e.Result.Count(Accepted) == 0 && e.Result.Count(Unknown) == 0
 }

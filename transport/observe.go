@@ -15,7 +15,7 @@ type Observer interface {
 	// Begin is called before a mail is sent, or, in SendAll, when it is taken. What it returns, if it is not
 	// nil, is called once with what Send returns.
 	Begin(ctx context.Context, mail Mail) func(*Result, error)
-	// Decide is called with each decision. The normal course of a mail is none: that is its begin and its end.
+	// Decide is called with each decision. The normal course of a mail is not a decision: Begin and its end tell of it.
 	Decide(ctx context.Context, d Decision)
 }
 

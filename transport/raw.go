@@ -9,7 +9,7 @@ import (
 	"github.com/depeche-mail/depeche/internal/octets"
 )
 
-// Raw makes a Mail of a complete message that somebody else composed. The octets go out as they
+// Raw makes a Mail of a complete message that another program composed. The octets go out as they
 // are and must not change afterwards; lines must end in CRLF. A bare CR or LF could end the message
 // early at some servers, so sending such a message fails before anything is said: see [NormalizeNewlines].
 func Raw(env envelope.Envelope, message []byte) Mail {

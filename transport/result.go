@@ -17,8 +17,8 @@ type Result struct {
 	// QueueID is what the relay calls the message in its logs, "" when it did not say. Where several mails
 	// were sent it is that of the first, and each recipient has its own.
 	QueueID string `json:"queue_id,omitempty"`
-	// Relay names the transport that had the last word, such as "smtp.example.org:465". Where several
-	// took part that is the last of them, and each recipient names his own.
+	// Relay names the transport that made the final attempt, such as "smtp.example.org:465". Where several
+	// took part that is the last of them, and each recipient names its own.
 	Relay string `json:"relay,omitempty"`
 	// Timing is how long the phases took.
 	Timing Timing `json:"timing,omitzero"`

@@ -92,7 +92,7 @@ type piece struct {
 // carry copies from one end to the other, each piece when it is due, and passes the end of the stream on.
 func (l *Link) carry(to, from net.Conn) {
 	way := make(chan piece, pieces)
-	gone := make(chan struct{}) // nobody takes pieces any more
+	gone := make(chan struct{}) // no reader takes pieces any more
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		defer close(way)

@@ -63,7 +63,7 @@ func beSink(encrypted bool) error {
 // apart starts a sink in a process of its own, so that what the process uses is what the client uses.
 func apart(b *testing.B, encrypted bool) peer.Target {
 	b.Helper()
-	child := exec.Command(os.Args[0]) // it ends with its input, behind the clean-up of the sessions
+	child := exec.Command(os.Args[0]) // it ends with its input, after the clean-up of the sessions
 	mode := "plain"
 	if encrypted {
 		mode = "tls"

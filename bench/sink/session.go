@@ -158,7 +158,7 @@ func (s *session) command(line []byte) {
 		}
 		s.reply("220 2.0.0 go ahead\r\n")
 	case "AUTH":
-		s.reply("235 2.7.0 welcome\r\n") // whoever it is
+		s.reply("235 2.7.0 welcome\r\n") // any user and password
 	case "QUIT":
 		s.reply("221 2.0.0 bye\r\n")
 		s.quit = true
@@ -182,7 +182,7 @@ func (s *session) bdat(argument string) {
 	n, err := strconv.Atoi(size)
 	if err != nil || n < 0 {
 		s.reply("501 5.5.4 size\r\n")
-		s.quit = true // nobody knows where the chunk ends
+		s.quit = true // the end of the chunk is unknown
 		return
 	}
 	s.chunk, s.last = n, strings.EqualFold(mark, "LAST")

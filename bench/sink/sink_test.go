@@ -105,7 +105,7 @@ func codes(t *testing.T, from *bufio.Reader, n int) (list []string) {
 	return list
 }
 
-// TestLongBody sends more than a buffer, and a command right behind it.
+// TestLongBody sends more than a buffer, and a command right after it.
 func TestLongBody(t *testing.T) {
 	s := start(t, sink.Config{})
 	conn, err := net.Dial("tcp", s.Addr())

@@ -128,7 +128,7 @@ func relay(ctx context.Context, out io.Writer, url, from, to string) error {
 }
 
 // report prints the outcome of each recipient. An err that concerns only the refused recipients that
-// were expected is none.
+// were expected is not an error of the example.
 func report(out io.Writer, result *transport.Result, err error, refused int) error {
 	fmt.Fprintf(out, "Sent %s through %s:\n\n", result.MessageID, result.Relay)
 	for _, r := range result.Recipients {

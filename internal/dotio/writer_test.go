@@ -171,7 +171,7 @@ func TestWriterWritesFewPieces(t *testing.T) {
 	}
 }
 
-// TestWriterWritesNothingOfABadPiece holds that no server can take what stands behind a bare newline
+// TestWriterWritesNothingOfABadPiece holds that no server can take what stands after a bare newline
 // for commands.
 func TestWriterWritesNothingOfABadPiece(t *testing.T) {
 	var b bytes.Buffer

@@ -1,5 +1,5 @@
 // Package faultconn wraps a network connection so that it fails, stalls or ends exactly where a test
-// says: behind the N-th octet of a direction.
+// says: after the N-th octet of a direction.
 package faultconn
 
 import (
@@ -95,7 +95,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes up to the next fault and on behind it if the fault lets it.
+// Write writes up to the next fault and on after it if the fault lets it.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	fault, limit := c.next(Write, len(p))
 	if limit > 0 || len(p) == 0 {

@@ -47,7 +47,7 @@ func TestWriteFaultAtEveryOctet(t *testing.T) {
 	effects := map[string]struct {
 		fault faultconn.Fault
 		want  error // of the write that meets the fault
-		far   error // what the far end sees behind the octets
+		far   error // what the far end sees after the octets
 	}{
 		"fail":       {faultconn.Fault{}, faultconn.ErrFault, nil},
 		"own error":  {faultconn.Fault{Err: own}, own, nil},

@@ -1,4 +1,4 @@
-// Package keys reads and prints the keys behind the question mark of a URL, strictly: a setting that is
+// Package keys reads and prints the keys after the question mark of a URL, strictly: a setting that is
 // ignored is found out when it is too late.
 package keys
 
@@ -29,7 +29,7 @@ var (
 	ErrRepeated = errors.New("key given more than once")
 )
 
-// Parse reads the part of a URL behind the question mark. known says which names there are.
+// Parse reads the part of a URL after the question mark. known says which names there are.
 func Parse(query string, known func(name string) bool) (List, []Fault) {
 	values, err := url.ParseQuery(query)
 	if err != nil {

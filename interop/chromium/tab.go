@@ -82,7 +82,7 @@ func (tab *Tab) Rect(t *testing.T, selector string) image.Rectangle {
 	return image.Rect(int(sides[0]), int(sides[1]), int(sides[2]), int(sides[3]))
 }
 
-// Point moves the mouse there, over what is on the screen: what nobody can see yet is not hit.
+// Point moves the mouse there, over what is on the screen: what is not visible yet is not hit.
 func (tab *Tab) Point(t *testing.T, at image.Point) { t.Helper(); tab.mouse(t, "mouseMoved", at) }
 
 // Press presses the button of the mouse there, and releases it.

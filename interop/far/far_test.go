@@ -17,7 +17,7 @@ func TestFar(t *testing.T) {
 }
 
 // BenchmarkFar sends a number of mails over one connection to Postfix that is 40 ms away. "x" is how many
-// times the speed of net/smtp that is, measured in the same run. What Postfix took is counted behind the
+// times the speed of net/smtp that is, measured in the same run. What Postfix took is counted after the
 // clock. The last one sends to Postfix without the distance, and so tells how fast Postfix is at all.
 func BenchmarkFar(b *testing.B) {
 	var reference float64

@@ -15,7 +15,7 @@ type attack struct {
 	name  string
 	text  string
 	place place
-	// click is set when somebody has to click on it. It covers everything then.
+	// click is set when the reader has to click on it. It covers everything then.
 	click bool
 	// passesPolicy is set when Chromium connects in spite of the policy, though it asks for nothing, or follows
 	// a link. It takes that the elements are not there, and that links lead nowhere.

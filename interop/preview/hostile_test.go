@@ -19,12 +19,12 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// canary is a server that nobody may ask. A connection counts too: a preconnect asks nothing.
+// canary is a server that the page may not ask. A connection counts too: a preconnect asks nothing.
 type canary struct {
 	*httptest.Server
 
 	once sync.Once
-	sang chan struct{} // closed when somebody came
+	sang chan struct{} // closed when a connection came
 	mu   sync.Mutex
 	who  []string
 }

@@ -15,7 +15,7 @@ import (
 
 // TestBulkWithRefusals sends 5,000 mails with 20 in flight and every third recipient refused, with a
 // sender of its own for each, to Postfix and Exim with their default limits. Exim hangs up after 11
-// refusals on a connection and Postfix after 20 errors in a row; Exim would deliver the mail behind a
+// refusals on a connection and Postfix after 20 errors in a row; Exim would deliver the mail after a
 // refused one with the wrong sender if RSET were missing. Every result must line up with its mail, and
 // what is stored with its sender and recipient.
 func TestBulkWithRefusals(t *testing.T) {

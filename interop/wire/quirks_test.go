@@ -131,7 +131,7 @@ func TestHandshakeFails(t *testing.T) {
 	}
 }
 
-// TestBadCertificates: nobody is told anything who cannot prove to be the host.
+// TestBadCertificates: a server that cannot prove to be the host is told nothing.
 func TestBadCertificates(t *testing.T) {
 	r := rig.Start(t, "postfix")
 	for _, kind := range []string{"EXPIRED", "WRONGHOST", "SELFSIGNED"} {
@@ -186,7 +186,7 @@ func TestNobodyAccepted(t *testing.T) {
 	}
 }
 
-// TestSenderOfTheRefused: Exim delivers a mail behind a refused one with the sender of that one unless
+// TestSenderOfTheRefused: Exim delivers a mail after a refused one with the sender of that one unless
 // RSET comes between them. Refused and good mails alternate in a window; each is stored with its own.
 func TestSenderOfTheRefused(t *testing.T) {
 	r := rig.Start(t, "exim")

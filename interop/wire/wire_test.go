@@ -175,7 +175,7 @@ func address(t *testing.T, s string) envelope.Address {
 }
 
 // TestEveryForm sends three messages in every form to every server, to two recipients each, and compares
-// what is stored with what was sent, octet by octet behind the trace fields that the server adds.
+// what is stored with what was sent, octet by octet after the trace fields that the server adds.
 func TestEveryForm(t *testing.T) {
 	next := 0
 	for _, p := range peers() {

@@ -89,7 +89,7 @@ func (a *attempt) broken(mail transport.Mail) *attempt {
 // fault reports whether the attempt ended through the relay and not through the mail: no connection
 // came about, the relay refused to talk, or it broke off. What the relay says of an address or a
 // message is no fault of its, and neither is a caller who does not wait any longer, unless the relay
-// let all his time pass before a connection stood.
+// let all of the time pass before a connection stood.
 func (a *attempt) fault() bool {
 	if a.said == nil {
 		return false
@@ -135,7 +135,7 @@ func withheld(e *transport.SendError) bool {
 // that want picks, never one who was accepted.
 func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
 	var list []int
-	refused := false // somebody who stays without the mail
+	refused := false // a recipient stays without the mail
 	for i := range a.result.Recipients {
 		switch r := &a.result.Recipients[i]; {
 		case r.Outcome == transport.Accepted:

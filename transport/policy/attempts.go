@@ -13,7 +13,7 @@ type attempts struct {
 	mail     transport.Mail
 	size     int // recipients
 	result   *transport.Result
-	failures []*transport.SendError // of attempts that lost somebody, in their order
+	failures []*transport.SendError // of attempts that lost a recipient, in their order
 	only     *attempt               // the only attempt so far, if it was one to all recipients
 	last     *attempt               // the attempt before, nil when there was none
 	lastTo   []int                  // its recipients, by their position in the envelope
@@ -74,7 +74,7 @@ func (a *attempts) own() {
 	}
 }
 
-// stop says why whoever has no answer yet will not get one.
+// stop says why the recipients without an answer will not get one.
 func (a *attempts) stop(phase transport.Phase, cause error) {
 	a.own()
 	a.failures = append(a.failures, &transport.SendError{Result: a.result, Phase: phase, Err: cause})

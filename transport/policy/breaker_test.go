@@ -106,7 +106,7 @@ func TestBreakerProbe(t *testing.T) {
 		send(1)
 		look() // two faults: open
 		send(10)
-		look() // nobody is let through
+		look() // no mail is let through
 		time.Sleep(time.Minute)
 		send(10)
 		look() // one probe, which fails

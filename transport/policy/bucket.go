@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// bucket holds tokens that come back at a steady rate. It may be overdrawn: who takes more than it
-// holds waits until it would have been full enough, and everybody after him waits behind him.
+// bucket holds tokens that come back at a steady rate. It may be overdrawn: a mail that takes more than it
+// holds waits until it would have been full enough, and all mails after it wait longer.
 type bucket struct {
 	perSecond float64
 	burst     float64

@@ -11,7 +11,7 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// ByDomain describes a transport that sends to each recipient over the relay of his domain. A mail to
+// ByDomain describes a transport that sends to each recipient over the relay of its domain. A mail to
 // several relays is sent to one after the other, to each for its own recipients.
 type ByDomain struct {
 	// Routes are relays by domain: "example.org" for that domain alone, ".example.org" for all

@@ -145,7 +145,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestMisbehaving puts each combinator over transports that break the contract. Nobody may panic, and
+// TestMisbehaving puts each combinator over transports that break the contract. No combinator may panic, and
 // what cannot be known must be Unknown.
 func TestMisbehaving(t *testing.T) {
 	mail := transport.Raw(env(t, "x@example.org", "y@example.org"), []byte("Subject: x\r\n\r\nx\r\n"))

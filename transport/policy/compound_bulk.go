@@ -33,7 +33,7 @@ func (c *compound) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 }
 
 // run is one SendAll. Each transport below has a lane, and a mail goes from lane to lane as its
-// plan says. A lane has room for all mails under way, so that nobody waits for a lane to put a mail
+// plan says. A lane has room for all mails under way, so that no goroutine waits for a lane to put a mail
 // into another.
 type run struct {
 	*compound
@@ -171,7 +171,7 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 			back(m, validateResult(ctx, m.mail, sent.Result, err))
 		}
 	}
-	for _, m := range g.end() { // given and not reported: nobody knows
+	for _, m := range g.end() { // given and not reported: unknown
 		back(m, validateResult(ctx, m.mail, nil, errStopped))
 	}
 	for m := range lane {

@@ -46,7 +46,7 @@ func (f *faults) duration(field string, d time.Duration) {
 // choice checks a value of an enumeration.
 func choice[T ~uint8](f *faults, field string, value, last T) {
 	if value > last {
-		f.add(field, 0, fmt.Sprint(uint8(value)), errors.New("is none of the choices"))
+		f.add(field, 0, fmt.Sprint(uint8(value)), errors.New("is not one of the choices"))
 	}
 }
 

@@ -62,7 +62,7 @@ func ExampleFailover() {
 	// Output: hei@example.com accepted by "backup"
 }
 
-// Nobody gets a mail twice: a recipient whose fate is unknown stays where he is.
+// No recipient gets a mail twice: one whose outcome is unknown does not move on.
 func ExampleFailover_unknown() {
 	primary := stub.Named("primary").
 		AlwaysFor("yuin@example.com", stub.Reject(transport.PhaseRcpt, 421, "busy")).

@@ -21,7 +21,7 @@ const (
 	// the relay, the account or a policy (see transport.Fault): the next relay may have another. Recipients
 	// who are Deferred move too when the relay closed the session.
 	FailoverOnFault FailoverOn = iota
-	// FailoverOnDeferred also takes every recipient who is Deferred, whoever is meant.
+	// FailoverOnDeferred also takes every recipient who is Deferred, whatever the fault.
 	FailoverOnDeferred
 )
 

@@ -13,7 +13,7 @@ import (
 type lifecycle struct {
 	owned  []transport.Transport
 	closes func() error  // closes once, however often it is called
-	done   chan struct{} // closed by Close: nobody waits any longer
+	done   chan struct{} // closed by Close: all waiting ends
 
 	mu     sync.Mutex
 	closed bool

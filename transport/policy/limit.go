@@ -7,7 +7,7 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// Limit describes a transport that refuses mail that is too big before anybody works on it.
+// Limit describes a transport that refuses mail that is too big before any work on it.
 type Limit struct {
 	// Next sends the mail. The transport owns it.
 	Next transport.Transport

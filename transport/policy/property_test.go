@@ -159,7 +159,7 @@ func (x *tree) history(message string, who envelope.Address) []seen {
 	return list
 }
 
-// checkRecipient compares the fate of a recipient with his history.
+// checkRecipient compares the outcome of a recipient with its history.
 func (x *tree) checkRecipient(e ending, i int) {
 	got := e.result.Recipients[i]
 	who := got.Address
@@ -197,7 +197,7 @@ func (x *tree) checkRecipient(e ending, i int) {
 	if got.Outcome != want {
 		x.t.Errorf("%v is %v, want %v: %+v; %v", who, got, want, history, e.err)
 	}
-	// whoever is named as having had the last word did say so
+	// the relay that is named as the one of the final attempt did say so
 	said := slices.ContainsFunc(history, func(h seen) bool {
 		return h.relay == got.Relay && h.Outcome == got.Outcome && h.Reply.String() == got.Reply.String()
 	})
@@ -240,7 +240,7 @@ func (x *tree) checkRecords() {
 	}
 }
 
-// checkCopies checks that nobody has a copy of what was not sent to him.
+// checkCopies checks that no recipient has a copy of what was not sent to it.
 func (x *tree) checkCopies(ends []ending) {
 	sent := map[string]bool{}
 	for _, e := range ends {

@@ -11,7 +11,7 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// Rate is a number of things in a time. The zero Rate is no limit.
+// Rate is a number of things in a time. The zero Rate does not limit.
 type Rate struct {
 	// Count is how many there may be in each Per; 0 means no limit.
 	Count int64

@@ -8,7 +8,7 @@ import (
 )
 
 // RedirectAll describes a transport that sends every mail to one address instead of its recipients,
-// so that a system on trial writes to nobody else. The message itself stays as it is and names the
+// so that a system on trial writes to no other person. The message itself stays as it is and names the
 // recipients it was meant for; each of them gets the outcome of the one mail that was sent.
 type RedirectAll struct {
 	// Next sends the mail. The transport owns it.
@@ -30,7 +30,7 @@ func (r RedirectAll) Build() (transport.Transport, error) {
 	return newCompound(func(transport.Mail) plan { return redirected{r.To} }, r.Next), nil
 }
 
-// redirected is the plan of a mail to somebody else.
+// redirected is the plan of a mail to another recipient.
 type redirected struct{ to envelope.Address }
 
 func (p redirected) next(_ context.Context, a *attempts) (step, bool) {
@@ -46,7 +46,7 @@ func (p redirected) next(_ context.Context, a *attempts) (step, bool) {
 	return step{to: a.all(), mail: transport.WithEnvelope(a.mail, instead), adapt: func(of *attempt) *attempt { return of.forAll(env) }}, true
 }
 
-// forAll is an attempt to one recipient as one to all recipients of env, who share his fate.
+// forAll is an attempt to one recipient as one to all recipients of env, who share its outcome.
 func (a *attempt) forAll(env envelope.Envelope) *attempt {
 	one := a.result.Recipients[0]
 	result := *a.result

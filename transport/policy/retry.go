@@ -12,7 +12,7 @@ import (
 type Guarantee uint8
 
 const (
-	// AtMostOnce leaves what is Unknown alone: nobody gets a mail twice.
+	// AtMostOnce leaves what is Unknown alone: no recipient gets a mail twice.
 	AtMostOnce Guarantee = iota
 	// DangerousAtLeastOnce sends what is Unknown again. A recipient whose first copy did arrive
 	// gets a second one; both have the same Message-ID, by which some mailboxes drop one.
@@ -128,5 +128,5 @@ func (p *retryPlan) wait() time.Duration {
 		}
 		most *= 2
 	}
-	return rand.N(max(min(most, p.MaxBackoff), 1)) //nolint:gosec // nobody gains by guessing it
+	return rand.N(max(min(most, p.MaxBackoff), 1)) //nolint:gosec // an attacker gains nothing by guessing it
 }

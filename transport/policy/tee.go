@@ -15,7 +15,7 @@ type Tee struct {
 	Next transport.Transport
 	// Copy gets the copy. The transport owns it.
 	Copy transport.Transport
-	// OnCopyError, if it is set, is told of each copy that was not accepted for everybody. It may be called
+	// OnCopyError, if it is set, is told of each copy that was not accepted for every recipient. It may be called
 	// from several goroutines.
 	OnCopyError func(mail transport.Mail, failed *transport.SendError)
 }

@@ -36,7 +36,7 @@ func (c *Call) taken() bool {
 	return c.Result != nil && c.Result.Count(transport.Accepted)+c.Result.Count(transport.Unknown) > 0
 }
 
-// copied is c with nothing shared that anybody may change.
+// copied is c with nothing shared that a caller may change.
 func (c *Call) copied() Call {
 	out := *c
 	out.Data = bytes.Clone(c.Data)

@@ -108,7 +108,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 }
 
 // lost is p after the ctx ended between the message and the verdict: who was refused before still
-// is, for everybody else it is unknown.
+// is, for all other recipients it is unknown.
 func (p part) lost(cause error) part {
 	for i, a := range p.each {
 		if a.reads() {

@@ -77,7 +77,7 @@ func failures() []Case {
 			testRefused,
 		},
 		{
-			everybodyRefused, "when nobody is left the message is not sent",
+			allRefused, "when no recipient is left the message is not sent",
 			testEverybodyRefused,
 		},
 		{

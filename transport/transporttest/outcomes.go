@@ -22,7 +22,7 @@ func newRefusing(t *testing.T, h Harness) transport.Transport {
 	return newTransport(t, Harness{New: func(t *testing.T) transport.Transport { return h.Refusing(t, rejected, deferred) }})
 }
 
-// wantOutcomes checks a result in which somebody was refused, and its error.
+// wantOutcomes checks a result in which a recipient was refused, and its error.
 func wantOutcomes(t *testing.T, result *transport.Result, err error, want ...transport.Outcome) {
 	t.Helper()
 	var failed *transport.SendError
@@ -44,7 +44,7 @@ func wantOutcomes(t *testing.T, result *transport.Result, err error, want ...tra
 		t.Errorf("safe to retry: %v, uncertain: %v", failed.SafeToRetry(), failed.Uncertain())
 	}
 	if slices.Contains(want, transport.Deferred) && !failed.Temporary() {
-		t.Error("not temporary although somebody was deferred")
+		t.Error("not temporary although a recipient was deferred")
 	}
 }
 

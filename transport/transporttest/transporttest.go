@@ -51,7 +51,7 @@ type Case struct {
 // lacks returns the field of the harness that a case needs and that is not there.
 func (h Harness) lacks(c Case) string {
 	switch c.Name {
-	case refusedRecipients, everybodyRefused:
+	case refusedRecipients, allRefused:
 		if h.Refusing == nil {
 			return "Refusing"
 		}
@@ -66,7 +66,7 @@ func (h Harness) lacks(c Case) string {
 // The cases that not every far end can be made to show.
 const (
 	refusedRecipients = "refused recipients"
-	everybodyRefused  = "everybody refused"
+	allRefused        = "all refused"
 	verdictLost       = "verdict lost"
 )
 

@@ -155,7 +155,7 @@ func faults(s *stub.Transport) map[string]transport.Transport {
 			return good.Send(ctx, mail)
 		}),
 		"refused recipients": with(after(turn(transport.Deferred, transport.Rejected))),
-		"everybody refused":  with(after(turn(transport.Rejected, transport.NotSent))),
+		"all refused":        with(after(turn(transport.Rejected, transport.NotSent))),
 		"verdict lost":       with(after(turn(transport.Unknown, transport.NotSent))),
 		"many at once":       doubling{s},
 		"closed":             openEnded{transport.Func(stub.New().Send)},

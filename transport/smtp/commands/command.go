@@ -55,7 +55,7 @@ const (
 	utf8s charset = true  // those of UTF-8, because SMTPUTF8 was offered
 )
 
-// line is a command line under construction, behind what the buffer held before.
+// line is a command line under construction, after what the buffer held before.
 type line struct {
 	verb  string
 	dst   []byte

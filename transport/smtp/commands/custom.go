@@ -19,7 +19,7 @@ var stateful = []string{
 	"BURL", "SEND", "SOML", "SAML", "TURN", "ATRN",
 }
 
-// Verb returns Name in upper case, or CUSTOM when Name is no name of a command.
+// Verb returns Name in upper case, or CUSTOM when Name cannot be the name of a command.
 func (c Custom) Verb() string {
 	if !isName(c.Name) {
 		return "CUSTOM"

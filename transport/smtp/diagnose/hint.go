@@ -55,7 +55,7 @@ func (c *check) hint(kind HintKind, text string) {
 
 // advise draws conclusions.
 func (c *check) advise() {
-	if errors.Is(c.report.Err, context.Canceled) { // somebody was not interested any more
+	if errors.Is(c.report.Err, context.Canceled) { // the caller does not wait any longer
 		return
 	}
 	if failed, ok := errors.AsType[*client.Error](c.report.Err); ok {
@@ -157,7 +157,7 @@ func (c *check) adviseLogin(failed *client.Error) {
 	}
 	switch login.Kind {
 	case authentication.Rejected, authentication.Refused:
-		c.hint(HintLoginRefused, "wrong user or password; many providers want a password made for this purpose, or have logins by SMTP switched off until somebody allows them")
+		c.hint(HintLoginRefused, "wrong user or password; many providers want a password made for this purpose, or have logins by SMTP switched off until an administrator allows them")
 	case authentication.Unavailable:
 		c.hint(HintLoginLater, "the server cannot check the login now, or has seen too many")
 	case authentication.NotOffered:
@@ -167,12 +167,12 @@ func (c *check) adviseLogin(failed *client.Error) {
 		}
 		c.hint(HintNoLoginOffered, "no login is offered here: port 25 mostly has none, 465 and 587 do")
 	case authentication.NeedsTLS:
-		c.hint(HintLoginNeedsTLS, "the login would show the password to whoever listens: use StartTLSRelay (smtp+starttls) or Relay (smtps)")
+		c.hint(HintLoginNeedsTLS, "the login would show the password to every listener on the way: use StartTLSRelay (smtp+starttls) or Relay (smtps)")
 	case authentication.NoMechanism, authentication.TooWeak:
 		c.hint(HintNoMechanism, "the server logs in by "+strings.Join(c.report.Mechanisms, " ")+" alone: other credentials may fit, a token for instance (Login)")
 	case authentication.NoSecret, authentication.Aborted:
 		c.hint(HintNoSecret, "the password or token could not be had: see the cause")
 	default:
-		c.hint(HintImpostor, "the server does not behave as one that knows the password: it is broken, or somebody else's")
+		c.hint(HintImpostor, "the server does not behave as one that knows the password: it is misconfigured, or an impostor")
 	}
 }

@@ -28,7 +28,7 @@ type Report struct {
 	ExtensionsBeforeTLS, Extensions []string
 	TLS                             *TLSReport // nil without TLS
 	Mechanisms                      []string   // of login
-	User                            string     // who logs in, "" for nobody
+	User                            string     // who logs in, "" without a login
 	LoggedIn                        bool
 	Size                            int64 // the largest message in octets, 0 where the server does not say
 	Limits                          extension.SessionLimits

@@ -70,7 +70,7 @@ func (s ServerInfo) Has(k Keyword) bool {
 	return ok
 }
 
-// Param returns the parameters behind a keyword, separated by single spaces.
+// Param returns the parameters after a keyword, separated by single spaces.
 func (s ServerInfo) Param(k Keyword) string { return s.keywords[k] }
 
 // Keywords returns the offered keywords in alphabetical order.

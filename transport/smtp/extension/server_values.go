@@ -40,7 +40,7 @@ func (s ServerInfo) known() *values { return cmp.Or(s.values, &values{}) }
 // or it is unknown (RFC 1870 section 3).
 func (s ServerInfo) SizeLimit() int64 { return s.known().size }
 
-// Mechanisms returns the names of the SASL mechanisms behind AUTH, in upper case and in the server's
+// Mechanisms returns the names of the SASL mechanisms after AUTH, in upper case and in the server's
 // order.
 func (s ServerInfo) Mechanisms() []string {
 	var list []string
@@ -53,14 +53,14 @@ func (s ServerInfo) Mechanisms() []string {
 }
 
 // SessionLimits are what a server allows in one session or transaction (RFC 9422 section 4). A zero
-// field is no limit, or one that the server did not tell.
+// field means that the server has no limit, or did not tell it.
 type SessionLimits struct {
 	MailMax       int // MAIL commands in a session
 	RcptMax       int // RCPT commands in a transaction
 	RcptDomainMax int // different domains of recipients in a session
 }
 
-// Limits returns what the server said behind LIMITS. A limit that is malformed counts as not given;
+// Limits returns what the server said after LIMITS. A limit that is malformed counts as not given;
 // of a repeated one the lowest counts.
 func (s ServerInfo) Limits() SessionLimits { return s.known().limits }
 
@@ -80,7 +80,7 @@ func readLimits(params string) SessionLimits {
 	return l
 }
 
-// lower returns the lower of a limit and a value of one to six digits, of which the first is no zero
+// lower returns the lower of a limit and a value of one to six digits, which does not begin with a zero
 // (RFC 9422 section 4.1).
 func lower(limit int, value string) int {
 	n, ok := digits(value, 6)

@@ -23,7 +23,7 @@ func (c *cache) find(data []byte) (reply Response, size int) {
 	return Response{}, 0
 }
 
-// add remembers a reply that is no refusal in place of the oldest one.
+// add remembers a reply that does not refuse in place of the oldest one.
 func (c *cache) add(line []byte, reply Response) {
 	if len(reply.Lines) != 1 || len(line) > maxCached || reply.Code.Severity() > Intermediate {
 		return

@@ -65,7 +65,7 @@ func oneLine(r rune) rune {
 	return r
 }
 
-// cannotBecome reports whether an unfinished line is no prefix of a reply line.
+// cannotBecome reports whether an unfinished line cannot begin a reply line.
 func cannotBecome(line string) bool {
 	return !regexp.MustCompile(`^(?s:|[2-5]|[2-5][0-9]|[2-5][0-9]{2}|[2-5][0-9]{2}[ \r-].*)$`).MatchString(strings.ToValidUTF8(line, "?"))
 }

@@ -24,7 +24,7 @@ func (e Enhanced) String() string {
 	return string(e.appendTo(make([]byte, 0, len("5.999.999"))))
 }
 
-// short holds the codes of three digits one behind the other, so that the usual ones need no memory of
+// short holds the codes of three digits one after the other, so that the usual ones need no memory of
 // their own.
 var short = func() string {
 	all := make([]byte, 0, 1000*shortLen)

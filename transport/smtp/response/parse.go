@@ -99,7 +99,7 @@ func (r *Response) add(raw []byte) (last bool, err error) {
 	case len(line) < 3:
 		return false, protocolError("no reply code", raw)
 	case len(line) > 3 && line[3] == '\r': // which checkStart took for the line end
-		return false, protocolError("neither space nor hyphen behind the code", raw)
+		return false, protocolError("neither space nor hyphen after the code", raw)
 	}
 	code := Code(line[0]-'0')*100 + Code(line[1]-'0')*10 + Code(line[2]-'0')
 	if r.Code != 0 && code != r.Code {
@@ -124,7 +124,7 @@ func checkStart(line []byte) error {
 	for i, c := range line[:min(len(line), 4)] {
 		switch {
 		case i == 3 && c != ' ' && c != '-' && c != '\r' && c != '\n':
-			return protocolError("neither space nor hyphen behind the code", line)
+			return protocolError("neither space nor hyphen after the code", line)
 		case i < 3 && (c < '0' || c > '9'):
 			return protocolError("no reply code", line)
 		case i == 0 && (c < '2' || c > '5'):

@@ -14,7 +14,7 @@ func NewReader(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, MaxLin
 // replies are read from one connection, a Parser that lives as long as it is cheaper.
 func Read(r *bufio.Reader) (Response, error) { return new(Parser).Read(r) }
 
-// Read reads one reply from r and leaves what is behind it in r. It blocks as r does; the errors are
+// Read reads one reply from r and leaves what is after it in r. It blocks as r does; the errors are
 // those of the function Read.
 func (p *Parser) Read(r *bufio.Reader) (Response, error) {
 	for {

@@ -17,7 +17,7 @@ type Response struct {
 	Lines []string
 }
 
-// IsZero reports whether r is no reply at all.
+// IsZero reports whether r is the zero Response: there was no reply.
 func (r Response) IsZero() bool { return r.Code == 0 }
 
 // Text returns the lines joined by spaces.
@@ -43,7 +43,7 @@ func (r Response) String() string {
 }
 
 // ProtocolError says that what came from the server is not a reply. The connection cannot be used
-// any more, because nobody knows which command the next line answers.
+// any more, because it is unknown which command the next line answers.
 type ProtocolError struct {
 	Reason string
 	Line   string // the start of the line, made printable; "" where there was none

@@ -15,7 +15,7 @@ import (
 // The step that gives a reply (Default, Reply, Accept, Decide) also decides: a recipient whose RCPT was
 // answered 250 is a recipient, a 354 to DATA makes the server read content, a message whose end was
 // answered 2yz is stored. An action without such a step decides nothing. At the points that have no
-// reply of their own the server goes on behind the action as if nothing had been.
+// reply of their own the server goes on after the action as if nothing had been.
 type Action struct{ steps []step }
 
 // step does one thing; errEnd ends the session.

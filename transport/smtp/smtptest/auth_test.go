@@ -82,7 +82,7 @@ func TestAuthReplies(t *testing.T) {
 	}
 }
 
-// TestScram compares the honest server with somebody else's client, and sees its lies leave.
+// TestScram compares the honest server with the client of another library, and sees its lies leave.
 func TestScram(t *testing.T) {
 	t.Parallel()
 	for name, lie := range map[string]smtptest.Scram{

@@ -12,7 +12,7 @@ func (s *session) bdat() error {
 		return s.plain(Bdat, reply(501, "5.5.4 syntax: BDAT octets [LAST]"))
 	}
 	if s.unanswered && !s.server.record.proofed() {
-		s.violate(ChunkRule, "%d octets behind an unanswered RCPT", size)
+		s.violate(ChunkRule, "%d octets after an unanswered RCPT", size)
 	}
 	refuse, err := s.respond(Chunk, "")
 	if err != nil {

@@ -40,7 +40,7 @@ func Greylist() Hook {
 	}
 }
 
-// MessagesPerSession returns a hook that does something else at each MAIL behind the n-th accepted one
+// MessagesPerSession returns a hook that does something else at each MAIL after the n-th accepted one
 // of its connection, such as Reply("421 4.7.0 enough").Then(Close()).
 func MessagesPerSession(n int, do Action) Hook {
 	return func(e Event) Action {
@@ -62,9 +62,9 @@ func RefuseRecipients(replies map[string]string) Hook {
 	}
 }
 
-// ErrorLimit returns a hook that does something behind the n-th reply of the 4yz or 5yz class on a
+// ErrorLimit returns a hook that does something after the n-th reply of the 4yz or 5yz class on a
 // connection, as real servers close then: Reply("421 4.7.0 too many errors").Then(Close()).
-// It counts the replies that the server would give by itself or by hooks behind it in the list.
+// It counts the replies that the server would give by itself or by hooks after it in the list.
 func ErrorLimit(n int, do Action) Hook {
 	var (
 		mu     sync.Mutex

@@ -51,7 +51,7 @@ type Config struct {
 	// Extensions are the lines of the reply to EHLO, besides STARTTLS and AUTH, which the server adds
 	// where they belong. Default: [DefaultExtensions].
 	Extensions []string
-	// Hello replaces all lines of the reply to EHLO behind the first, as they are, by phase.
+	// Hello replaces all lines of the reply to EHLO after the first, as they are, by phase.
 	Hello Capabilities
 
 	// Certificate is the kind of certificate; default one that [Server.CertPool] verifies.
@@ -71,9 +71,9 @@ type Config struct {
 	// RequireAuth refuses MAIL with 530 until a user is known, RequireTLS until there is TLS.
 	RequireAuth, RequireTLS bool
 
-	// MaxSize is the greatest message in octets; 0 is 64 MiB, negative is no limit.
+	// MaxSize is the greatest message in octets; 0 is 64 MiB, negative for no limit.
 	MaxSize int64
-	// MaxRecipients per transaction; the next is answered 452. 0 is no limit.
+	// MaxRecipients per transaction; the next is answered 452. 0 for no limit.
 	MaxRecipients int
 
 	// Linger is how long the server waits for more input before it sends its replies. A test that
@@ -88,7 +88,7 @@ type Config struct {
 	Forget bool
 	// IdleTimeout closes a connection whose client says nothing for that long; 0 is never.
 	IdleTimeout time.Duration
-	// MaxConnections is how many connections may be open; the next is told 421. 0 is no limit.
+	// MaxConnections is how many connections may be open; the next is told 421. 0 for no limit.
 	MaxConnections int
 
 	// DiscardContent counts the content and does not keep it, for messages of gigabytes.
@@ -166,7 +166,7 @@ func (c Config) withDefaults() Config {
 // phase is how far a session has come.
 type phase struct{ tls, authenticated bool }
 
-// hello returns the lines of the reply to EHLO behind the first.
+// hello returns the lines of the reply to EHLO after the first.
 func (c *Config) hello(p phase) []string {
 	set := c.Hello.Plain
 	switch {

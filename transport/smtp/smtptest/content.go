@@ -20,7 +20,7 @@ type content struct {
 type dotState uint8
 
 const (
-	lineStart dotState = iota // at the start, or behind CRLF
+	lineStart dotState = iota // at the start, or after CRLF
 	inLine
 	afterCR
 	afterDot   // CRLF .

@@ -78,7 +78,7 @@ func (s *session) play(list []line) error {
 		return err
 	}
 	if rest, err := s.link.peek(); err == nil {
-		s.violate(DialogueRule, "behind the end the client said %.80q", rest)
+		s.violate(DialogueRule, "after the end the client said %.80q", rest)
 	} else if !errors.Is(err, io.EOF) {
 		return err
 	}

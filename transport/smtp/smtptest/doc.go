@@ -11,7 +11,7 @@
 //	}
 //
 // A server offers STARTTLS with a certificate of its own authority, then AUTH, and everything modern.
-// It is strict: a parameter that was not offered, a second MAIL without RSET or a chunk behind a
+// It is strict: a parameter that was not offered, a second MAIL without RSET or a chunk after a
 // failed one is refused, and what no client should do is listed in [Server.Violations].
 //
 // # Faults

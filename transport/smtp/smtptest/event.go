@@ -6,11 +6,11 @@ import "strings"
 const (
 	Connect   = "(connect)"   // after the accept, before anything; no reply of its own
 	Greeting  = "(greeting)"  // the 220
-	Handshake = "(handshake)" // before the TLS handshake, behind the 220 of STARTTLS; no reply of its own
+	Handshake = "(handshake)" // before the TLS handshake, after the 220 of STARTTLS; no reply of its own
 	Secured   = "(secured)"   // after the TLS handshake; no reply of its own
 	Challenge = "(challenge)" // each 334 of AUTH
 	Chunk     = "(chunk)"     // a BDAT line came, its octets were not read; a reply here leaves them unread
-	Body      = "(body)"      // the content begins: behind the 354, or with the first chunk; no reply of its own
+	Body      = "(body)"      // the content begins: after the 354, or with the first chunk; no reply of its own
 	End       = "(end)"       // the reply to the end of the content, by dot or BDAT LAST; for LMTP per recipient
 )
 

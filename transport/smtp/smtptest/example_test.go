@@ -38,7 +38,7 @@ func addressed(to ...string) envelope.Envelope {
 	return env
 }
 
-// In a test it is srv := smtptest.NewServer(t), and nobody has to close it.
+// In a test it is srv := smtptest.NewServer(t), and the test need not close it.
 func ExampleStart() {
 	srv, err := smtptest.Start(smtptest.Config{})
 	if err != nil {

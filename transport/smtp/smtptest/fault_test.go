@@ -23,7 +23,7 @@ func TestActions(t *testing.T) {
 	cases := map[string]struct {
 		do   smtptest.Action
 		want string // up to the end of the stream, or to the reply to NOOP
-		err  error  // behind want; nil for a session that goes on
+		err  error  // after want; nil for a session that goes on
 	}{
 		"default":     {do: smtptest.Default(), want: "250 2.1.0 sender ok\r\n"},
 		"reply":       {do: smtptest.Reply("450-4.2.1 a\n450 4.2.1 b"), want: "450-4.2.1 a\r\n450 4.2.1 b\r\n"},
@@ -233,7 +233,7 @@ func TestTLSVersions(t *testing.T) {
 	}
 }
 
-// TestInjection holds that what is said behind the 220 comes in the same piece, before the handshake.
+// TestInjection holds that what is said after the 220 comes in the same piece, before the handshake.
 func TestInjection(t *testing.T) {
 	t.Parallel()
 	srv := smtptest.NewUnstartedServer(t)
@@ -320,7 +320,7 @@ func TestReplyToNobody(t *testing.T) {
 	}
 }
 
-// TestPlaintextBehindStartTLS holds that the server forgets what a client, or somebody on the way,
+// TestPlaintextBehindStartTLS holds that the server forgets what a client, or an attacker on the way,
 // said in the same piece.
 func TestPlaintextBehindStartTLS(t *testing.T) {
 	t.Parallel()

@@ -14,11 +14,11 @@ type link struct {
 	raw    net.Conn // below TLS
 	conn   net.Conn // what is read and written
 	in     []byte   // came, not used
-	buffer []byte   // behind in
+	buffer []byte   // after in
 	out    []byte   // said, not sent
 	linger time.Duration
 	idle   time.Duration // how long the client may say nothing; 0 is for ever
-	// slow, if positive, is the pause behind each single octet sent.
+	// slow, if positive, is the pause after each single octet sent.
 	slow time.Duration
 	pace func(time.Duration) error
 	// quiet keeps content out of the transcript.
@@ -97,7 +97,7 @@ func (l *link) flush() error {
 		}
 	}
 	for _, piece := range pieces {
-		// The transcript comes first, so that whoever has the reply finds it there.
+		// The transcript comes first, so that a test that has the reply finds it there.
 		l.said(piece)
 		if _, err := l.conn.Write(piece); err != nil {
 			tell(written, false)

@@ -82,7 +82,7 @@ func (s *session) rset() error {
 	return err
 }
 
-// readPath reads the argument of MAIL or RCPT behind its preposition.
+// readPath reads the argument of MAIL or RCPT after its preposition.
 func (s *session) readPath(preposition string) (Path, error) {
 	n := len(preposition)
 	if len(s.argument) < n || !strings.EqualFold(s.argument[:n], preposition) {

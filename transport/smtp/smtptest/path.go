@@ -44,7 +44,7 @@ func readPath(text string) (Path, error) {
 	return path, path.readParams(text[end+1:])
 }
 
-// plausible refuses what is no address: the null sender, or a local part and a domain. A name without a
+// plausible refuses what cannot be an address: the null sender, or a local part and a domain. A name without a
 // domain passes, for postmaster (RFC 5321 section 4.1.1.3) and LMTP.
 func plausible(address string) bool {
 	at := strings.LastIndexByte(address, '@')

@@ -58,7 +58,7 @@ func (s Session) octets(client bool) []byte {
 	return all
 }
 
-// String returns the dialogue line by line behind "C: " and "S: ", with secrets.
+// String returns the dialogue line by line after "C: " and "S: ", with secrets.
 func (s Session) String() string {
 	var text strings.Builder
 	for _, e := range s.Transcript {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMain fails when a server left goroutines behind.
+// TestMain fails when a server left goroutines running.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	stacks := make([]byte, 4<<20)
@@ -200,7 +200,7 @@ func TestOneFlight(t *testing.T) {
 	r.want("220")
 	r.send("EHLO x\n")
 	r.want("250")
-	// The probe: a refused chunk is swallowed, so its NOOP is no command.
+	// The probe: a refused chunk is swallowed, so its NOOP is not run as a command.
 	r.send("BDAT 6 LAST\nNOOP\nRSET\n")
 	r.want("503", "250")
 	flight := "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nBDAT 9 LAST\n.dot\n.\nRSET\n"

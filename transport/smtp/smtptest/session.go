@@ -154,7 +154,7 @@ var synchronous = map[string]bool{
 func (s *session) dispatch(verb string) error {
 	_, pipelining := s.offered["PIPELINING"]
 	if len(s.link.in) > 0 && verb != Bdat && (synchronous[verb] || !pipelining) {
-		s.violate(PipeliningRule, "%d octets behind %s", len(s.link.in), verb)
+		s.violate(PipeliningRule, "%d octets after %s", len(s.link.in), verb)
 	}
 	if s.refused && verb != Quit {
 		return s.plain(verb, reply(503, "5.5.1 only QUIT is left"))

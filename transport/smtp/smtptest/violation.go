@@ -10,10 +10,10 @@ type Rule string
 
 // The rules that the server watches over.
 const (
-	// PipeliningRule: input behind a command that must be the last of a group (RFC 2920 section 3.1), or
-	// behind any command while PIPELINING is not offered.
+	// PipeliningRule: input after a command that must be the last of a group (RFC 2920 section 3.1), or
+	// after any command while PIPELINING is not offered.
 	PipeliningRule Rule = "pipelining"
-	// ChunkRule: content behind an unanswered RCPT, before the server has shown on any connection that
+	// ChunkRule: content after an unanswered RCPT, before the server has shown on any connection that
 	// it swallows a chunk that it refuses. RFC 3030 does not ask for this; prudence does.
 	ChunkRule Rule = "chunk before proof"
 	// LineRule: a command line or content that is not made of lines with CRLF, or of too long ones.
