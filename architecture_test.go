@@ -59,6 +59,8 @@ var arrows = map[string][]string{
 	"internal/mutants":        {},
 	"internal/pool":           {},
 	"internal/xtext":          {},
+	"ledger":                  {"transport/policy", "transport", "envelope"},
+	"ledger/ledgertest":       {"ledger", "transport", "envelope", "github.com/google/go-cmp"},
 }
 
 // programs are the folders whose packages may import everything a user of the module may import.

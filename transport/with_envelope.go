@@ -16,9 +16,9 @@ func WithEnvelope(mail Mail, env envelope.Envelope) Mail {
 // wrapMail returns mail in one layer, however often it is done, after a change of that layer.
 func wrapMail(mail Mail, change func(*readdressed)) Mail {
 	plain := readdressed{mail: mail, envelope: mail.Envelope(), key: KeyOf(mail), fingerprint: FingerprintOf(mail)}
-	if r, ok := mail.(interface{ original() Mail }); ok {
-		mail = r.original()
-		plain.mail = mail
+	if r, ok := mail.(interface{ layer() readdressed }); ok {
+		plain = r.layer()
+		mail = plain.mail
 	}
 	change(&plain)
 	m, known := mail.(knowing)
@@ -46,6 +46,7 @@ type (
 		envelope    envelope.Envelope
 		key         string
 		fingerprint string
+		ending      func() error // is called when the content was written
 	}
 	readdressedKnown struct {
 		readdressed
@@ -58,10 +59,17 @@ type (
 	}
 )
 
-func (r *readdressed) original() Mail                     { return r.mail }
-func (r *readdressed) Envelope() envelope.Envelope        { return r.envelope }
-func (r *readdressed) WriteTo(w io.Writer) (int64, error) { return r.mail.WriteTo(w) }
-func (r *readdressed) MessageID() string                  { return MessageID(r.mail) }
+func (r *readdressed) layer() readdressed          { return *r }
+func (r *readdressed) Envelope() envelope.Envelope { return r.envelope }
+func (r *readdressed) MessageID() string           { return MessageID(r.mail) }
+
+func (r *readdressed) WriteTo(w io.Writer) (int64, error) {
+	n, err := r.mail.WriteTo(w)
+	if err == nil && r.ending != nil {
+		err = r.ending()
+	}
+	return n, err
+}
 
 // NeedsBinaryMIME passes on what the mail says; not to know it means no.
 func (r *readdressed) NeedsBinaryMIME() bool {

@@ -46,3 +46,14 @@ func (r *Result) Identify(mail Mail) {
 func (r *readdressed) Key() string          { return r.key }
 func (r *readdressed) Fingerprint() string  { return r.fingerprint }
 func (r *readdressed) MessageIDGiven() bool { return MessageIDGiven(r.mail) }
+
+// EnvelopeError passes on why the mail has no envelope, unless it was given one.
+func (r *readdressed) EnvelopeError() error {
+	if r.envelope.Len() > 0 {
+		return nil
+	}
+	if m, ok := r.mail.(interface{ EnvelopeError() error }); ok {
+		return m.EnvelopeError()
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+package transport
+
+// WithEnding returns mail whose WriteTo calls ending after it has written the content and before it returns,
+// that is before any octet has left that could complete the mail at a server. If ending fails, WriteTo does,
+// and the mail is NotSent. A mail that is written several times calls it each time. Package ledger
+// remembers by it that a mail is about to be in doubt.
+//
+// Transports read a mail that does not know its size once more to count it; that calls ending too.
+func WithEnding(mail Mail, ending func() error) Mail {
+	return wrapMail(mail, func(r *readdressed) {
+		if before := r.ending; before != nil {
+			r.ending = func() error {
+				if err := before(); err != nil {
+					return err
+				}
+				return ending()
+			}
+			return
+		}
+		r.ending = ending
+	})
+}

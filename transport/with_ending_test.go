@@ -1,0 +1,42 @@
+package transport_test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// cut is a writer that fails.
+type cut struct{}
+
+func (cut) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestWithEnding holds when the hooks are called, in which order, and what becomes of their errors.
+func TestWithEnding(t *testing.T) {
+	var calls []string
+	var failing error
+	hook := func(name string) func() error {
+		return func() error {
+			calls = append(calls, name)
+			return failing
+		}
+	}
+	m := transport.WithEnding(transport.WithKey(transport.WithEnding(mail(t, "x@example.org"), hook("a")), "k"), hook("b"))
+	if _, err := m.WriteTo(io.Discard); err != nil || !slices.Equal(calls, []string{"a", "b"}) {
+		t.Errorf("called %v, %v", calls, err)
+	}
+	calls = nil
+	if _, err := m.WriteTo(cut{}); !errors.Is(err, io.ErrClosedPipe) || calls != nil {
+		t.Errorf("content that could not be written: called %v, %v", calls, err)
+	}
+	failing = errors.New("disk full")
+	if _, err := m.WriteTo(io.Discard); !errors.Is(err, failing) || !slices.Equal(calls, []string{"a"}) {
+		t.Errorf("a hook that fails: called %v, %v", calls, err)
+	}
+	if transport.KeyOf(m) != "k" || transport.MessageID(m) != "<1@example.org>" {
+		t.Error("the mail lost its key or its Message-ID")
+	}
+}
