@@ -123,12 +123,31 @@ func withheld(e *transport.SendError) bool {
 	if attempts, ok := e.Err.(*AttemptsError); ok { //nolint:errorlint // each attempt has its own answer
 		return slices.ContainsFunc(attempts.failures, withheld)
 	}
+	if keptBack(e) {
+		return true
+	}
 	switch e.Phase {
 	case transport.PhaseMail, transport.PhaseRcpt, transport.PhaseData:
 		refused := e.Result.Count(transport.Rejected) + e.Result.Count(transport.Deferred)
 		return refused > 0 && e.Result.Count(transport.NotSent) > 0 && e.Reply.Code != closing && e.Err == nil
 	}
 	return false
+}
+
+// keptBack reports whether the cause says that a mail goes to all of its recipients or to none.
+func keptBack(e *transport.SendError) bool {
+	var cause interface{ KeptBack() bool }
+	return errors.As(e.Err, &cause) && cause.KeptBack()
+}
+
+// cutShort reports whether a recipient was answered 421 and others were not sent the mail for that: a
+// connection on which 421 was said is given up (RFC 5321 section 3.8). In an envelope with that recipient
+// they would fare no better the next time.
+func (a *attempt) cutShort() bool {
+	r := a.result
+	return a.said != nil && !keptBack(a.said) && r.Count(transport.NotSent) > 0 && slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool {
+		return rcpt.Outcome == transport.Deferred && rcpt.Reply.Code == closing
+	})
 }
 
 // again returns the recipients, by their position in this attempt, that may be sent again: those

@@ -17,6 +17,7 @@ type attempts struct {
 	only     *attempt               // the only attempt so far, if it was one to all recipients
 	last     *attempt               // the attempt before, nil when there was none
 	lastTo   []int                  // its recipients, by their position in the envelope
+	apart    []int                  // recipients with an attempt of their own to come; see cutShort
 }
 
 func newAccount(mail transport.Mail) *attempts {
@@ -32,12 +33,29 @@ func (a *attempts) all() []int {
 	return positions
 }
 
-// again returns the recipients of the attempt before that may be sent again and that want picks.
-func (a *attempts) again(want func(*transport.RecipientResult) bool) []int {
-	list := a.last.again(want)
-	for i, position := range list {
-		list[i] = a.lastTo[position]
+// again returns the recipients of the attempt before that may be sent again and that want picks. Those who
+// cut it short for others are left out of the list and added to apart.
+func (a *attempts) again(want func(*transport.RecipientResult) bool) (list []int) {
+	picked := a.last.again(want)
+	cut := a.last.cutShort()
+	for _, i := range picked {
+		position := a.lastTo[i]
+		if cut && a.last.result.Recipients[i].Outcome == transport.Deferred {
+			a.apart = append(a.apart, position)
+			continue
+		}
+		list = append(list, position)
 	}
+	return list
+}
+
+// lastFailure returns the error of the last attempt that lost a recipient.
+func (a *attempts) lastFailure() *transport.SendError { return a.failures[len(a.failures)-1] }
+
+// takeApart returns the recipients that were kept apart, and forgets them.
+func (a *attempts) takeApart() []int {
+	list := a.apart
+	a.apart = nil
 	return list
 }
 

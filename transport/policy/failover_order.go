@@ -140,39 +140,66 @@ func (g *group) back(i int, of *attempt) (rests bool) {
 
 // failoverPlan is the plan of a mail that goes from relay to relay.
 type failoverPlan struct {
-	group *group
-	order []int
-	asked int
+	group  *group
+	order  []int
+	asked  int
+	onward []int // recipients for the next relay
+	turn   []int // recipients for an attempt of their own over the relay that is asked now
 }
 
 func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
-	var to []int
 	if a.last == nil {
-		to = a.all()
+		p.onward = a.all()
 	} else {
-		if p.group.back(p.order[p.asked-1], a.last) {
-			transport.Tell(ctx, transport.Decision{
-				Kind: transport.DecisionRest, Mail: a.mail, Relay: a.last.result.Relay, Wait: p.group.rest, Err: a.last.said,
-			})
-		}
-		if ctx.Err() != nil || p.asked == len(p.order) {
+		p.judge(ctx, a)
+		if ctx.Err() != nil {
 			return step{}, false
 		}
-		fault := a.last.fault()
-		to = a.again(func(r *transport.RecipientResult) bool { return p.group.moves.take(r, fault) })
-		if len(to) > 0 {
-			transport.Tell(ctx, transport.Decision{
-				Kind: transport.DecisionFailover, Mail: a.mail, Relay: a.last.result.Relay, Attempt: p.asked + 1, Recipients: len(to), Err: a.last.said,
-			})
-		}
+	}
+	to := p.turn
+	p.turn = nil
+	if len(to) == 0 {
+		to = p.advance(ctx, a)
 	}
 	if len(to) == 0 {
 		return step{}, false
 	}
-	relay := p.order[p.asked]
-	p.asked++
+	relay := p.order[p.asked-1]
 	p.group.lend(relay, 1)
 	return step{over: relay, to: to, unused: func() { p.group.lend(relay, -1) }}, true
+}
+
+// judge looks at the attempt before: what it says of its relay, and who of its recipients moves on.
+func (p *failoverPlan) judge(ctx context.Context, a *attempts) {
+	if p.group.back(p.order[p.asked-1], a.last) {
+		transport.Tell(ctx, transport.Decision{
+			Kind: transport.DecisionRest, Mail: a.mail, Relay: a.last.result.Relay, Wait: p.group.rest, Err: a.last.said,
+		})
+	}
+	fault := a.last.fault()
+	p.onward = append(p.onward, a.again(func(r *transport.RecipientResult) bool { return p.group.moves.take(r, fault) })...)
+}
+
+// advance makes the next relay the one that is asked, and returns its recipients. Those who are kept apart
+// have their turn after them.
+func (p *failoverPlan) advance(ctx context.Context, a *attempts) []int {
+	to, apart := p.onward, a.takeApart()
+	if p.asked == len(p.order) || len(to)+len(apart) == 0 {
+		return nil
+	}
+	if a.last != nil {
+		transport.Tell(ctx, transport.Decision{
+			Kind: transport.DecisionFailover, Mail: a.mail, Relay: a.last.result.Relay, Attempt: p.asked + 1,
+			Recipients: len(to) + len(apart), Err: a.lastFailure(),
+		})
+	}
+	p.asked++
+	p.onward, p.turn = nil, apart
+	if len(to) == 0 {
+		to, p.turn = apart, nil
+	}
+	slices.Sort(to)
+	return to
 }
 
 // take reports whether a recipient goes on to the next relay; fault says that the attempt ended through the relay.

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -79,7 +80,7 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		p.begun = time.Now()
 		return step{to: a.all()}, true
 	}
-	if a.last.failed == nil || ctx.Err() != nil {
+	if a.last.failed == nil && len(a.apart) == 0 || ctx.Err() != nil {
 		return step{}, false
 	}
 	to := p.again(a)
@@ -89,10 +90,10 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	wait := p.wait()
 	d := transport.Decision{
 		Kind: transport.DecisionRetry, Mail: a.mail, Relay: a.last.result.Relay, Attempt: p.attempts,
-		Recipients: len(to), Wait: wait, Err: a.last.said,
+		Recipients: len(to), Wait: wait, Err: a.lastFailure(),
 	}
 	if p.attempts > p.MaxAttempts || p.MaxElapsed > 0 && time.Since(p.begun)+wait > p.MaxElapsed ||
-		p.ShouldRetry != nil && !p.ShouldRetry(a.last.failed) {
+		p.ShouldRetry != nil && !p.ShouldRetry(a.lastFailure()) {
 		d.Kind, d.Wait = transport.DecisionGiveUp, 0
 		transport.Tell(ctx, d)
 		return step{}, false
@@ -101,10 +102,12 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	return step{to: to, wait: wait}, true
 }
 
-// again returns the recipients to whom the mail may be sent again.
+// again returns the recipients to whom the mail may be sent again. Those who were kept apart before come in,
+// unless this attempt is for others who suffer from them.
 func (p *retryPlan) again(a *attempts) []int {
-	temporary := a.last.said.Temporary()
-	return a.again(func(r *transport.RecipientResult) bool {
+	waiting := a.takeApart()
+	temporary := a.last.said != nil && a.last.said.Temporary()
+	to := a.again(func(r *transport.RecipientResult) bool {
 		switch r.Outcome {
 		case transport.NotSent:
 			return temporary
@@ -116,6 +119,13 @@ func (p *retryPlan) again(a *attempts) []int {
 		}
 		return false
 	})
+	if len(a.apart) > 0 {
+		a.apart = append(a.apart, waiting...)
+		return to
+	}
+	to = append(to, waiting...)
+	slices.Sort(to)
+	return to
 }
 
 // wait is a random part of a time that doubles with every attempt.

@@ -32,8 +32,21 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 	if receipt.Err.Err != nil {
 		failed.Err = receipt.Err
 	}
+	if t.config.AllOrNothing && failed.Err == nil && result.Count(transport.NotSent) > 0 {
+		failed.Err = keptBackError{}
+	}
 	return result, failed
 }
+
+// keptBackError says why recipients who were not refused did not get a mail that goes to all or to none.
+type keptBackError struct{}
+
+func (keptBackError) Error() string {
+	return "kept back from every recipient, because the server did not accept all of them"
+}
+
+// KeptBack tells the transports of package policy that the mail must not go to some of its recipients alone.
+func (keptBackError) KeptBack() bool { return true }
 
 // newResult returns a result with room for n recipients: that of one, which most mails have, in one piece
 // with it and with room for the one line of his reply.
