@@ -84,6 +84,7 @@ func orASCII(charset string) string {
 // normal returns a charset name without what programs were seen to put around it.
 func normal(name string) string {
 	name = strings.ToLower(strings.Trim(name, " \t\"'<>()"))
+	name = strings.TrimPrefix(name, "charset=")
 	name, _, _ = strings.Cut(name, " ")
 	return strings.ReplaceAll(strings.TrimSuffix(name, ";"), "iso_8859", "iso-8859")
 }

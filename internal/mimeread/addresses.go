@@ -264,7 +264,7 @@ func (p *addressParser) mailbox(e element) (m Mailbox, reason string) {
 		}
 	}
 	if m.Name == "" && len(e.comments) > 0 { // the way names were written before RFC 822
-		m.Name = shown(decodeWords(p.guess(withoutEscapes(e.comments[len(e.comments)-1].text))))
+		m.Name = shown(decodeWords(withoutEscapes(e.comments[len(e.comments)-1].text), p.charset))
 	}
 	return m, reason
 }
@@ -361,7 +361,7 @@ func (p *addressParser) phrase(tokens []token) string {
 	var out, run strings.Builder // run collects words that may be encoded
 	flush := func() {
 		if run.Len() > 0 {
-			out.WriteString(decodeWords(p.guess(run.String())))
+			out.WriteString(decodeWords(run.String(), p.charset))
 			run.Reset()
 		}
 	}
@@ -371,7 +371,7 @@ func (p *addressParser) phrase(tokens []token) string {
 				run.WriteByte(' ')
 			}
 			flush()
-			out.WriteString(quotedName(p.guess(t.text)))
+			out.WriteString(p.quotedName(t.text))
 			continue
 		}
 		if i > 0 && t.spaced {
@@ -385,18 +385,15 @@ func (p *addressParser) phrase(tokens []token) string {
 
 // quotedName decodes a quoted string that is nothing but encoded-words: RFC 2047 section 5 forbids it, and programs
 // write it.
-func quotedName(text string) string {
+func (p *addressParser) quotedName(text string) string {
 	if strings.HasPrefix(text, "=?") && strings.HasSuffix(text, "?=") {
-		return decodeWords(text)
+		return decodeWords(text, p.charset)
 	}
-	return text
+	return charset.Guess(p.charset, []byte(text))
 }
 
 // shown returns a name that can be written again.
 func shown(name string) string { return strings.TrimSpace(mimewire.CleanText(name)) }
-
-// guess returns a name with octets above 127 as UTF-8.
-func (p *addressParser) guess(name string) string { return charset.Guess(p.charset, []byte(name)) }
 
 // withoutEscapes takes the backslashes out of a comment.
 func withoutEscapes(text string) string {

@@ -120,7 +120,7 @@ func (c *chooser) leaf(n *Node, at place) error {
 		return nil
 	case n.Encoding == UUencode:
 		return c.uuencoded(n)
-	case n.Encoding == UnknownEncoding:
+	case n.Encoding == UnknownEncoding && !c.readable(n):
 		n.Broken = true
 		c.add(n)
 		return nil
@@ -159,7 +159,12 @@ func (c *chooser) add(n *Node) {
 
 // text decodes a text and appends it to those of its kind.
 func (c *chooser) text(n *Node, html bool) error {
-	octets, err := io.ReadAll(io.LimitReader(n.Open(c.src), int64(c.room)+1))
+	content := n.Open(c.src)
+	if n.Encoding == Base64 && !c.looksEncoded(n) {
+		c.fault(n, "a text that is not in base64, though it says so")
+		content = n.Raw(c.src)
+	}
+	octets, err := io.ReadAll(io.LimitReader(content, int64(c.room)+1))
 	if err != nil {
 		return err
 	}
@@ -186,6 +191,44 @@ func (c *chooser) text(n *Node, html bool) error {
 		c.content.Files = append(c.content.Files, dataFile(n, f))
 	}
 	return nil
+}
+
+// readable reports whether a part in an unknown transfer encoding is text as it came. RFC 2045 section 6.4 wants it
+// treated as octets, and most programs that invent a name mean none.
+func (c *chooser) readable(n *Node) bool {
+	octets := c.beginning(n)
+	text, err := charset.Decode(n.Params["charset"], octets)
+	return err == nil && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", r) }) && spaced(text)
+}
+
+// looksEncoded reports whether a text in base64 is that: the lines of a text have blanks in them.
+func (c *chooser) looksEncoded(n *Node) bool { return !spaced(string(c.beginning(n))) }
+
+// beginning returns some octets of a part as they came, whole lines.
+func (c *chooser) beginning(n *Node) []byte {
+	const enough = 16 << 10
+	octets, err := io.ReadAll(io.LimitReader(n.Raw(c.src), enough))
+	if err != nil {
+		return nil
+	}
+	if at := strings.LastIndexByte(string(octets), '\n'); len(octets) == enough && at > 0 {
+		octets = octets[:at]
+	}
+	return octets
+}
+
+// spaced reports whether most lines of a text have blanks between words.
+func spaced(text string) bool {
+	lines, with := 0, 0
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines++
+			if strings.Contains(line, " ") {
+				with++
+			}
+		}
+	}
+	return with*2 > lines
 }
 
 // dataFile is a file that was taken out of a node.

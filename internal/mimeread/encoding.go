@@ -36,7 +36,7 @@ func ParseEncoding(value string) (e Encoding, reason string) {
 	plain := strings.ToLower(strings.TrimSpace(withoutComments(value)))
 	bare := strings.Trim(plain, "\"' \t;:,.<>")
 	bare, _, _ = strings.Cut(bare, ";")
-	bare = strings.ReplaceAll(strings.TrimSpace(bare), " bit", "bit")
+	bare = strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(bare), " bit", "bit"), " ", "-")
 	e, known := encodingNames[bare]
 	switch {
 	case !known:

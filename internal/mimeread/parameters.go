@@ -247,7 +247,7 @@ func (p *paramParser) plain(name, value string) string {
 	if name == "boundary" {
 		return value
 	}
-	return mimewire.CleanText(decodeWords(charset.Guess(p.charset, []byte(value))))
+	return mimewire.CleanText(decodeWords(value, p.charset))
 }
 
 // extended joins pieces, of which the first may name a charset, and decodes them.

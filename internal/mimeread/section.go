@@ -157,7 +157,7 @@ func (s *Section) nextField(at int, part bool) (stop int, found bool) {
 	for at < len(s.octets) {
 		end := lineEnd(s.octets, at)
 		line := trimLine(s.octets[at:end])
-		if len(line) == 0 {
+		if len(line) == 0 || len(line) > 2 && bytes.HasPrefix(line, []byte("--")) && len(s.Fields) > 0 { // a delimiter of the body
 			return at, false
 		}
 		if f, ok := fieldOf(s.octets, at, end); ok {

@@ -11,7 +11,7 @@ import (
 // above 127 guessed to be UTF-8, or else of a charset that the caller knows, and controls replaced. What
 // can't be decoded stays as it is.
 func Text(value, bodyCharset string) string {
-	return mimewire.CleanText(decodeWords(charset.Guess(bodyCharset, []byte(value))))
+	return mimewire.CleanText(decodeWords(value, bodyCharset))
 }
 
 // encodedWord is an encoded-word taken apart.
@@ -21,11 +21,13 @@ type encodedWord struct {
 	length  int // of the word in the text
 }
 
-// decodeWords decodes the encoded-words of text. Words of one charset that stand beside each other are
-// decoded together, because some programs cut them in the middle of a character.
-func decodeWords(text string) string {
+// decodeWords decodes the encoded-words of text, and guesses what octets above 127 outside them are. Words of one
+// charset that stand beside each other are decoded together, because some programs cut them in the middle of a
+// character.
+func decodeWords(text, bodyCharset string) string {
+	guess := func(s string) string { return charset.Guess(bodyCharset, []byte(s)) }
 	if !strings.Contains(text, "=?") {
-		return text
+		return guess(text)
 	}
 	var out strings.Builder
 	var run encodedWord // words that wait to be decoded
@@ -48,7 +50,7 @@ func decodeWords(text string) string {
 		gap := text[at:begin]
 		if !ok {
 			flush()
-			out.WriteString(text[at : begin+2])
+			out.WriteString(guess(text[at : begin+2]))
 			at = begin + 2
 			continue
 		}
@@ -59,14 +61,14 @@ func decodeWords(text string) string {
 		default:
 			flush()
 			if !joined {
-				out.WriteString(gap)
+				out.WriteString(guess(gap))
 			}
 			run = word
 		}
 		at = begin + word.length
 	}
 	flush()
-	out.WriteString(text[at:])
+	out.WriteString(guess(text[at:]))
 	return out.String()
 }
 
