@@ -3,6 +3,8 @@ package message
 import (
 	"errors"
 	"slices"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Parent is a message that others can answer. *[Message] and *[ParsedMessage] are.
@@ -27,26 +29,26 @@ func (b Builder) InReplyTo(parent Parent) Builder {
 		refs = append(refs[:1:1], refs[n-mostReferences+1:]...)
 	}
 	return b.step(func(s *state) {
-		s.inReplyTo = s.ids("InReplyTo", s.inReplyTo, []string{id})
-		s.refs = s.ids("InReplyTo", s.refs, refs)
+		s.inReplyTo = s.ids("InReplyTo", s.inReplyTo, []string{id}, isForeignID)
+		s.refs = s.ids("InReplyTo", s.refs, refs, isForeignID)
 	})
 }
 
 // InReplyToID adds the Message-ID of a message that this one answers, with or without angle brackets.
 func (b Builder) InReplyToID(id ...string) Builder {
-	return b.step(func(s *state) { s.inReplyTo = s.ids("InReplyToID", s.inReplyTo, id) })
+	return b.step(func(s *state) { s.inReplyTo = s.ids("InReplyToID", s.inReplyTo, id, isMessageID) })
 }
 
 // References adds Message-IDs of the thread, oldest first, with or without angle brackets.
 func (b Builder) References(id ...string) Builder {
-	return b.step(func(s *state) { s.refs = s.ids("References", s.refs, id) })
+	return b.step(func(s *state) { s.refs = s.ids("References", s.refs, id, isMessageID) })
 }
 
 // ids appends message identifiers in angle brackets, each once.
-func (s *state) ids(step string, list, ids []string) []string {
+func (s *state) ids(step string, list, ids []string, good func(string) bool) []string {
 	for i, id := range ids {
 		bare := bareID(id)
-		if !isMessageID(bare) {
+		if !good(bare) {
 			s.faults = append(s.faults, &FieldError{Field: step, Index: i, Value: id, Err: errNoID})
 			continue
 		}
@@ -57,7 +59,21 @@ func (s *state) ids(step string, list, ids []string) []string {
 	return list
 }
 
+// isForeignID reports whether s can be written as the inside of a message identifier. Programs make them without @,
+// and the obsolete syntax has quoted strings with blanks in them (RFC 5322 section 4.5.4): a reply that would not
+// name them would leave the thread.
+func isForeignID(s string) bool {
+	quoted := false
+	for i := range len(s) {
+		c := s[i]
+		quoted = quoted != (c == '"')
+		if c < ' ' || c > '~' || c == ' ' && !quoted || (c == '<' || c == '>') && !quoted {
+			return false
+		}
+	}
+	return s != "" && len(s) <= mimewire.TooLong && !quoted
+}
+
 var (
-	errNoID   = errors.New("want <left@right> without spaces")
-	errNoDate = errors.New("a date is required")
+	errNoID = errors.New("want <left@right> without spaces")
 )

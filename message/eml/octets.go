@@ -107,9 +107,13 @@ func (m *Message) changes() []stretch {
 			skipped = skipped[1:]
 		}
 	}
+	if !m.keepBcc && !slices.ContainsFunc(s.Fields, func(f mimeread.Field) bool { return !isBlind(f) }) {
+		// Without a field, readers would take the body for the header section.
+		list = append(list, stretch{text: "To: undisclosed-recipients:;\r\n"})
+	}
 	for _, f := range s.Fields {
 		upTo(f.Start)
-		blind := strings.EqualFold(f.Name, "Bcc") || strings.EqualFold(f.Name, "Resent-Bcc")
+		blind := isBlind(f)
 		if blind && !m.keepBcc {
 			list = append(list, stretch{Span: mimeread.Span{Start: f.Start, End: f.End}})
 		}
@@ -125,6 +129,11 @@ func (m *Message) changes() []stretch {
 		list = append(list, stretch{Span: mimeread.Span{Start: s.Body, End: s.Body}, text: "\r\n"})
 	}
 	return list
+}
+
+// isBlind reports whether a field names blind recipients.
+func isBlind(f mimeread.Field) bool {
+	return strings.EqualFold(f.Name, "Bcc") || strings.EqualFold(f.Name, "Resent-Bcc")
 }
 
 // WriteTo writes the octets that were read, but for what [Message.Faults] tells of and for the fields of blind

@@ -202,3 +202,27 @@ func TestResend(t *testing.T) {
 		}
 	}
 }
+
+// TestThreads holds that identifiers of all forms survive into the reply.
+func TestThreads(t *testing.T) {
+	me := mailbox(t, "me@x.example")
+	for name, tc := range map[string]struct{ in, want string }{
+		"without at":      {"Message-ID: <123>\nReferences: <1@x.example> <22>\n", "<1@x.example> <22> <123>"},
+		"folded":          {"Message-ID: <1234 @ local(blah)\n .machine .example>\n", "<1234@local.machine.example>"},
+		"quoted":          {"Message-ID: <\"a b\"@x.example>\nIn-Reply-To: <0@x.example>\n", `<0@x.example> <"a b"@x.example>`},
+		"no brackets":     {"Message-ID: 1@x.example\nReferences: 2@x.example, 3@x.example\n", "<2@x.example> <3@x.example> <1@x.example>"},
+		"a phrase":        {"Message-ID: <1@x.example>\nIn-Reply-To: Your message of \"Mon\" by bob@x.example <2@x.example>\n", "<2@x.example> <1@x.example>"},
+		"one that is bad": {"Message-ID: <1@x.example>\nReferences: <2@x.example> <\xe9@x.example> <3\n", "<2@x.example> <1@x.example>"},
+		"a lost blank":    {"Message-ID: <1@x.example>\nReferences: <2@x.example>\n<3@x.example>\n", "<2@x.example> <3@x.example> <1@x.example>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := build(t, parse(t, "From: a@x.example\n"+tc.in+"\n").Reply(me))
+			if got := strings.Join(m.References(), " "); got != tc.want {
+				t.Errorf("References %s, want %s", got, tc.want)
+			}
+			if again := parse(t, octets(t, m)); strings.Join(again.References(), " ") != tc.want {
+				t.Errorf("written as %s", again.Header("References"))
+			}
+		})
+	}
+}
