@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"envelope":          {"golang.org/x/net", "internal/xtext"},
 	"message/templates": {"message"},
 	"mailtest": {
-		"envelope", "transport", "github.com/emersion/go-message", "github.com/google/go-cmp", "golang.org/x/net/html",
+		"envelope", "internal/mimeread", "transport", "github.com/google/go-cmp", "golang.org/x/net/html",
 	},
 	"mailtest/preview":              {"envelope", "mailtest", "transport", "golang.org/x/net/html"},
 	"transport":                     {"envelope", "internal/octets", "transport/outcome"},

@@ -27,6 +27,7 @@ var rfcTitles = map[int]string{
 	2392: "Content-ID and Message-ID Uniform Resource Locators",
 	2554: "SMTP Service Extension for Authentication (obsolete)",
 	2781: "UTF-16, an Encoding of ISO 10646",
+	2557: "MIME Encapsulation of Aggregate Documents, such as HTML",
 	2782: "A DNS RR for specifying the location of services (DNS SRV)",
 	2852: "Deliver By SMTP Service Extension",
 	2919: "List-Id: A Structured Field and Namespace for the Identification of Mailing Lists",

@@ -13,6 +13,7 @@ const AwaitTimeout = 10 * time.Second
 // that is sent in the background see [Inbox.Await].
 func (b *Inbox) AssertSent(t testing.TB, want ...Match) *Mail {
 	t.Helper()
+	mustAsk(t, want)
 	if found := b.Mails(want...); len(found) > 0 {
 		return found[0]
 	}
@@ -24,6 +25,7 @@ func (b *Inbox) AssertSent(t testing.TB, want ...Match) *Mail {
 // there is none after Patience.
 func (b *Inbox) Await(t testing.TB, want ...Match) *Mail {
 	t.Helper()
+	mustAsk(t, want)
 	ctx, cancel := context.WithTimeout(t.Context(), AwaitTimeout)
 	defer cancel()
 	mail, err := b.WaitFor(ctx, want...)
@@ -49,8 +51,17 @@ func (b *Inbox) AssertNothingSent(t testing.TB) {
 // AssertCount fails the test when the number of mails with all of the matches is another.
 func (b *Inbox) AssertCount(t testing.TB, count int, want ...Match) {
 	t.Helper()
+	mustAsk(t, want)
 	if found := b.Mails(want...); len(found) != count {
 		t.Errorf("%d mails where %s, want %d; %s", len(found), All(want...), count, faults(b.Mails(), All(want...)))
+	}
+}
+
+// mustAsk ends the test when a match can't be asked: no mail would match it, whatever was sent.
+func mustAsk(t testing.TB, want []Match) {
+	t.Helper()
+	if err := errOf(want...); err != nil {
+		t.Fatalf("mailtest: %v", err)
 	}
 }
 

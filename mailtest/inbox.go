@@ -66,7 +66,7 @@ func (b *Inbox) Send(ctx context.Context, mail transport.Mail) (*transport.Resul
 	taken := NewMail(rand.Text(), env, message.text.String(), time.Now())
 	b.add(taken)
 	result := transport.NewResult(env, transport.Accepted, transport.Reply{Code: 250, Lines: []string{"kept"}})
-	result.MessageID = transport.MessageID(mail)
+	result.Identify(mail)
 	result.QueueID = taken.id
 	result.Relay = "mailtest"
 	return result, nil
@@ -201,6 +201,9 @@ func (b *Inbox) since(n int) (mails []*Mail, next int, changed <-chan struct{}) 
 // there is one or ctx ends; the error is then a *[WaitError].
 func (b *Inbox) WaitFor(ctx context.Context, want ...Match) (*Mail, error) {
 	match := All(want...)
+	if err := match.Err(); err != nil {
+		return nil, err
+	}
 	for seen := 0; ; {
 		mails, next, changed := b.since(seen)
 		for _, mail := range mails {

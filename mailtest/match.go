@@ -2,7 +2,9 @@ package mailtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +15,20 @@ import (
 type Match struct {
 	want  string
 	fault func(*Mail) string
+	err   error // why the question itself is wrong
+}
+
+// Err returns why the match can't be asked, such as an address that does not parse; nil when it can. The Assert
+// methods fail the test with it, whatever was sent.
+func (m Match) Err() error { return m.err }
+
+// errOf returns the errors of matches.
+func errOf(matches ...Match) error {
+	var errs []error
+	for _, m := range matches {
+		errs = append(errs, m.err)
+	}
+	return errors.Join(errs...)
 }
 
 // String returns what the match wants, such as `subject is "Welcome"`.
@@ -25,6 +41,9 @@ func (m Match) String() string {
 
 // Mismatch returns "" when mail matches, and else what is different about it.
 func (m Match) Mismatch(mail *Mail) string {
+	if m.err != nil {
+		return m.err.Error()
+	}
 	if m.fault == nil {
 		return ""
 	}
@@ -33,7 +52,7 @@ func (m Match) Mismatch(mail *Mail) string {
 
 // Matching makes a Match of a function; want says in words what it looks for.
 func Matching(want string, ok func(*Mail) bool) Match {
-	return Match{want, func(m *Mail) string {
+	return Match{want: want, fault: func(m *Mail) string {
 		if ok(m) {
 			return ""
 		}
@@ -46,7 +65,7 @@ func All(matches ...Match) Match {
 	if len(matches) == 0 {
 		return Match{}
 	}
-	return Match{join(matches, " and "), func(m *Mail) string {
+	return Match{err: errOf(matches...), want: join(matches, " and "), fault: func(m *Mail) string {
 		var faults []string
 		for _, match := range matches {
 			if fault := match.Mismatch(m); fault != "" {
@@ -59,7 +78,7 @@ func All(matches ...Match) Match {
 
 // Any matches when at least one of the matches does.
 func Any(matches ...Match) Match {
-	return Match{"(" + join(matches, " or ") + ")", func(m *Mail) string {
+	return Match{err: errOf(matches...), want: "(" + join(matches, " or ") + ")", fault: func(m *Mail) string {
 		var faults []string
 		for _, match := range matches {
 			fault := match.Mismatch(m)
@@ -74,7 +93,7 @@ func Any(matches ...Match) Match {
 
 // Not matches when match does not.
 func Not(match Match) Match {
-	return Match{"not (" + match.String() + ")", func(m *Mail) string {
+	return Match{err: match.err, want: "not (" + match.String() + ")", fault: func(m *Mail) string {
 		if match.Mismatch(m) == "" {
 			return match.String()
 		}
@@ -90,13 +109,11 @@ func join(matches []Match, word string) string {
 	return strings.Join(texts, word)
 }
 
-// SentTo matches mail with a recipient in its envelope, be it To, Cc or Bcc.
+// SentTo matches mail with a recipient in its envelope, be it To, Cc or Bcc. The address has no name beside it.
 func SentTo(address string) Match {
 	want, err := envelope.ParseAddress(address)
-	return Match{"sent to " + address, func(m *Mail) string {
+	return Match{err: err, want: "sent to " + address, fault: func(m *Mail) string {
 		switch {
-		case err != nil:
-			return err.Error()
 		case slices.ContainsFunc(m.envelope.Recipients(), func(r envelope.Recipient) bool { return r.Address == want }):
 			return ""
 		}
@@ -108,10 +125,8 @@ func SentTo(address string) Match {
 func SentFrom(address string) Match {
 	var want envelope.Address
 	err := want.UnmarshalText([]byte(address))
-	return Match{"sent from " + address, func(m *Mail) string {
+	return Match{err: err, want: "sent from " + address, fault: func(m *Mail) string {
 		switch {
-		case err != nil:
-			return err.Error()
 		case m.envelope.From() == want:
 			return ""
 		}
@@ -124,7 +139,7 @@ func Subject(subject string) Match { return Header("Subject", subject) }
 
 // Header matches mail with a header field that has exactly that value, unfolded and decoded.
 func Header(name, value string) Match {
-	return Match{fmt.Sprintf("%s is %q", name, value), func(m *Mail) string {
+	return Match{want: fmt.Sprintf("%s is %q", name, value), fault: func(m *Mail) string {
 		var values []string
 		for _, f := range m.View().Header {
 			if strings.EqualFold(f.Name, name) {
@@ -152,23 +167,88 @@ func SeesInHTML(text string) Match {
 	return sees("HTML", text, func(v *View) string { return visible(v.HTML) })
 }
 
+// HeaderMatches matches mail with a header field whose value, unfolded and decoded, has a match of a regular
+// expression.
+func HeaderMatches(name string, expression *regexp.Regexp) Match {
+	return Match{want: fmt.Sprintf("%s matches %s", name, expression), fault: func(m *Mail) string {
+		var values []string
+		for _, f := range m.View().Header {
+			if strings.EqualFold(f.Name, name) {
+				values = append(values, f.Value)
+			}
+		}
+		if slices.ContainsFunc(values, expression.MatchString) {
+			return ""
+		}
+		return fmt.Sprintf("%s is %q", name, values)
+	}}
+}
+
+// TextMatches matches mail whose plain text has a match of a regular expression.
+func TextMatches(expression *regexp.Regexp) Match {
+	return matches("text", expression, func(v *View) string { return v.Text })
+}
+
+// HTMLMatches matches mail whose HTML shows text to its reader, in one line, that has a match of a regular expression.
+func HTMLMatches(expression *regexp.Regexp) Match {
+	return matches("HTML", expression, func(v *View) string { return visible(v.HTML) })
+}
+
+func matches(where string, expression *regexp.Regexp, shown func(*View) string) Match {
+	return Match{want: fmt.Sprintf("%s matches %s", where, expression), fault: func(m *Mail) string {
+		all := shown(m.View())
+		if expression.MatchString(all) {
+			return ""
+		}
+		return fmt.Sprintf("%s shows %q", where, cut(all))
+	}}
+}
+
+// ShowsItsParts matches mail whose HTML and inline parts fit: every "cid:" address has its part, and every
+// inline part is shown.
+func ShowsItsParts() Match {
+	return Match{want: "the HTML shows its inline parts", fault: func(m *Mail) string {
+		view := m.View()
+		ids, addresses := shownIDs(view.HTML)
+		var faults []string
+		known := map[string]bool{}
+		for _, p := range view.Inline {
+			known[p.ContentID] = true
+			if !slices.Contains(ids, p.ContentID) && !addresses[p.Location] {
+				faults = append(faults, fmt.Sprintf("the inline part %q is not shown", p.ContentID+p.Location))
+			}
+		}
+		for _, id := range ids {
+			if !known[id] {
+				faults = append(faults, fmt.Sprintf("no part for cid:%s", id))
+			}
+		}
+		return strings.Join(faults, "; ")
+	}}
+}
+
 func sees(where, text string, shown func(*View) string) Match {
-	return Match{fmt.Sprintf("%s shows %q", where, text), func(m *Mail) string {
+	return Match{want: fmt.Sprintf("%s shows %q", where, text), fault: func(m *Mail) string {
 		all := shown(m.View())
 		if strings.Contains(all, oneLine(text)) {
 			return ""
 		}
-		const most = 300
-		if len(all) > most {
-			all = strings.ToValidUTF8(all[:most], "") + "..."
-		}
-		return fmt.Sprintf("%s shows %q", where, all)
+		return fmt.Sprintf("%s shows %q", where, cut(all))
 	}}
+}
+
+// cut keeps a text from filling the screen.
+func cut(text string) string {
+	const most = 300
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
 }
 
 // HasAttachment matches mail with an attachment of that file name.
 func HasAttachment(name string) Match {
-	return Match{fmt.Sprintf("has the attachment %q", name), func(m *Mail) string {
+	return Match{want: fmt.Sprintf("has the attachment %q", name), fault: func(m *Mail) string {
 		if slices.ContainsFunc(m.View().Attachments, func(p Part) bool { return p.Name == name }) {
 			return ""
 		}
@@ -178,7 +258,7 @@ func HasAttachment(name string) Match {
 
 // HasAttachmentData matches mail with an attachment of that file name and content.
 func HasAttachmentData(name string, data []byte) Match {
-	return Match{fmt.Sprintf("has the attachment %q of %d octets", name, len(data)), func(m *Mail) string {
+	return Match{want: fmt.Sprintf("has the attachment %q of %d octets", name, len(data)), fault: func(m *Mail) string {
 		fault := HasAttachment(name).Mismatch(m)
 		for _, p := range m.View().Attachments {
 			switch {
@@ -195,7 +275,7 @@ func HasAttachmentData(name string, data []byte) Match {
 
 // HasInline matches mail with an inline part that its HTML can show as "cid:" + id.
 func HasInline(id string) Match {
-	return Match{fmt.Sprintf("has the inline part %q", id), func(m *Mail) string {
+	return Match{want: fmt.Sprintf("has the inline part %q", id), fault: func(m *Mail) string {
 		if _, ok := m.View().Part(id); ok {
 			return ""
 		}

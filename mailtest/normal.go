@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/depeche-mail/depeche/internal/mimeread"
 )
 
 const normalDate = "Thu, 01 Jan 1970 00:00:00 +0000"
@@ -21,8 +23,6 @@ func normalID(id string) string { return localPart.ReplaceAllString(id, "<normal
 // normal returns the message with what is random in it replaced by what is not: the values of Date and
 // Message-ID, and the boundaries.
 func normal(message []byte) []byte {
-	p := parser{view: &View{}}
-	p.entity(message, 0)
 	head, body := cutHeader(message)
 	out := make([]byte, 0, len(message))
 	for len(head) > 0 {
@@ -32,12 +32,33 @@ func normal(message []byte) []byte {
 	}
 	out = append(out, body...)
 	names := map[string]string{}
-	for _, boundary := range p.boundaries {
+	for _, boundary := range boundaries(message) {
 		if _, ok := names[boundary]; !ok {
 			names[boundary] = fmt.Sprintf("boundary-%d", len(names)+1)
 		}
 	}
 	return renameBoundaries(out, names)
+}
+
+// boundaries returns those of the multiparts in their order.
+func boundaries(message []byte) []string {
+	section := readSection(message)
+	tree, err := mimeread.ReadTree(bytes.NewReader(message), int64(len(message)), section, int64(section.Body), limits)
+	if err != nil {
+		return nil // there is no source that could fail
+	}
+	var list []string
+	var walk func(*mimeread.Node)
+	walk = func(n *mimeread.Node) {
+		if n.IsMultipart() {
+			list = append(list, n.Params["boundary"])
+		}
+		for _, child := range n.Children {
+			walk(child)
+		}
+	}
+	walk(tree.Root)
+	return list
 }
 
 // fieldEnd returns where the first field of a header section ends, folded lines included.

@@ -1,43 +1,52 @@
 package mailtest
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"net/textproto"
 	"strings"
 
-	gomessage "github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // teaches go-message the charsets of old mail
-	"github.com/emersion/go-message/textproto"
+	"github.com/depeche-mail/depeche/internal/mimeread"
 )
 
 // Limits of Parse. They are far above real mail and keep what a hostile one costs near its own size.
 const (
-	maxHeader   = 1 << 20 // octets of the header section of the message or of a part
-	maxFields   = 1000    // fields that a View keeps
-	maxParts    = 1000    // leaves and multiparts together
-	maxDepth    = 16      // multiparts within multiparts
-	maxBoundary = 200     // RFC 2046 section 5.1.1 allows 70
-	maxFaults   = 20
+	maxHeader = 4 << 20 // octets of the header section of the message or of a part
+	maxFields = 1000    // fields that a View keeps
+	maxParts  = 1000    // leaves and multiparts together
+	maxDepth  = 100     // multiparts within multiparts
+	maxFaults = 20
 )
 
-// Parse reads a message. It never fails: what is not as it should be is listed in Faults, and the rest is
-// read as far as it goes. Time and memory are a small multiple of the message's size.
+var limits = mimeread.Limits{Depth: maxDepth, Parts: maxParts, Header: maxHeader}
+
+// readSection reads the header section, which may be missing.
+func readSection(message []byte) *mimeread.Section {
+	if section := mimeread.ReadSection(message); len(section.Fields) > 0 {
+		return section
+	}
+	return mimeread.ReadPartSection(message)
+}
+
+// Parse reads a message, as package message/eml does. It never fails: what is not as it should be is listed in
+// Faults, and the rest is read as far as it goes. Time and memory are a small multiple of the message's size.
 func Parse(message []byte) *View {
 	p := parser{view: &View{}}
-	p.entity(message, 0)
+	section := readSection(message)
+	p.keepFields(section)
+	for _, f := range section.Faults {
+		p.fault("%s", f)
+	}
+	if section.Body > maxHeader {
+		p.fault("a header section of %d octets", section.Body)
+	}
+	p.body(message, section)
 	return p.view
 }
 
-// parser collects a View while it walks through the parts.
-type parser struct {
-	view       *View
-	entities   int
-	boundaries []string // of the multiparts in their order
-	hasText    bool
-	hasHTML    bool
-}
+// parser collects a View.
+type parser struct{ view *View }
 
 func (p *parser) fault(format string, args ...any) {
 	if len(p.view.Faults) < maxFaults {
@@ -45,141 +54,63 @@ func (p *parser) fault(format string, args ...any) {
 	}
 }
 
-// entity reads a message or a part of one.
-func (p *parser) entity(data []byte, depth int) {
-	p.entities++
-	head, body := cutHeader(data)
-	header := p.header(head)
-	if depth == 0 {
-		p.keepFields(header)
-	}
-	media, params, err := header.ContentType()
-	if err != nil {
-		p.fault("content type %s: %v", short(header.Get("Content-Type")), err)
-		media = "application/octet-stream" // what RFC 2046 section 4 asks for with unknown types
-	}
-	if !strings.HasPrefix(media, "multipart/") {
-		p.leaf(header, media, body)
-		return
-	}
-	boundary := params["boundary"]
-	switch {
-	case boundary == "" || len(boundary) > maxBoundary:
-		p.fault("%s with a boundary of %d octets", media, len(boundary))
-	case depth == maxDepth:
-		p.fault("more than %d multiparts within each other", maxDepth)
-	default:
-		p.multipart(body, boundary, depth)
-		return
-	}
-	p.leaf(header, "application/octet-stream", body)
-}
-
-func (p *parser) multipart(body []byte, boundary string, depth int) {
-	p.boundaries = append(p.boundaries, boundary)
-	parts, closed := cutParts(body, boundary, maxParts-p.entities+1)
-	if !closed {
-		p.fault("multipart without its end")
-	}
-	for _, part := range parts {
-		if p.entities >= maxParts {
-			p.fault("more than %d parts", maxParts)
-			return
-		}
-		p.entity(part, depth+1)
-	}
-}
-
-// header reads a header section as far as it goes.
-func (p *parser) header(head []byte) gomessage.Header {
-	if len(head) > maxHeader {
-		p.fault("a header section of %d octets", len(head))
-		head = head[:maxHeader]
-	}
-	h, err := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(head)))
-	if err != nil && err != io.EOF { //nolint:errorlint // a header section that ends with its last field
-		p.fault("header: %s", short(err.Error()))
-	}
-	return gomessage.Header{Header: h}
-}
-
-func (p *parser) keepFields(header gomessage.Header) {
-	fields := header.Fields()
-	for fields.Next() {
+func (p *parser) keepFields(section *mimeread.Section) {
+	charset := section.Charset()
+	for _, f := range section.Fields {
 		if len(p.view.Header) == maxFields {
 			p.fault("more than %d header fields", maxFields)
 			return
 		}
-		value, err := fields.Text()
-		if err != nil {
-			p.fault("%s: %v", fields.Key(), err)
+		value := section.Raw(f)
+		if unknown := mimeread.UnknownCharset(value); unknown != "" {
+			p.fault("%s: unknown charset %q", f.Name, unknown)
 		}
-		p.view.Header = append(p.view.Header, Field{Name: fields.Key(), Value: strings.ToValidUTF8(value, "\ufffd")})
+		p.view.Header = append(p.view.Header, Field{Name: textproto.CanonicalMIMEHeaderKey(f.Name), Value: mimeread.Text(value, charset)})
 	}
 }
 
-// leaf reads something that has no parts.
-func (p *parser) leaf(header gomessage.Header, media string, body []byte) {
-	disposition, params, _ := header.ContentDisposition() // a broken one says nothing
-	name := params["filename"]
-	if name == "" {
-		_, params, _ := header.ContentType()
-		name = params["name"]
-	}
-	part := Part{Name: strings.ToValidUTF8(name, "\ufffd"), Type: media, ContentID: trimID(header.Get("Content-Id"))}
-	disposition = strings.ToLower(disposition)
-	isBody := name == "" && disposition != "attachment"
-	switch {
-	case isBody && media == "text/plain" && !p.hasText:
-		p.hasText, p.view.Text = true, p.text(header, body)
-		return
-	case isBody && media == "text/html" && !p.hasHTML:
-		p.hasHTML, p.view.HTML = true, p.text(header, body)
+// body takes the body apart. The message is in memory, so that reading it can't fail.
+func (p *parser) body(message []byte, section *mimeread.Section) {
+	limits := limits
+	limits.Text = len(message) + 1
+	src := bytes.NewReader(message)
+	tree, err := mimeread.ReadTree(src, int64(len(message)), section, int64(section.Body), limits)
+	if err != nil {
+		p.fault("%v", err)
 		return
 	}
-	// A file keeps its charset, because its octets are what was attached.
-	header = gomessage.Header{Header: header.Copy().Header}
-	header.SetContentType("application/octet-stream", nil)
-	part.Data = p.decode(header, body)
-	if disposition == "inline" || disposition != "attachment" && part.ContentID != "" {
+	content, err := tree.ReadContent(src, limits)
+	if err != nil {
+		p.fault("%v", err)
+		return
+	}
+	for _, f := range content.Faults {
+		p.fault("%s", f)
+	}
+	p.view.Text, p.view.HTML = content.Text, content.HTML
+	for _, f := range content.Files {
+		p.file(f)
+	}
+}
+
+// file keeps a part. One with a Content-ID is what the HTML shows, unless it says otherwise.
+func (p *parser) file(f *mimeread.File) {
+	data, err := io.ReadAll(f.Open())
+	if err != nil {
+		p.fault("%s: %v", f.Node.Path, err)
+	}
+	part := Part{Name: f.Name, Type: f.Node.Media, ContentID: f.Node.ContentID, Location: f.Node.Location, Data: data}
+	if f.Node.Broken {
+		part.Type = "application/octet-stream"
+	}
+	if f.Node.Disposition == "inline" || f.Node.Disposition != "attachment" && (part.ContentID != "" || part.Location != "") {
 		p.view.Inline = append(p.view.Inline, part)
 	} else {
 		p.view.Attachments = append(p.view.Attachments, part)
 	}
 }
 
-// text decodes a body for reading.
-func (p *parser) text(header gomessage.Header, body []byte) string {
-	text := strings.ToValidUTF8(string(p.decode(header, body)), "\ufffd")
-	return strings.ReplaceAll(text, "\r\n", "\n")
-}
-
-// decode undoes transfer encoding and charset. What cannot be decoded is given as it is, or up to there.
-func (p *parser) decode(header gomessage.Header, body []byte) []byte {
-	entity, err := gomessage.New(header, bytes.NewReader(body))
-	if err != nil {
-		p.fault("%s", short(err.Error()))
-	}
-	if entity == nil || entity.Body == nil {
-		return body
-	}
-	data, err := io.ReadAll(entity.Body)
-	if err != nil {
-		p.fault("body: %s", short(err.Error()))
-	}
-	return data
-}
-
 // trimID takes the angle brackets off a Content-ID.
 func trimID(id string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(id), "<"), ">")
-}
-
-// short keeps what a stranger wrote from filling the screen.
-func short(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 			lines("Content-Type: TEXT/PLAIN; charset=\"UTF-8\"", "Content-Transfer-Encoding: base64", "", "w7w", " K"),
 			mailtest.View{Text: "ü\n"},
 		},
-		"bytes that are no text": {lines("", "a\xff\xfeb"), mailtest.View{Text: "a\ufffdb\n"}},
+		"bytes that are no text": {lines("", "a\xff\xfeb"), mailtest.View{Text: "a\u00ff\u00feb\n", Faults: []string{"body: octets above 127"}}},
 		"related in alternative in mixed": {
 			lines("Content-Type: multipart/mixed; boundary=m", "", "preamble", "--m",
 				"Content-Type: multipart/alternative; boundary=\"a b\"", "", "--a b", "", "plain", "--a b  ",
@@ -42,12 +42,11 @@ func TestParse(t *testing.T) {
 				"--m", "Content-Type: text/plain; charset=iso-8859-1; name=\"=?utf-8?q?=C3=A9.txt?=\"", "", "\xe9",
 				"--m", "Content-Type: text/plain", "", "second", "--m--", "epilogue"),
 			mailtest.View{
-				Text: "plain", HTML: "<p>",
+				Text: "plain\nsecond", HTML: "<p>",
 				Inline: []mailtest.Part{{Name: "logo.png", Type: "image/png", ContentID: "logo", Data: []byte("png")}},
 				Attachments: []mailtest.Part{
 					{Name: "é.pdf", Type: "application/pdf", Data: []byte("pdf")},
 					{Name: "é.txt", Type: "text/plain", Data: []byte("\xe9")},
-					{Type: "text/plain", Data: []byte("second")},
 				},
 			},
 		},
@@ -61,37 +60,34 @@ func TestParse(t *testing.T) {
 		},
 		"without its end": {
 			lines("Content-Type: multipart/mixed; boundary=m", "", "--m", "", "cut"),
-			mailtest.View{Text: "cut\n", Faults: []string{"multipart without its end"}},
+			mailtest.View{Text: "cut\n", Faults: []string{"body: a multipart without its last delimiter"}},
 		},
 		"an unknown charset": {
 			lines("Content-Type: text/plain; charset=klingon", "", "x"),
-			mailtest.View{Text: "x\n", Faults: []string{`"unknown charset`}},
+			mailtest.View{Text: "x\n", Faults: []string{"body: unknown charset"}},
 		},
 		"an unknown encoding": {
 			lines("Content-Transfer-Encoding: x-rot13", "", "x"),
-			mailtest.View{Text: "x\n", Faults: []string{`"encoding error`}},
+			mailtest.View{Attachments: []mailtest.Part{{Type: "application/octet-stream", Data: []byte("x\r\n")}}, Faults: []string{"body: unknown transfer encoding"}},
 		},
 		"broken base64": {
 			lines("Content-Transfer-Encoding: base64", "", "YWJj", "!!!!"),
-			mailtest.View{Text: "abc", Faults: []string{`body: "`}},
+			mailtest.View{Text: "abc", Faults: []string{"body: octets that are not base64"}},
 		},
 		"a broken content type": {
 			lines("Content-Type: /;;=", "", "x"),
-			mailtest.View{
-				Attachments: []mailtest.Part{{Type: "application/octet-stream", Data: []byte("x\r\n")}},
-				Faults:      []string{`content type "/;;=": `},
-			},
+			mailtest.View{Text: "x\n", Faults: []string{"body: the content type", "body: a parameter"}},
 		},
 		"a multipart without a boundary": {
 			lines("Content-Type: multipart/mixed", "", "x"),
 			mailtest.View{
 				Attachments: []mailtest.Part{{Type: "application/octet-stream", Data: []byte("x\r\n")}},
-				Faults:      []string{"multipart/mixed with a boundary of 0 octets"},
+				Faults:      []string{"body: a multipart with a boundary of 0 octets", "body: a multipart without parts"},
 			},
 		},
 		"a header that stops being one": {
 			lines("Subject: x", "no field", "To: y", "", "body"),
-			mailtest.View{Text: "body\n", Faults: []string{`header: "`}},
+			mailtest.View{Text: "body\n", Faults: []string{"header: a line that is not a field"}},
 		},
 	}
 	for name, tc := range cases {
@@ -115,10 +111,10 @@ func TestParseHeader(t *testing.T) {
 	want := []mailtest.Field{
 		{"Subject", "Grüße!"},
 		{"X-A", "1"},
-		{"To", "a, b"},
+		{"To", "a,\tb"},
 		{"X-A", "2"},
 		{"Bad", "=?klingon?q?x?="},
-		{"Byte", "\ufffd"},
+		{"Byte", "\u00ff"},
 	}
 	if diff := cmp.Diff(want, view.Header); diff != "" {
 		t.Error(diff)
@@ -142,17 +138,17 @@ func TestHostile(t *testing.T) {
 	}
 	cases := map[string]struct{ message, fault string }{
 		"fields without end":         {"Subject: x\r\n" + fill("a:\r\n"), "a header section of "},
-		"fields in a part":           {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "", "--m") + fill("a:\r\n"), "a header section of "},
+		"fields in a part":           {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "", "--m") + fill("a:\r\n"), "a part with a header section longer"},
 		"one field without end":      {"Subject: x\r\nX: " + fill("=?utf-8?q?a?= "), "a header section of "},
 		"continuation without end":   {"Subject: x\r\nX: a" + fill("\r\n b"), "a header section of "},
 		"parameters without end":     {"Subject: x\r\nContent-Type: text/plain" + fill("; a*1=b"), "a header section of "},
 		"parts without end":          {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m\r\n"), "more than 1000 parts"},
 		"parts with a header each":   {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m\r\na: b\r\n\r\n\r\n"), "more than 1000 parts"},
-		"multiparts in each other":   {"Subject: x\r\n" + nested(100_000), "more than 16 multiparts within each other"},
-		"the same boundary for all":  {"Subject: x\r\n" + fill("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"), "multipart without its end"},
+		"multiparts in each other":   {"Subject: x\r\n" + nested(100_000), "multiparts nested deeper than 100"},
+		"the same boundary for all":  {"Subject: x\r\n" + fill("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"), "multiparts nested deeper than 100"},
 		"a boundary without end":     {"Subject: x\r\nContent-Type: multipart/mixed; boundary=" + strings.Repeat("b", 5000) + "\r\n\r\n", "boundary of 5000 octets"},
-		"faults without end":         {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m\r\nContent-Type: ;\r\n\r\n"), "content type"},
-		"nearly boundaries":          {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m-\r\n"), "multipart without its end"},
+		"faults without end":         {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m\r\nContent-Type: ;\r\n\r\n"), "more than 1000 parts"},
+		"nearly boundaries":          {lines("Subject: x", "Content-Type: multipart/mixed; boundary=m", "") + fill("--m+\r\n"), "a multipart without parts"},
 		"text in a charset of bombs": {lines("Subject: x", "Content-Type: text/plain; charset=iso-2022-jp", "") + fill("\x1b$B"), ""},
 	}
 	for name, tc := range cases {

@@ -8,9 +8,10 @@ import (
 // that cmp.Diff compares.
 type View struct {
 	Header []Field // all fields of the message in their order
-	Text   string  // the first plain text that is no attachment
-	HTML   string  // the first HTML that is no attachment
-	// Inline has the parts that the HTML shows: those with a Content-ID and those whose disposition says so.
+	Text   string  // the plain text that is not an attachment
+	HTML   string  // the HTML that is not an attachment
+	// Inline has the parts that the HTML shows: those with a Content-ID or a Content-Location, and those whose
+	// disposition says so.
 	Inline []Part
 	// Attachments has all other parts.
 	Attachments []Part
@@ -29,6 +30,7 @@ type Part struct {
 	Name      string // "" when it has none; never trust it as a path
 	Type      string // the media type that the mail claims, in lower case, without parameters
 	ContentID string // without angle brackets, "" when it has none
+	Location  string // its Content-Location, by which HTML may show it (RFC 2557), "" when it has none
 	Data      []byte // without its transfer encoding
 }
 

@@ -74,6 +74,17 @@ func Decode(charset string, text []byte) (string, error) {
 	return string(decoded), nil
 }
 
+// Known reports whether Decode knows a charset.
+func Known(charset string) bool {
+	switch name := normal(charset); name {
+	case "utf-8", "utf8", "unicode-1-1-utf-8", "x-utf_8j", "utf-8mb4", "cp65001", "us-ascii", "ascii", "ansi_x3.4-1968",
+		"iso646-us", "646", "iso-ir-6", "cp367", "utf-7", "unicode-1-1-utf-7", "cp65000", "iso-2022-kr", "csiso2022kr":
+		return true
+	default:
+		return lookup(name) != nil
+	}
+}
+
 func orASCII(charset string) string {
 	if charset == "" {
 		return "us-ascii"

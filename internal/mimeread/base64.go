@@ -83,8 +83,10 @@ func (d *decodingReader) Read(p []byte) (int, error) {
 }
 
 // newBase64Reader returns what r stands for.
-func newBase64Reader(r io.Reader) io.Reader {
-	var d base64Decoder
+func newBase64Reader(r io.Reader) io.Reader { return new(base64Decoder).reader(r) }
+
+// reader returns what r stands for. d can be asked for stray octets at its end.
+func (d *base64Decoder) reader(r io.Reader) io.Reader {
 	return &decodingReader{r: r, decode: func(dst, src []byte, last bool) []byte {
 		dst = d.decode(dst, src)
 		if last {

@@ -160,9 +160,13 @@ func (c *chooser) add(n *Node) {
 // text decodes a text and appends it to those of its kind.
 func (c *chooser) text(n *Node, html bool) error {
 	content := n.Open(c.src)
-	if n.Encoding == Base64 && !c.looksEncoded(n) {
+	var decoder base64Decoder
+	switch {
+	case n.Encoding == Base64 && !c.looksEncoded(n):
 		c.fault(n, "a text that is not in base64, though it says so")
 		content = n.Raw(c.src)
+	case n.Encoding == Base64:
+		content = decoder.reader(n.Raw(c.src))
 	}
 	octets, err := io.ReadAll(io.LimitReader(content, int64(c.room)+1))
 	if err != nil {
@@ -174,6 +178,9 @@ func (c *chooser) text(n *Node, html bool) error {
 		return nil
 	}
 	c.room -= len(octets)
+	if decoder.stray {
+		c.fault(n, "octets that are not base64 were ignored")
+	}
 	text, err := charset.Decode(n.Params["charset"], octets)
 	if err != nil {
 		c.fault(n, err.Error())

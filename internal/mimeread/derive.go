@@ -11,7 +11,7 @@ import (
 // (RFC 5322 section 3.6.6); Sender or else the first From; To, Cc and Bcc in order, each address once.
 //
 // Where an element of the fields that decide can't be read for certain, or they name no sender or no recipient,
-// it is the zero Envelope with the reason, a *[envelope.FieldError] for what can't be read: nobody may be left
+// it is the zero Envelope with the reason, a *[envelope.FieldError] for what can't be read: no recipient may be left
 // out in silence.
 func (s *Section) Envelope() (envelope.Envelope, error) {
 	fields, prefix := s.resent(), "Resent-"

@@ -2,6 +2,7 @@ package mimeread
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,20 @@ func addFault(list []Fault, place, reason string) []Fault {
 
 // ReadSection reads the header section that octets begin with. A line is ended by CRLF, LF or CR: a program
 // that gives the message other line ends must not find fields that were not seen here.
-func ReadSection(octets []byte) *Section { return readSection(octets, false) }
+//
+// Where something was skipped before the first field, a field of a name that is known must be among them: a text
+// without a header section has colons too.
+func ReadSection(octets []byte) *Section {
+	s := readSection(octets, false)
+	if len(s.Skipped) > 0 && len(s.Fields) > 0 && s.Skipped[0].Start == 0 && !s.isMark(s.Skipped[0]) &&
+		!slices.ContainsFunc(s.Fields, func(f Field) bool { return isKnownName(f.Name) }) {
+		return &Section{octets: octets, Body: len(octets)}
+	}
+	return s
+}
+
+// isMark reports whether what was skipped is a byte order mark alone.
+func (s *Section) isMark(skipped Span) bool { return skipped.End == 3 && s.octets[0] == 0xef }
 
 // ReadPartSection reads the header section of a part, which may be empty.
 func ReadPartSection(octets []byte) *Section { return readSection(octets, true) }

@@ -121,8 +121,10 @@ func (t *treeReader) fault(n *Node, reason string) {
 func (t *treeReader) node(s *Section, path, otherwise string) *Node {
 	t.nodes++
 	n := &Node{Path: path, Section: s, Params: map[string]string{}}
-	for _, f := range s.Faults {
-		t.fault(n, f.Place+": "+f.Reason)
+	if path != "" { // those of the message are known already
+		for _, f := range s.Faults {
+			t.fault(n, f.Place+": "+f.Reason)
+		}
 	}
 	n.Media = otherwise
 	value := s.First("Content-Type")

@@ -8,10 +8,25 @@ import (
 )
 
 // Text returns the value of a field of free text as people read it: encoded-words decoded (RFC 2047), octets
-// above 127 guessed to be UTF-8, or else of a charset that the caller knows, and controls replaced. What
-// can't be decoded stays as it is.
+// above 127 guessed to be UTF-8, or else of a charset that the caller knows, and controls replaced. A word that
+// can't be decoded stays as it is, and so does one of a charset that is not known: UnknownCharset tells its name.
 func Text(value, bodyCharset string) string {
 	return mimewire.CleanText(decodeWords(value, bodyCharset))
+}
+
+// UnknownCharset returns the charset of an encoded-word of a value that Text leaves as it is; "" when there is none.
+func UnknownCharset(value string) string {
+	ends := wordEnds{text: value, next: -1}
+	for at := 0; ; at += 2 {
+		begin := strings.Index(value[at:], "=?")
+		if begin < 0 {
+			return ""
+		}
+		at += begin
+		if w, ok := ends.word(at); !ok && w.length > 0 {
+			return w.charset
+		}
+	}
 }
 
 // encodedWord is an encoded-word taken apart.
@@ -113,6 +128,9 @@ func (e *wordEnds) word(at int) (w encodedWord, ok bool) {
 	content := e.text[start:end]
 	w.length = end + 2 - at
 	w.charset, _, _ = strings.Cut(name, "*") // a language may follow: RFC 2231 section 5
+	if !charset.Known(w.charset) {
+		return w, false
+	}
 	switch rest[0] {
 	case 'q', 'Q':
 		if strings.Contains(content, "?") {

@@ -22,7 +22,7 @@ func TestText(t *testing.T) {
 		"raw octets, nothing known":     {"Gr\xfc\xdfe", "", "Grüße"},
 		"Japanese in one word":          {"=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "", "日本"},
 		"override without its end":      {"=?utf-8?q?a=E2=80=AEb?=", "", "ab"},
-		"unknown charset":               {"=?x-none?q?=FC?=", "", "ü"},
+		"unknown charset":               {"=?x-none?q?=FC?=", "", "=?x-none?q?=FC?="},
 		"empty word":                    {"=?utf-8?q??= x", "", " x"},
 		"space between word and text":   {"=?utf-8?q?a?= b =?utf-8?q?c?=", "", "a b c"},
 		"two charsets":                  {"=?utf-8?q?a=C3=BC?= =?iso-8859-1?q?=FC?=", "", "aüü"},

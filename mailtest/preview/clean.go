@@ -64,6 +64,8 @@ func (c cleaner) node(node *html.Node) {
 		switch a.Key {
 		case "src", "background", "poster", "href":
 			node.Attr[i].Val = c.address(a.Val)
+		case "srcset":
+			node.Attr[i].Val = c.candidates(a.Val)
 		case "style":
 			node.Attr[i].Val = c.style(a.Val)
 		}
@@ -97,10 +99,23 @@ func isActive(a html.Attribute) bool {
 	}
 }
 
-// address returns the address of a part if value is its "cid:" address.
+// candidates replaces the addresses of parts in a srcset.
+func (c cleaner) candidates(value string) string {
+	list := strings.Split(value, ",")
+	for i, candidate := range list {
+		address, size, _ := strings.Cut(strings.TrimSpace(candidate), " ")
+		list[i] = strings.TrimSpace(c.address(address) + " " + size)
+	}
+	return strings.Join(list, ", ")
+}
+
+// address returns the address of a part if value is its "cid:" address, or its Content-Location.
 func (c cleaner) address(value string) string {
 	scheme, id, _ := strings.Cut(strings.TrimSpace(value), ":")
 	if !strings.EqualFold(scheme, "cid") {
+		if link, ok := c.links[strings.TrimSpace(value)]; ok && strings.TrimSpace(value) != "" {
+			return link
+		}
 		return value
 	}
 	if link, ok := c.links[id]; ok {

@@ -22,12 +22,16 @@ func parts(view *mailtest.View) []mailtest.Part {
 // partLink returns the address of a part, relative to the page and to the frame of its mail.
 func partLink(number int) string { return "part/" + strconv.Itoa(number) }
 
-// cidLinks returns the addresses of the parts by Content-ID. Of two with the same the first is meant.
+// cidLinks returns the addresses of the parts by Content-ID, and by Content-Location (RFC 2557). Of two with the
+// same the first is meant.
 func cidLinks(parts []mailtest.Part) map[string]string {
 	links := map[string]string{}
 	for i, p := range parts {
 		if _, ok := links[p.ContentID]; !ok && p.ContentID != "" {
 			links[p.ContentID] = partLink(i)
+		}
+		if _, ok := links[p.Location]; !ok && p.Location != "" {
+			links[p.Location] = partLink(i)
 		}
 	}
 	return links

@@ -274,7 +274,7 @@ func TestParts(t *testing.T) {
 		"a hidden file":     {`a/b; name="..bashrc"`, "", "application/octet-stream", "bashrc"},
 		"only dots":         {`a/b; name=".."`, "", "application/octet-stream", "attachment"},
 		"markup":            {`a/b; name="<img src=x onerror=alert(1)>.txt"`, "", "application/octet-stream", "img src=x onerror=alert(1).txt"},
-		"a new header":      {`a/b; name*=utf-8''a%0d%0aSet-Cookie:%20b`, "", "application/octet-stream", "attachment"},
+		"a new header":      {`a/b; name*=utf-8''a%0d%0aSet-Cookie:%20b`, "", "application/octet-stream", "a  Set-Cookie b"},
 		"turned around":     {`a/b; name*=utf-8''cod%E2%80%AEfdp.exe`, "", "application/octet-stream", "codfdp.exe"},
 		"longer than a lot": {`a/b; name="` + strings.Repeat("x", 500) + `.pdf"`, "", "application/octet-stream", strings.Repeat("x", 116) + ".pdf"},
 	}
@@ -402,5 +402,18 @@ func TestLimits(t *testing.T) {
 	deep := open(t, raw(t, "Content-Type: text/html\n\n"+strings.Repeat("<b>", 10_000)))
 	if got := deep.get("html"); got.status != http.StatusUnprocessableEntity {
 		t.Error(got.status)
+	}
+}
+
+// TestWhatTheFrameShows: a part is shown by its Content-ID and by its Content-Location, in src and in srcset.
+func TestWhatTheFrameShows(t *testing.T) {
+	const mail = "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n" +
+		`<img src="a.png"><img srcset="cid:x@y 1x, a.png 2x, https://example.org/c.png 3x"><img src="cid:x@y">` +
+		"\n--b\nContent-Type: image/png\nContent-Location: a.png\n\n1\n--b\nContent-Type: image/png\nContent-ID: <x@y>\n\n2\n--b--\n"
+	got := open(t, raw(t, mail)).get("html").body
+	for _, want := range []string{`src="part/0"`, `srcset="part/1 1x, part/0 2x, https://example.org/c.png 3x"`, `src="part/1"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in\n%s", want, got)
+		}
 	}
 }
