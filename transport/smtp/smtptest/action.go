@@ -27,6 +27,16 @@ type answer struct {
 	text    string       // what was decided
 	decided func(string) // told at once, before the reply can leave; may be nil
 	written func(bool)   // told that the reply goes to the network, then if that failed; may be nil
+	// receive is given the message when the server's own reply is decided for, and returns what to say; may be nil.
+	receive func(own string) string
+}
+
+// take returns the server's own reply, after the message was handed on if there is one.
+func (a *answer) take() string {
+	if a.receive != nil {
+		a.own, a.receive = a.receive(a.own), nil
+	}
+	return a.own
 }
 
 // errEnd says that a step ended the session.
@@ -41,7 +51,7 @@ func (a Action) Then(b Action) Action {
 
 // Default gives the server's own reply, with its effect.
 func Default() Action {
-	return do(func(s *session, a *answer) error { return s.answer(a, a.own) })
+	return do(func(s *session, a *answer) error { return s.answer(a, a.take()) })
 }
 
 // Reply gives another reply, with its effect. Lines are separated by "\n"; the line ends are added.
@@ -54,7 +64,7 @@ func Reply(text string) Action {
 
 // Accept decides for the server's own reply and does not say it: the reply that gets lost.
 func Accept() Action {
-	return do(func(_ *session, a *answer) error { a.decide(a.own); return nil })
+	return do(func(_ *session, a *answer) error { a.decide(a.take()); return nil })
 }
 
 // Decide decides for a reply and does not say it.
@@ -182,9 +192,6 @@ func (s *session) respond(at, own string) (string, error) {
 func (s *session) respondTo(at string, a *answer) (string, error) {
 	action := s.ask(at, a.own)
 	if action.steps == nil {
-		if at == End {
-			a.own = s.hand(a.own)
-		}
 		action = Default()
 	}
 	for _, step := range action.steps {

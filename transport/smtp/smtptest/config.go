@@ -79,8 +79,8 @@ type Config struct {
 	// Linger is how long the server waits for more input before it sends its replies. A test that
 	// counts round trips of flights beyond one segment sets it to some milliseconds.
 	Linger time.Duration
-	// Receive, if set, is given each message before the reply to its end, when that would be positive and no
-	// hook decides otherwise; for LMTP once per recipient, with that one alone. An error is answered 451. It is
+	// Receive, if set, is given each message before the server's own reply to its end, when that is positive, be it
+	// said or lost ([Accept]); for LMTP once per recipient, with that one alone. An error is answered 451. It is
 	// called by the goroutines of the sessions, so by several at the same time, and owns the message.
 	Receive func(Message) error
 	// Forget keeps no record of what is over, for servers that live long: what [Server.Sessions],

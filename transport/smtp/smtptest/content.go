@@ -220,7 +220,7 @@ func (s *session) verdict(own string) error {
 // verdictFor notes what is decided for some recipients, before the reply can leave.
 func (s *session) verdictFor(m *Message, list []Recipient, own string) *answer {
 	return &answer{
-		own: own,
+		own: own, receive: s.hand,
 		decided: func(text string) {
 			s.server.record.update(func() {
 				m.Reply = strings.TrimSpace(text)

@@ -58,6 +58,8 @@ func TestReceive(t *testing.T) {
 	}{
 		"taken":       {want: []string{"a@x b@x,c@x hello\r\n"}, end: "250"},
 		"failed":      {err: errors.New("disk\r\nfull"), want: []string{"a@x b@x,c@x hello\r\n"}, end: "451"},
+		"lost":        {hooks: []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Accept().Then(smtptest.Close()))}, want: []string{"a@x b@x,c@x hello\r\n"}, end: "gone"},
+		"late":        {hooks: []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Pause(1).Then(smtptest.Default()))}, want: []string{"a@x b@x,c@x hello\r\n"}, end: "250"},
 		"refused":     {hooks: []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Reply("552 5.3.4 no"))}, end: "552"},
 		"refused one": {hooks: []smtptest.Hook{smtptest.RefuseRecipients(map[string]string{"b@x": "550 5.1.1 no"})}, want: []string{"a@x c@x hello\r\n"}, end: "250"},
 	} {
@@ -78,6 +80,8 @@ func TestReceive(t *testing.T) {
 			}
 			srv.Start()
 			codes := talk(t, srv, "EHLO x", "MAIL FROM:<a@x>", "RCPT TO:<b@x>", "RCPT TO:<c@x>", "DATA", "hello\r\n.")
+			mu.Lock()
+			defer mu.Unlock()
 			if diff := cmp.Diff(tc.want, got); diff != "" || codes[6] != tc.end {
 				t.Error(codes, diff)
 			}

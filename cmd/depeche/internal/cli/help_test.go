@@ -1,0 +1,76 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// commands are all subcommands with their path.
+var commands = []string{"", "send", "check", "catch", "preview", "bench", "man", "completion", "completion bash", "completion zsh", "completion fish"}
+
+// TestHelp holds what each command says of itself.
+func TestHelp(t *testing.T) {
+	for _, command := range commands {
+		name := strings.ReplaceAll("depeche "+command, " ", "-")
+		got := run(t, append(strings.Fields(command), "-h"), "")
+		if got.status != 0 || got.errors != "" {
+			t.Errorf("%s: %+v", command, got)
+		}
+		golden(t, "help/"+strings.Trim(name, "-")+".txt", got.out)
+	}
+}
+
+// TestUsage says what is wrong with the arguments, and 64.
+func TestUsage(t *testing.T) {
+	for arguments, want := range map[string]string{
+		"fly":                 `unknown command "fly"`,
+		"send --frm a":        "unknown flag: --frm",
+		"send extra":          `unknown command "extra"`,
+		"check a b":           "accepts at most 1 arg(s), received 2",
+		"preview":             "accepts 1 arg(s), received 0",
+		"catch --max-mails x": "invalid argument",
+		"catch --max-mails 0": "must be 1 or more",
+		"catch --dialect klingon --smtp 127.0.0.1:0 --http 127.0.0.1:0":    "there is no dialect",
+		"catch --tls perhaps --smtp 127.0.0.1:0 --http 127.0.0.1:0":        "there are none, starttls and implicit",
+		"catch --fail 250 --smtp 127.0.0.1:0 --http 127.0.0.1:0":           "want a code from 400 to 599",
+		"catch --webhook file:///etc":                                      "want a URL with http or https",
+		"catch --max-memory 1 --max-size 9999999":                          "is more than --max-memory",
+		"catch --relay smtp://u:topsecret@localhost":                       "can be read by every user",
+		"bench smtp://localhost":                                           "--from and --to are needed",
+		"bench stub: --from a@example.org --to b@example.org":              "bench needs one relay",
+		"bench smtp://x --from a@example.org --to b@example.org --mails 0": "must be 1 or more",
+		"man nothing":           "unknown command",
+		"send --raw x --list y": "none of the others can be",
+	} {
+		got := run(t, strings.Fields(arguments), "")
+		if got.status != 64 || !strings.Contains(got.errors, want) || strings.Contains(got.errors, "topsecret") {
+			t.Errorf("%s: %d, want %q in %s", arguments, got.status, want, got.errors)
+		}
+	}
+}
+
+// TestManual is a page that man(1) can read, for each command.
+func TestManual(t *testing.T) {
+	for _, command := range []string{"", "send", "check", "catch", "preview", "bench"} {
+		got := run(t, append([]string{"man"}, strings.Fields(command)...), "")
+		title := strings.ToUpper(strings.TrimSuffix("depeche-"+command, "-"))
+		if got.status != 0 || !strings.Contains(got.out, `.TH "`+title+`" "1"`) || !strings.Contains(got.out, ".SH SYNOPSIS") {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+}
+
+// TestCompletion prints scripts for three shells that ask the command itself.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if got := run(t, []string{"completion", shell}, ""); got.status != 0 || !strings.Contains(got.out, "__complete") {
+			t.Errorf("%s: %d", shell, got.status)
+		}
+	}
+	if got := run(t, []string{"__complete", "ca"}, ""); !strings.Contains(got.out, "catch\t") {
+		t.Error(got)
+	}
+	if got := run(t, []string{"__complete", "catch", "--tls", ""}, ""); !strings.Contains(got.out, "starttls") {
+		t.Error(got)
+	}
+}

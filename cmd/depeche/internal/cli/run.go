@@ -1,0 +1,84 @@
+// Package cli is the command depeche: its arguments, what it prints and its exit statuses.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// World is what a run sees of its surroundings, so that a test can replace it.
+type World struct {
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// IsTerminal says that Stderr is one: only then there are colours and a progress line.
+	IsTerminal bool
+	// Prompt asks a person for a secret, without showing it; nil where there is no person.
+	Prompt func(question string) (string, error)
+}
+
+// System returns the world of a process.
+func System() World {
+	w := World{
+		Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		IsTerminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		w.Prompt = func(question string) (string, error) {
+			fmt.Fprintf(os.Stderr, "%s: ", question)
+			secret, err := term.ReadPassword(int(os.Stdin.Fd()))
+			fmt.Fprintln(os.Stderr)
+			return string(secret), err
+		}
+	}
+	return w
+}
+
+// Run runs the command with arguments and returns its exit status. It ends early when ctx does.
+func Run(ctx context.Context, arguments []string, w World) int {
+	root := newRoot(&w)
+	root.SetArgs(arguments)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errSilent) {
+		fmt.Fprintln(w.Stderr, "depeche:", err)
+		if statusOf(err) == exitUsage {
+			fmt.Fprintln(w.Stderr, "depeche -h and depeche COMMAND -h say what is possible.")
+		}
+	}
+	return statusOf(err)
+}
+
+func newRoot(w *World) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "depeche",
+		Short: "Send mail, find out why it cannot be sent, catch it in development",
+		Long: `Depeche sends mail, finds out why it cannot be sent, and catches it in development.
+
+The relay comes from --url or the environment variable MAIL_URL, such as
+smtps://user@smtp.example.com. A password comes from MAIL_URL, from the file that
+MAIL_PASSWORD_FILE names, or is asked for on a terminal; never from an argument, which
+every user of the machine can read.
+
+` + statusHelp,
+		SilenceUsage: true, SilenceErrors: true, DisableAutoGenTag: true,
+	}
+	root.SetIn(w.Stdin)
+	root.SetOut(w.Stdout)
+	root.SetErr(w.Stderr)
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddCommand(newSend(w), newCheck(w), newCatch(w), newPreview(w), newBench(w), newManual(root))
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+// complete offers values for a flag when a shell asks.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// It fails only when the flag does not exist, or twice, which a test would see.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
