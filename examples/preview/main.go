@@ -1,55 +1,46 @@
-// Preview composes a few mails, as an application in development does, and shows them in a browser instead of
-// sending them:
+// Preview shows mail in a browser instead of sending it, from within a program: the inbox takes the place of the transport.
+// Programs that send over SMTP use the command for that, depeche catch.
 //
 //	go run ./examples/preview
-//
-// It prints the address of the page, on a free loopback port, and ends with ctrl-C.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"time"
 
 	"github.com/depeche-mail/depeche/mailtest"
 	"github.com/depeche-mail/depeche/mailtest/preview"
+	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/transport"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout); err != nil {
+	inbox := mailtest.NewBounded(mailtest.Limits{Mails: 200, Octets: 64 << 20})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		err = welcome(context.Background(), inbox)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "preview:", err)
 		os.Exit(1)
 	}
+	fmt.Printf("http://%s/ (ctrl-C ends)\n", listener.Addr())
+	_ = http.Serve(listener, preview.New(inbox)) //nolint:gosec // on this machine, until it is ended
 }
 
-// run sends the mails to an inbox and shows it until ctx ends.
-func run(ctx context.Context, out io.Writer) error {
-	inbox := mailtest.NewBounded(mailtest.Limits{Mails: 200, Octets: 64 << 20})
-	if err := sendAll(ctx, inbox); err != nil {
-		return err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// welcome is the application: it gets a transport, and does not know that nothing leaves.
+func welcome(ctx context.Context, t transport.Transport) error {
+	mail, err := message.New().From("The shop <shop@example.org>").To("Hei <hei@example.org>").
+		Subject("Welcome").Text("Good to have you here.").
+		HTML(`<h1>Good to have you here</h1><p><a href="https://shop.example.org/">Look around</a></p>`).
+		Attach(message.FileBytes("terms.txt", []byte("Be happy."))).
+		Build()
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: preview.New(inbox), ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(grace)
-	})
-	fmt.Fprintf(out, "%d mails: http://%s/ (ctrl-C ends)\n", len(inbox.Mails()), listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	_, err = t.Send(ctx, mail)
+	return err
 }

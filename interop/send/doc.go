@@ -1,2 +1,2 @@
-// Package send runs the command examples/send against a real server.
+// Package send runs the command depeche send against a real server.
 package send

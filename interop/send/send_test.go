@@ -29,14 +29,14 @@ func TestAttachmentThroughPostfix(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, "./examples/send")
-	build.Dir = "../.."
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, ".")
+	build.Dir = "../../cmd/depeche"
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	send := exec.CommandContext(t.Context(), command,
-		"-url", "smtp+starttls://alice%40rig.test@"+r.Get(t, "POSTFIX_SUBMISSION_ADDR"),
-		"-from", "Alice <alice@rig.test>", "-to", "Bob <bigfile@rig.test>", "-subject", "Größe", "-text", "see the file", "-attach", attachment)
+		"send", "--url", "smtp+starttls://alice%40rig.test@"+r.Get(t, "POSTFIX_SUBMISSION_ADDR"),
+		"--from", "Alice <alice@rig.test>", "--to", "Bob <bigfile@rig.test>", "--subject", "Größe", "--text", "see the file", "--attach", attachment)
 	send.Env = append(os.Environ(), "MAIL_PASSWORD_FILE="+secret, "SSL_CERT_FILE="+r.Get(t, "RIG_CA"))
 	if out, err := send.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("bigfile@rig.test\taccepted")) {
 		t.Fatalf("%v: %s", err, out)

@@ -74,7 +74,7 @@ func (c cleaner) node(node *html.Node) {
 }
 
 // unlink makes a link lead nowhere, and says by its title where it led. It could not leave the frame anyway,
-// but a browser connects to where a link points as soon as somebody presses on it.
+// but a browser connects to where a link points as soon as a reader presses on it.
 func unlink(node *html.Node) {
 	hasTitle := slices.ContainsFunc(node.Attr, func(a html.Attribute) bool { return a.Key == "title" })
 	for i, a := range node.Attr {

@@ -65,7 +65,7 @@ func part(w http.ResponseWriter, r *http.Request, m *mailtest.Mail) {
 }
 
 // safeType returns the type of an image by its content, because what a mail claims is not to be trusted. SVG
-// is none of them: it can hold scripts.
+// is left out: it can hold scripts.
 func safeType(data []byte) string {
 	switch media := http.DetectContentType(data); media {
 	case "image/png", "image/jpeg", "image/gif", "image/webp":

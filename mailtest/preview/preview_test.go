@@ -65,7 +65,7 @@ type answer struct {
 	body   string
 }
 
-// get asks for a path; that of the mail is in front of one that does not begin with a slash.
+// get asks for a path; that of the mail is before one that does not begin with a slash.
 func (s site) get(path string) answer {
 	if !strings.HasPrefix(path, "/") {
 		path = "/mail/" + s.mail.ID() + "/" + path
@@ -75,7 +75,7 @@ func (s site) get(path string) answer {
 	return answer{recorder.Code, recorder.Header(), recorder.Body.String()}
 }
 
-// body returns what is behind a path, which must be there.
+// body returns what is at a path, which must be there.
 func (s site) body(t *testing.T, path string) string {
 	t.Helper()
 	got := s.get(path)

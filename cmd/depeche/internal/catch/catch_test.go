@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/depeche-mail/depeche/cmd/depeche/internal/catch"
 	"github.com/depeche-mail/depeche/mailtest"
@@ -150,12 +150,12 @@ func TestMechanisms(t *testing.T) {
 		}
 		in := bufio.NewReader(conn)
 		lines := slices.Concat([]string{"EHLO x"}, lines, []string{"MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA", "Subject: x\r\n\r\n.", "QUIT"})
-		last := ""
 		for _, line := range append([]string{""}, lines...) {
 			if line != "" {
 				fmt.Fprintf(conn, "%s\r\n", line)
 			}
-			for last = "----"; last[3] != ' '; {
+			last := "----"
+			for last[3] != ' ' {
 				if last, err = in.ReadString('\n'); err != nil {
 					t.Fatal(mechanism, line, err)
 				}
@@ -241,7 +241,7 @@ func TestFaultErrors(t *testing.T) {
 
 // TestDialects can be sent to, each with what it has.
 func TestDialects(t *testing.T) {
-	for _, name := range strings.Split(catch.DialectNames(), ", ") {
+	for name := range strings.SplitSeq(catch.DialectNames(), ", ") {
 		t.Run(name, func(t *testing.T) {
 			server, _ := start(t, catch.Config{Dialect: name})
 			want := "accepted"
@@ -378,22 +378,17 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestEndsWhileWaiting ends although a page waits for events and a program for a mail.
+// TestEndsWhileWaiting ends although a page waits for events.
 func TestEndsWhileWaiting(t *testing.T) {
 	server, stop := start(t, catch.Config{})
-	var bodies []io.Closer
 	response, err := http.Get(server.PageURL() + "events")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bodies = append(bodies, response.Body)
-	started := time.Now()
+	defer response.Body.Close()
 	stop()
-	if time.Since(started) > 30*time.Second {
-		t.Error("it took too long")
-	}
-	for body := range slices.Values(bodies) {
-		_ = body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
 	}
 }
 

@@ -28,8 +28,10 @@ var dialects = map[string]dialect{
 	"opensmtpd": {about: "OpenSMTPD: no PIPELINING, no UTF-8", extensions: []string{"8BITMIME", "ENHANCEDSTATUSCODES", "SIZE", "DSN", "HELP"}},
 	"dovecot":   {about: "Dovecot 2.3 LMTP: no SIZE, no UTF-8", extensions: []string{"8BITMIME", "CHUNKING", "ENHANCEDSTATUSCODES", "PIPELINING"}},
 	"bare":      {about: "a server that offers nothing", extensions: []string{}},
-	"old": {about: "a server of before 1995, which does not know EHLO", extensions: []string{},
-		hooks: []smtptest.Hook{smtptest.On(smtptest.Ehlo, smtptest.Reply("502 command not implemented"))}},
+	"old": {
+		about: "a server of before 1995, which does not know EHLO", extensions: []string{},
+		hooks: []smtptest.Hook{smtptest.On(smtptest.Ehlo, smtptest.Reply("502 command not implemented"))},
+	},
 	"greylist": {about: "450 for each new pair of sender and recipient", extensions: smtptest.DefaultExtensions(), hooks: []smtptest.Hook{smtptest.Greylist()}},
 	"go-smtp-0.24": {about: "refuses a chunk without reading it, and runs it as commands", extensions: []string{
 		"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "SIZE",

@@ -87,7 +87,7 @@ func parseFault(text string, refused func(session int, text string)) (smtptest.H
 func splitFault(text string) ([]string, error) {
 	words := strings.Fields(strings.ReplaceAll(text, `"`, " "))
 	if len(words) == 0 {
-		return nil, errors.New("a fault that says nothing; " + FaultHelp)
+		return nil, errors.New(`a fault that says nothing; write one such as "550 for b@*"`)
 	}
 	return words, nil
 }

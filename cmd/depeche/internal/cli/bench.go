@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -31,7 +30,7 @@ func newBench(w *World) *cobra.Command {
 		Short: "Find out what rate and window a relay takes, politely",
 		Long: `Bench sends small mails to one recipient, first one after the other, then with 2, 4, 8 ... of them
 on their way over one connection, and prints the rate of each round. It pauses between rounds, and stops
-at the first mail that the relay does not accept, at a window that is no faster than the one before,
+at the first mail that the relay does not accept, at a window that is not faster than the one before,
 and at --max-window.
 
 The mails are delivered: take an address that is meant for it, and a relay that is yours.
@@ -135,7 +134,6 @@ func (w *World) round(ctx context.Context, relay smtp.URL, mail transport.Mail, 
 	defer func() { _ = sender.Shutdown(ctx) }()
 	r := round{Window: window, Mails: mails}
 	var all tally
-	stop := false
 	feed := iter.Seq[transport.Mail](func(yield func(transport.Mail) bool) {
 		for i := 0; i < mails && ctx.Err() == nil && yield(mail); i++ {
 		}
@@ -143,8 +141,8 @@ func (w *World) round(ctx context.Context, relay smtp.URL, mail transport.Mail, 
 	started := time.Now()
 	for sent, err := range transport.SendAll(ctx, sender, feed) {
 		all.add(sent.Result)
-		if err != nil && !stop {
-			r.Error, r.status, stop = err.Error(), sendStatus(sent.Result, err), true
+		if err != nil {
+			r.Error, r.status = err.Error(), sendStatus(sent.Result, err)
 			break
 		}
 	}
@@ -155,7 +153,7 @@ func (w *World) round(ctx context.Context, relay smtp.URL, mail transport.Mail, 
 
 func (w *World) showRound(r round, asJSON bool) {
 	if asJSON {
-		_ = json.NewEncoder(w.Stdout).Encode(r)
+		w.printJSON(r)
 		return
 	}
 	fmt.Fprintf(w.Stdout, "window %3d   %4d of %d accepted   %8.1f mails/s\n", r.Window, r.Accepted, r.Mails, r.Rate)

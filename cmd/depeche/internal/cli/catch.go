@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -103,7 +102,7 @@ func (w *World) catch(ctx context.Context, f catchFlags) error {
 		return fail(catchStatus(err), err)
 	}
 	if f.authority != "" {
-		if err := os.WriteFile(f.authority, server.AuthorityPEM(), 0o644); err != nil { //nolint:gosec // everyone may trust it
+		if err := os.WriteFile(f.authority, server.AuthorityPEM(), 0o644); err != nil { //nolint:gosec // it holds no secret
 			return fail(exitUsage, err)
 		}
 	}
@@ -146,7 +145,7 @@ func (w *World) announce(f catchFlags, server *catch.Server) {
 		authority = string(server.AuthorityPEM())
 	}
 	if f.json {
-		_ = json.NewEncoder(w.Stdout).Encode(started{"started", server.MailAddress(), server.PageURL(), server.PageURL() + "api/", authority})
+		w.printJSON(started{"started", server.MailAddress(), server.PageURL(), server.PageURL() + "api/", authority})
 		return
 	}
 	protocol := "SMTP"
@@ -184,7 +183,7 @@ func (w *World) catchLog(asJSON bool) func(catch.Event) {
 		defer mu.Unlock()
 		switch {
 		case asJSON:
-			_ = json.NewEncoder(w.Stdout).Encode(e)
+			w.printJSON(e)
 		case e.Error != "":
 			fmt.Fprintf(w.Stderr, "depeche: %s: %s %s\n", e.Event, e.ID, e.Error)
 		default:

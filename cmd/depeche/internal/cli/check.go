@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -158,12 +157,12 @@ func (w *World) check(ctx context.Context, relays []smtp.Builder, q *question, a
 			answer, status = q.ask(ctx, builder)
 		}
 		if asJSON {
-			_ = json.NewEncoder(w.Stdout).Encode(checkedOf(report, answer, status))
+			w.printJSON(checkedOf(report, answer, status))
 		} else {
 			if i > 0 {
 				fmt.Fprintln(w.Stdout)
 			}
-			fmt.Fprint(w.Stdout, report)
+			fmt.Fprintf(w.Stdout, "%s", report)
 			if answer != "" {
 				fmt.Fprintf(w.Stdout, "%-12s %s\n", "answer", answer)
 			}

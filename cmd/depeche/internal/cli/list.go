@@ -38,7 +38,7 @@ func readList(path string) iter.Seq2[row, error] {
 			yield(row{}, err)
 			return
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		read := jsonRows(file)
 		if strings.EqualFold(filepath.Ext(path), ".csv") {
 			read = csvRows(file)

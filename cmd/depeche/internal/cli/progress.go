@@ -39,7 +39,7 @@ func (p *progress) add(result *transport.Result) {
 // end says it for the last time, on a terminal in the place of the line.
 func (p *progress) end() {
 	if p.world.IsTerminal {
-		fmt.Fprint(p.world.Stderr, "\r\x1b[K")
+		fmt.Fprintf(p.world.Stderr, "\r\x1b[K")
 	}
 	fmt.Fprintln(p.world.Stderr, p)
 }
@@ -52,8 +52,11 @@ func (p *progress) String() string {
 		n          int
 		name, code string
 	}{
-		{p.all.Accepted, "accepted", green}, {p.all.Rejected, "rejected", red}, {p.all.Deferred, "deferred", yellow},
-		{p.all.NotSent, "not sent", yellow}, {p.all.Unknown, "unknown", red},
+		{p.all.Accepted, "accepted", green},
+		{p.all.Rejected, "rejected", red},
+		{p.all.Deferred, "deferred", yellow},
+		{p.all.NotSent, "not sent", yellow},
+		{p.all.Unknown, "unknown", red},
 	} {
 		if part.n > 0 {
 			text.WriteString(", " + p.world.colour(part.code, fmt.Sprintf("%d %s", part.n, part.name)))

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -81,4 +82,9 @@ every user of the machine can read.
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	// It fails only when the flag does not exist, or twice, which a test would see.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// printJSON prints a value in one line. What fails is standard output, which ends the command by itself.
+func (w *World) printJSON(value any) {
+	_ = json.NewEncoder(w.Stdout).Encode(value) //nolint:errchkjson // all are plain values
 }

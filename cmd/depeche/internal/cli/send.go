@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -296,7 +295,7 @@ func (w *World) showResult(asJSON bool, of row, result *transport.Result, err er
 		if err != nil {
 			line.Error = err.Error()
 		}
-		_ = json.NewEncoder(w.Stdout).Encode(line)
+		w.printJSON(line)
 		return
 	}
 	for _, r := range result.Recipients {

@@ -121,7 +121,7 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestBench measures windows until one is no faster, and stops at the first refusal.
+// TestBench measures windows until one is not faster, and stops at the first refusal.
 func TestBench(t *testing.T) {
 	srv := open(t)
 	got := run(t, []string{"bench", "smtp://" + srv.Addr(), "--from", "a@example.org", "--to", "b@example.org", "--mails", "5", "--max-window", "2", "--pause", "0s", "--size", "100"}, "")

@@ -36,7 +36,7 @@ type Folder struct {
 	path  string
 	inbox *mailtest.Inbox
 	key   []byte // IDs are made of names by it, so that other web sites cannot guess them
-	print string // of the files at the last look
+	found string // fingerprint of the files at the last look
 }
 
 // Open reads the mails of a path into the inbox.
@@ -67,11 +67,11 @@ func (f *Folder) Follow(ctx context.Context, log func(error)) {
 
 // Look reads the mails again if files have changed, and reports whether they have.
 func (f *Folder) Look() (changed bool, err error) {
-	files, print, err := f.files()
-	if err != nil || print == f.print {
+	files, found, err := f.files()
+	if err != nil || found == f.found {
 		return false, err
 	}
-	f.print = print
+	f.found = found
 	mails, err := f.read(files)
 	fresh := map[string]*mailtest.Mail{}
 	for _, m := range mails {
@@ -93,7 +93,7 @@ func (f *Folder) Look() (changed bool, err error) {
 }
 
 // files lists what could be mails or templates, with a fingerprint of their names, sizes and times.
-func (f *Folder) files() (files []string, print string, err error) {
+func (f *Folder) files() (files []string, fingerprint string, err error) {
 	hash := sha256.New()
 	err = filepath.WalkDir(f.path, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
