@@ -1,6 +1,10 @@
 package pool
 
-import "time"
+import (
+	"time"
+
+	"github.com/depeche-mail/depeche/internal/panics"
+)
 
 // Lease is a resource in the hands of one user.
 type Lease[R any] struct {
@@ -116,9 +120,15 @@ func (p *Pool[R]) warm() {
 	}
 	p.opening++
 	go func() {
-		value, err := p.attempt(p.ctx)
+		value, err, panicked := p.tryOpen()
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if panicked { // the next user, who opens one in a goroutine of its own, meets the panic there
+			p.opening--
+			p.failures++
+			p.serve()
+			return
+		}
 		lease, err := p.opened(p.ctx, value, err)
 		switch {
 		case err != nil:
@@ -131,6 +141,13 @@ func (p *Pool[R]) warm() {
 		}
 		p.serve()
 	}()
+}
+
+// tryOpen is attempt for a goroutine of the pool's own.
+func (p *Pool[R]) tryOpen() (value R, err error, panicked bool) { //nolint:staticcheck // the error is of attempt, which may not have returned
+	var caught panics.Catcher
+	caught.Do(func() { value, err = p.attempt(p.ctx) })
+	return value, err, caught.Caught()
 }
 
 // watch sets the timer for the idle resource that expires first.

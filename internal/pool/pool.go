@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/depeche-mail/depeche/internal/expired"
 )
 
 // Errors of Get.
@@ -179,7 +181,17 @@ func (p *Pool[R]) mayOpen() bool {
 
 // open opens a resource for the caller, who has counted it in opening.
 func (p *Pool[R]) open(ctx context.Context) (*Lease[R], error) {
+	returned := false
+	defer func() {
+		if !returned { // Open panicked, in the goroutine of the user: the place is free for others
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.opening--
+			p.serve()
+		}
+	}()
 	value, err := p.attempt(ctx)
+	returned = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	lease, err := p.opened(ctx, value, err)
@@ -234,7 +246,7 @@ const (
 // openFailed notes a failure. Users who wait because of it share it, unless it was the ctx of the
 // one who tried.
 func (p *Pool[R]) openFailed(ctx context.Context, err error) {
-	if ctx.Err() != nil {
+	if expired.Cause(ctx) != nil {
 		p.serve()
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -33,7 +34,7 @@ func send(ctx context.Context, t transport.Transport, mail transport.Mail) *atte
 // contract becomes Unknown here instead of a panic or a second delivery further up.
 func validateResult(ctx context.Context, mail transport.Mail, result *transport.Result, err error) *attempt {
 	env := mail.Envelope()
-	a := &attempt{result: result, err: err, ended: ctx.Err() != nil}
+	a := &attempt{result: result, err: err, ended: expired.Cause(ctx) != nil}
 	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
 		return a.broken(mail)
 	}

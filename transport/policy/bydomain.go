@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -127,7 +128,7 @@ func (p *routePlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if len(p.steps) == 0 {
 		return step{}, false
 	}
-	if a.last != nil && ctx.Err() != nil {
+	if a.last != nil && expired.Cause(ctx) != nil {
 		a.stop(transport.PhaseWait, context.Cause(ctx))
 		return step{}, false
 	}

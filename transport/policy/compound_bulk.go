@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -37,10 +38,11 @@ func (c *compound) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 // into another.
 type run struct {
 	*compound
-	ended func(transport.BulkResult, error)
-	room  chan struct{} // one for each mail under way
-	lanes []chan *bulkItem
-	open  sync.WaitGroup // mails under way
+	ended  func(transport.BulkResult, error)
+	caught panics.Catcher // what functions of the caller did not return from
+	room   chan struct{}  // one for each mail under way
+	lanes  []chan *bulkItem
+	open   sync.WaitGroup // mails under way
 }
 
 type bulkItem struct {
@@ -54,6 +56,7 @@ func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
 	for i, lane := range r.lanes {
 		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
 	}
+	defer r.caught.Rethrow()
 	if r.ahead > 1 {
 		r.prepareAhead(ctx, jobs)
 	} else {
@@ -68,8 +71,22 @@ func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
 
 // take lets mails in and gives them on as there is room for them.
 func (r *run) take(ctx context.Context, jobs <-chan transport.BulkResult, on func(*bulkItem)) {
-	for sent := range jobs {
-		e, refused := r.start(ctx, sent.Mail)
+	failed := r.caught.Failed()
+	for {
+		var sent transport.BulkResult
+		ok := false
+		select {
+		case sent, ok = <-jobs:
+		case <-failed:
+		}
+		if !ok {
+			return
+		}
+		var e *delivery
+		var refused *attempt
+		if !r.caught.Do(func() { e, refused = r.start(ctx, sent.Mail) }) {
+			return // it has no envelope to report
+		}
 		if refused != nil {
 			sent.Result = refused.result
 			r.ended(sent, refused.err)
@@ -89,10 +106,7 @@ func (r *run) prepareAhead(ctx context.Context, jobs <-chan transport.BulkResult
 	for range r.ahead {
 		workers.Go(func() {
 			for m := range todo {
-				if p, ok := m.plan.(preparable); ok {
-					p.prepare(ctx, m.account)
-				}
-				m.prepared.Done()
+				r.prepare(ctx, m)
 			}
 		})
 	}
@@ -112,10 +126,37 @@ func (r *run) prepareAhead(ctx context.Context, jobs <-chan transport.BulkResult
 	workers.Wait()
 }
 
+// prepare prepares the plan of a mail. When that panics, the mail meets the panic again when it advances.
+func (r *run) prepare(ctx context.Context, m *bulkItem) {
+	defer m.prepared.Done()
+	if p, ok := m.plan.(preparable); ok {
+		r.caught.Do(func() { p.prepare(ctx, m.account) })
+	}
+}
+
+// errPanicked is why a mail goes no further whose plan panicked.
+var errPanicked = errors.New("a function of the plan did not return")
+
+// guarded runs code that calls functions of the caller. When they do not return, the mail ends with what is
+// certain of it.
+func (r *run) guarded(m *bulkItem, f func()) (returned bool) {
+	defer func() {
+		if !returned {
+			m.account.stop(transport.PhaseWait, errPanicked)
+			r.finish(m)
+		}
+	}()
+	return r.caught.Do(f)
+}
+
 // advance puts a mail into the lane of its next step, or takes it out at its end.
 func (r *run) advance(ctx context.Context, m *bulkItem) {
+	more := false
+	if !r.guarded(m, func() { more = m.advance(ctx) }) {
+		return
+	}
 	switch {
-	case !m.advance(ctx):
+	case !more:
 		r.finish(m)
 	case m.step.wait <= 0:
 		r.lanes[m.step.over] <- m
@@ -144,8 +185,9 @@ func (r *run) finish(m *bulkItem) {
 func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bulkItem) {
 	g := inFlight{mails: map[int]*bulkItem{}}
 	back := func(m *bulkItem, of *attempt) {
-		m.back(of)
-		r.advance(ctx, m)
+		if r.guarded(m, func() { m.back(of) }) {
+			r.advance(ctx, m)
+		}
 	}
 	stopped := func(m *bulkItem) {
 		cause := errStopped
@@ -166,16 +208,38 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 			}
 		}
 	}
-	for sent, err := range transport.SendAll(ctx, t, mails) {
-		if m := g.take(sent.Index); m != nil {
-			back(m, validateResult(ctx, m.mail, sent.Result, err))
+	served := false
+	defer func() {
+		if !served { // the goroutine was ended by a function of the caller
+			r.abandon(g.end(), lane)
 		}
-	}
+	}()
+	r.caught.Do(func() {
+		for sent, err := range transport.SendAll(ctx, t, mails) {
+			if m := g.take(sent.Index); m != nil {
+				back(m, validateResult(ctx, m.mail, sent.Result, err))
+			}
+		}
+	})
 	for _, m := range g.end() { // given and not reported: unknown
 		back(m, validateResult(ctx, m.mail, nil, errStopped))
 	}
 	for m := range lane {
 		stopped(m)
+	}
+	served = true
+}
+
+// abandon ends the mails of a lane that is no longer served: those that were given to its transport, of which
+// nothing is known, and those that come until the lane is closed.
+func (r *run) abandon(given []*bulkItem, lane <-chan *bulkItem) {
+	for _, m := range given {
+		m.back(validateResult(context.Background(), m.mail, nil, errPanicked))
+		r.finish(m)
+	}
+	for m := range lane {
+		m.account.stop(transport.PhaseWait, errPanicked)
+		r.finish(m)
 	}
 }
 

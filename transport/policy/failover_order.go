@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -152,7 +153,7 @@ func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		p.onward = a.all()
 	} else {
 		p.judge(ctx, a)
-		if ctx.Err() != nil {
+		if expired.Cause(ctx) != nil {
 			return step{}, false
 		}
 	}

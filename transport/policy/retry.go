@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -80,7 +81,7 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		p.begun = time.Now()
 		return step{to: a.all()}, true
 	}
-	if a.last.failed == nil && len(a.apart) == 0 || ctx.Err() != nil {
+	if a.last.failed == nil && len(a.apart) == 0 || expired.Cause(ctx) != nil {
 		return step{}, false
 	}
 	to := p.again(a)

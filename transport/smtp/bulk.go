@@ -2,10 +2,11 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/internal/pool"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
@@ -20,9 +21,10 @@ import (
 func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
 	return func(yield func(transport.BulkResult, error) bool) {
 		transport.RunBulk(ctx, mails, yield, func(jobs <-chan transport.BulkResult, ended func(transport.BulkResult, error)) {
-			var workers sync.WaitGroup
+			var workers panics.Group
+			failed := workers.Failed()
 			for range t.limits.MaxOpen {
-				w := &worker{t: t, in: jobs, ended: ended}
+				w := &worker{t: t, in: jobs, failed: failed, ended: ended}
 				workers.Go(func() { w.run(ctx) })
 			}
 			workers.Wait()
@@ -34,6 +36,7 @@ func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail])
 type worker struct {
 	t       *Transport
 	in      <-chan transport.BulkResult
+	failed  <-chan struct{} // closed when a worker panicked: no more mails are taken
 	ended   func(transport.BulkResult, error)
 	again   []*client.Job // to be sent first, on the next connection
 	fails   int           // attempts in a row to get a connection, or to get a mail over one
@@ -55,9 +58,18 @@ const (
 func (w *worker) run(ctx context.Context) {
 	var quiet time.Time
 	var down error
+	returned := false
+	defer func() {
+		if !returned { // a mail panicked: those that waited for another connection are not sent
+			for job := w.left(); job != nil; job = w.left() {
+				w.unreached(job, errPanicked)
+			}
+		}
+	}()
 	for {
 		job, _ := w.Wait(nil)
 		if job == nil {
+			returned = true
 			return
 		}
 		if w.fails >= failsAreDown && time.Now().Before(quiet) {
@@ -65,14 +77,14 @@ func (w *worker) run(ctx context.Context) {
 			continue
 		}
 		w.pause(ctx)
+		w.again = append([]*client.Job{job}, w.again...)
 		lease, err := w.t.pool.Get(ctx)
 		if err != nil {
 			w.fails++
 			quiet, down = time.Now().Add(downFor), err
-			w.unreached(job, err)
+			w.unreached(w.left(), err)
 			continue
 		}
-		w.again = append([]*client.Job{job}, w.again...)
 		w.stream(ctx, lease)
 	}
 }
@@ -97,7 +109,14 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
 	w.taken, w.carried, w.stale, w.alive, w.crowded = 0, conn.Sends(), lease.Reused(), false, false
+	returned := false
+	defer func() {
+		if !returned {
+			lease.Discard()
+		}
+	}()
 	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, w.done)
+	returned = true
 	w.t.learn(conn)
 	if err == nil && w.crowded { // the next one has room, at the latest when it is new
 		w.fails = max(w.fails-1, 0)
@@ -152,6 +171,11 @@ func (w *worker) Poll() (job *client.Job, ended bool) {
 		return job, false
 	}
 	select {
+	case <-w.failed:
+		return nil, true
+	default:
+	}
+	select {
 	case sent, ok := <-w.in:
 		return w.newJob(sent, ok)
 	default:
@@ -167,10 +191,15 @@ func (w *worker) Wait(wake <-chan struct{}) (job *client.Job, ended bool) {
 	select {
 	case sent, ok := <-w.in:
 		return w.newJob(sent, ok)
+	case <-w.failed:
+		return nil, true
 	case <-wake:
 		return nil, false
 	}
 }
+
+// errPanicked is why a mail was not sent when another one panicked.
+var errPanicked = errors.New("another mail panicked")
 
 func (w *worker) left() *client.Job {
 	if len(w.again) == 0 {

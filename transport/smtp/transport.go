@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/internal/pool"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
@@ -58,15 +60,16 @@ func kill(c *client.Conn) { _ = c.Close() } // never fails
 // *transport.SendError.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	begin := time.Now()
-	lease, err := t.roomy(ctx, mail, t.pool.Get)
+	env := mail.Envelope()
+	lease, err := t.roomy(ctx, env, t.pool.Get)
 	if err != nil {
 		return t.unreached(mail, err)
 	}
 	got := time.Now()
 	reused := lease.Reused()
 	receipt := t.sendOn(ctx, lease, mail)
-	if reused && receipt.Stale() && ctx.Err() == nil {
-		if lease, err = t.roomy(ctx, mail, t.pool.Fresh); err != nil {
+	if reused && receipt.Stale() && expired.Cause(ctx) == nil {
+		if lease, err = t.roomy(ctx, env, t.pool.Fresh); err != nil {
 			return t.unreached(mail, err)
 		}
 		got, reused = time.Now(), lease.Reused()
@@ -81,11 +84,11 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	return result, err
 }
 
-// roomy gets a connection that may take the recipients of mail. It ends, because one that is new may.
-func (t *Transport) roomy(ctx context.Context, mail transport.Mail, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
+// roomy gets a connection that may take the recipients of env. It ends, because one that is new may.
+func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
 	for {
 		lease, err := get(ctx)
-		if err != nil || lease.Value().HasRoom(mail.Envelope()) {
+		if err != nil || lease.Value().HasRoom(env) {
 			return lease, err
 		}
 		lease.Discard()
@@ -93,10 +96,17 @@ func (t *Transport) roomy(ctx context.Context, mail transport.Mail, get func(con
 	}
 }
 
-// sendOn sends over one connection and gives it back.
+// sendOn sends over one connection and gives it back, also when the mail panics.
 func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Receipt {
 	conn := lease.Value()
+	returned := false
+	defer func() {
+		if !returned {
+			lease.Discard()
+		}
+	}()
 	receipt := conn.Send(ctx, mail)
+	returned = true
 	t.learn(conn)
 	if isHangUp(receipt) {
 		t.share.hangUp(conn.Sends() - 1)

@@ -18,10 +18,13 @@ type attempt struct {
 	reset  bool  // RSET goes first
 	idle   bool  // the server had been silent before: it may have closed the connection
 	closed bool  // nothing more will be asked
-	asked  int   // commands, the end of the content among them
-	end    int64 // where in the stream the content ends; 0 until its end is corked
-	times  [4]time.Time
-	stop   *Error // what stopped the recipients who are NotSent or Unknown
+	// takenBack: nothing of it was written, and nothing will be.
+	takenBack bool
+	asked     int   // commands, the end of the content among them
+	start     int64 // where in the stream its first command begins
+	end       int64 // where in the stream the content ends; 0 until its end is corked
+	times     [4]time.Time
+	stop      *Error // what stopped the recipients who are NotSent or Unknown
 	// refusal is the first refusal that decided about a recipient.
 	refusal *Error
 	stale   bool // the connection was at its end before it took anything
@@ -61,6 +64,9 @@ func (a *attempt) over() bool { return a.closed && a.replies == a.asked }
 
 // reply takes the reply to one command of the transaction.
 func (a *attempt) reply(e expectation, r response.Response) (more bool, err error) {
+	if positive := r.Code.IsCompleted() || r.Code.Severity() == response.Intermediate; positive && e.phase != PhaseFinal {
+		a.contradicted = a.contradicted || a.refused != nil
+	}
 	switch e.phase {
 	case PhaseReset:
 		a.onReset(r)
@@ -114,7 +120,6 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 		return unexpected(r)
 	case r.Code.IsCompleted():
 		a.accepted++
-		a.contradicted = a.contradicted || a.refused != nil
 		v.Response = r
 	default:
 		if a.accepted > 0 && a.refused == nil && r.TooManyRecipients() {
@@ -129,7 +134,6 @@ func (a *attempt) onData(r response.Response) error {
 	switch {
 	case r.Code == response.StartMailInput:
 		a.go354 = true
-		a.contradicted = a.contradicted || a.refused != nil
 		a.link.body = a // a refusal may follow at once
 	case r.Code.IsCompleted() || r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
@@ -144,7 +148,6 @@ func (a *attempt) onData(r response.Response) error {
 func (a *attempt) onChunk(r response.Response) error {
 	switch {
 	case r.Code.IsCompleted():
-		a.contradicted = a.contradicted || a.refused != nil
 	case r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
 	default:

@@ -1,11 +1,10 @@
 package client
 
 import (
-	"errors"
-	"fmt"
 	"io"
 
 	"github.com/depeche-mail/depeche/internal/dotio"
+	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 )
 
@@ -24,15 +23,15 @@ func (c *Conn) chunk(a *attempt) error {
 	}
 	c.shown(command, line[len(c.link.out):])
 	c.link.out = line
-	c.filler = content{link: c.link, left: a.plan.size, exact: true}
-	return c.filler.fill(a.plan.mail, &c.filler)
+	c.filler = content{link: c.link}
+	return c.fill(a, &c.filler)
 }
 
 // data corks and writes the content with stuffed dots. What it leaves corked ends the content.
 func (c *Conn) data(a *attempt) error {
 	c.filler = content{link: c.link}
 	dots := dotio.NewWriter(&c.filler)
-	if err := c.filler.fill(a.plan.mail, dots); err != nil {
+	if err := c.fill(a, dots); err != nil {
 		return err
 	}
 	if err := dots.Close(); err != nil {
@@ -46,39 +45,33 @@ func (c *Conn) data(a *attempt) error {
 type content struct {
 	link  *link
 	total int64
-	left  int64 // what may still come, if exact
-	exact bool
 	err   error // of the link
 }
 
-// fill writes the mail to w, which writes to c, and tells faults of the mail from those of the link.
-func (c *content) fill(mail io.WriterTo, w io.Writer) error {
-	_, err := mail.WriteTo(w)
+// fill writes the mail of an attempt to w, which writes to c.filler, and tells faults of the mail from those
+// of the link. A mail that is shorter or longer than planned is a fault of the mail.
+func (c *Conn) fill(a *attempt, w io.Writer) error {
+	c.exact = octets.Exact{W: w, Planned: a.plan.size}
+	_, err := a.plan.mail.WriteTo(&c.exact)
+	if err == nil {
+		err = c.exact.End()
+	}
+	c.exact.W = nil
 	switch {
-	case c.err != nil:
-		return c.err
+	case c.filler.err != nil:
+		return c.filler.err
 	case err != nil:
 		return &contentError{err}
-	case c.exact && c.left != 0:
-		return &contentError{fmt.Errorf("%d octets less than the message said of itself", c.left)}
 	}
 	if c.link.trace != nil {
-		c.link.report(Event{Kind: EventContent, Octets: c.total})
+		c.link.report(Event{Kind: EventContent, Octets: c.filler.total})
 	}
 	return nil
 }
 
-var errTooLong = errors.New("more octets than the message said of itself")
-
 func (c *content) Write(p []byte) (int, error) {
 	if c.err != nil || len(p) == 0 {
 		return 0, c.err
-	}
-	if c.exact {
-		if int64(len(p)) > c.left {
-			return 0, errTooLong
-		}
-		c.left -= int64(len(p))
 	}
 	c.total += int64(len(p))
 	l := c.link

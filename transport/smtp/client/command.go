@@ -15,6 +15,7 @@ func (c *Conn) Command(ctx context.Context, command commands.Command) (response.
 	if err := c.ready(ctx); err != nil {
 		return response.Response{}, c.fault(PhaseCommand, err)
 	}
+	defer c.link.rethrow()
 	stop := c.link.watch(ctx)
 	defer stop()
 	reply, err := c.do(PhaseCommand, command)
@@ -48,6 +49,7 @@ func (c *Conn) Rehello(ctx context.Context) error {
 	if err := c.ready(ctx); err != nil {
 		return c.fault(PhaseHello, err)
 	}
+	defer c.link.rethrow()
 	stop := c.link.watch(ctx)
 	defer stop()
 	if err := c.hello(); err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/expired"
+	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
@@ -29,6 +31,7 @@ type Conn struct {
 	mail   commands.Mail
 	rcpt   commands.Rcpt
 	filler content
+	exact  octets.Exact
 
 	domains  map[string]bool // of the recipients so far, where the server limits them
 	dirty    bool            // the last transaction did not end cleanly: RSET before the next
@@ -55,8 +58,8 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	defer cancel()
 	nc, err := dial(limited, cfg.Network, cfg.Address)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(context.Cause(ctx), err)
+		if cause := expired.Cause(ctx); cause != nil {
+			err = errors.Join(cause, err)
 		}
 		return nil, &Error{Phase: PhaseDial, Server: cfg.Address, Err: err}
 	}
@@ -68,16 +71,29 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
 	c := &Conn{cfg: cfg, link: newLink(nc, cfg.Timeouts, cfg.Trace)}
+	defer c.link.rethrow()
+	returned := false
+	defer c.breakUnless(&returned)
 	stop := c.link.watch(ctx)
 	defer stop()
-	if err := c.open(ctx); err != nil {
-		c.leave(err)
-		if ctx.Err() != nil { // whatever broke first, it broke because ctx ended
-			err.Err = errors.Join(context.Cause(ctx), err.Err)
-		}
-		return nil, err
+	err := c.open(ctx)
+	returned = true
+	if err == nil {
+		return c, nil
 	}
-	return c, nil
+	c.leave(err)
+	if cause := expired.Cause(ctx); cause != nil { // whatever broke first, it broke because ctx ended
+		err.Err = errors.Join(cause, err.Err)
+	}
+	return nil, err
+}
+
+// breakUnless is deferred by calls that run code of the caller: when that panics, the state of the session
+// is not known, and half a message must not be ended.
+func (c *Conn) breakUnless(returned *bool) {
+	if !*returned {
+		c.link.fail(errAbandoned)
+	}
 }
 
 // leave closes a connection on which no session came about, with a goodbye where the server refused it

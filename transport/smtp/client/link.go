@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/expired"
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -34,7 +36,9 @@ type link struct {
 	ctx    context.Context // of the call that is watched; nil when there is none
 	source earlySink       // whose body is being corked; nil when nobody's is
 
+	caught       panics.Catcher // what the trace did not return from
 	mu           sync.Mutex
+	watched      uint64              // counts the calls that are watched, so that a late watcher knows that it is late
 	queue        due                 // what the next replies answer
 	err          error               // why the link is broken; set once
 	closing      bool                // the server said 421
@@ -121,13 +125,31 @@ func (l *link) report(e Event) {
 	l.event(e)
 }
 
-// event reports to the trace; the lock is held.
+// event reports to the trace; the lock is held. A trace that panics breaks the link, and the panic goes on
+// in the goroutine that uses the Conn.
 func (l *link) event(e Event) {
-	if l.trace != nil {
-		e.Time = time.Now()
-		l.trace(e)
+	if l.trace == nil {
+		return
+	}
+	e.Time = time.Now()
+	trace := l.trace
+	l.trace = nil // for the case that it does not return
+	defer l.traced()
+	l.caught.Do(func() { trace(e) })
+	if !l.caught.Caught() {
+		l.trace = trace
 	}
 }
+
+// traced breaks the link when the trace did not return. The lock is held.
+func (l *link) traced() {
+	if l.caught.Caught() {
+		l.failLocked(errTrace)
+	}
+}
+
+// errTrace is why a connection is closed whose trace panicked.
+var errTrace = errors.New("connection closed because Config.Trace panicked")
 
 // flush writes what is corked.
 func (l *link) flush() error {
@@ -147,10 +169,12 @@ func (l *link) flushBut(last int) error {
 
 // write hands p to the connection, with a deadline for each flightSize octets of progress.
 func (l *link) write(p []byte) error {
-	l.mu.Lock()
-	if l.ctx != nil && l.ctx.Err() != nil { // this is the last moment to stop, and the watcher may be late
-		l.failLocked(context.Cause(l.ctx))
+	if l.ctx != nil { // this is the last moment to stop, and the watcher may be late
+		if cause := expired.Cause(l.ctx); cause != nil {
+			l.fail(cause)
+		}
 	}
+	l.mu.Lock()
 	l.expect()
 	if len(p) > 0 {
 		l.body = l.source // changes with what is due: until the end of a body is written, a reply is early
@@ -180,14 +204,15 @@ func (l *link) write(p []byte) error {
 func (l *link) writeFailed(err error) error {
 	const grace = time.Second
 	l.mu.Lock()
-	if l.err == nil && !errors.Is(err, os.ErrDeadlineExceeded) && l.stopped != nil {
+	hear := l.err == nil && !errors.Is(err, os.ErrDeadlineExceeded) && l.stopped != nil
+	if hear {
 		l.setLimit(grace)
-		l.mu.Unlock()
-		<-l.stopped
-		l.mu.Lock()
 	}
-	l.failLocked(err)
 	l.mu.Unlock()
+	if hear {
+		<-l.stopped
+	}
+	l.fail(err)
 	return l.broken()
 }
 
@@ -262,10 +287,24 @@ func (l *link) watch(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	l.ctx = ctx
-	end := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
+	l.mu.Lock()
+	l.watched++
+	turn := l.watched
+	l.mu.Unlock()
+	end := context.AfterFunc(ctx, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.watched == turn {
+			l.failLocked(context.Cause(ctx))
+		}
+	})
 	return func() {
-		end()
 		l.ctx = nil
+		if !end() { // it has begun, and must not break what comes after this call
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.watched++
+		}
 	}
 }
 
@@ -390,3 +429,6 @@ func (l *link) settled() {
 		<-l.stopped
 	}
 }
+
+// rethrow lets a panic of the trace go on in the goroutine that uses the Conn.
+func (l *link) rethrow() { l.caught.Rethrow() }

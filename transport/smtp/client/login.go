@@ -34,21 +34,25 @@ func (c *Conn) login(ctx context.Context) *Error {
 	if err != nil {
 		return c.fault(PhaseAuth, err)
 	}
+	result := errLoginAbandoned
+	defer func() { end(result) }() // also when a mechanism panics: other connections wait for the end
 	var failed *Error
 	for _, m := range mechanisms {
 		x := exchange{Conn: c, mechanism: m, mask: credentials.Mask}
 		if failed = x.run(); failed == nil {
 			c.link.endLogin()
-			end(nil)
+			result = nil
 			return nil
 		}
 		if why, ok := errors.AsType[*authentication.Error](failed); !ok || why.Kind != authentication.TooWeak {
 			break
 		}
 	}
-	end(failed)
+	result = failed
 	return failed
 }
+
+var errLoginAbandoned = errors.New("login abandoned")
 
 // session is what the mechanisms may know.
 func (c *Conn) session() authentication.Session {

@@ -142,6 +142,9 @@ func (s *session) chunk(args string) (string, error) {
 		return "", err
 	}
 	data := make([]byte, n)
+	if s.r.Buffered() < n { // it will block
+		_ = s.w.Flush() // the read tells
+	}
 	_, err = io.ReadFull(s.r, data)
 	return string(data), err
 }

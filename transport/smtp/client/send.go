@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/depeche-mail/depeche/internal/expired"
 )
 
 // Send sends one mail and reports every recipient's fate. A mail that the server cannot take, and one
@@ -14,15 +16,24 @@ import (
 func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	receipt := new(Receipt)
 	receipt.reset(mail.Envelope().Len())
+	defer c.link.rethrow()
+	returned := false
+	defer c.breakUnless(&returned)
+	c.send(ctx, mail, receipt)
+	returned = true
+	return receipt
+}
+
+func (c *Conn) send(ctx context.Context, mail Mail, receipt *Receipt) {
 	if err := c.ready(ctx); err != nil {
 		receipt.Err = c.fault(PhaseMessage, err)
 		receipt.stale = receipt.Err.Phase != PhaseMessage
-		return receipt
+		return
 	}
 	var p plan
 	if err := c.plan(&p, mail); err != nil {
 		receipt.Err = c.unusable(err)
-		return receipt
+		return
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
@@ -41,14 +52,13 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 		}
 	}
 	c.conclude(receipt, rest)
-	return receipt
 }
 
 // ready returns why nothing can be sent at this moment, or nil.
 func (c *Conn) ready(ctx context.Context) error {
 	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
+	case expired.Cause(ctx) != nil:
+		return expired.Cause(ctx)
 	case c.current != nil:
 		return ErrTransaction
 	}

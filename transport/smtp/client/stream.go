@@ -48,6 +48,7 @@ func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
+	defer c.link.rethrow()
 	s := stream{conn: c, limit: window, feed: feed, done: done}
 	s.limit.Messages = max(window.Messages, 1)
 	if s.limit.Octets <= 0 {
@@ -89,11 +90,21 @@ func (s *stream) run() error {
 	s.conn.link.mu.Unlock()
 	s.conn.coarse = time.Now()
 	defer func() { s.conn.coarse = time.Time{} }()
+	finished := false
+	defer func() {
+		if !finished {
+			s.abort()
+		}
+	}()
 	for f := s.next(); f != nil; f = s.next() {
-		if err := s.send(f); err != nil {
+		if err := s.send(f); err != nil && !s.conn.takeBack(&f.attempt, err) {
+			if errors.As(err, new(*contentError)) {
+				s.hear()
+			}
 			s.conn.broke(err)
 		}
 	}
+	finished = true
 	s.drain()
 	s.finishAll()
 	if err := s.conn.Err(); err != nil {
@@ -114,10 +125,43 @@ func (s *stream) send(f *flight) error {
 		return s.data(f)
 	}
 	s.drain() // one after the other
-	s.conn.run(&f.attempt)
+	s.flights = append(s.flights, f)
 	s.octets += f.attempt.plan.size
-	s.end(f)
+	s.conn.run(&f.attempt)
+	f.attempt.closed = true
+	s.look()
 	return nil
+}
+
+// abort ends a Stream whose mail panicked, or ended the goroutine. The other mails get what is certain of
+// them, and the panic goes on.
+func (s *stream) abort() {
+	c := s.conn
+	if last := len(s.flights) - 1; last >= 0 && s.flights[last].attempt.end == 0 {
+		f := s.flights[last]
+		err := c.bodyFailed(&f.attempt, &contentError{errPanicked})
+		if c.takeBack(&f.attempt, err) {
+			_ = c.link.flush() // when it fails, the link is broken, which tells
+		}
+	}
+	s.hear()
+	c.link.fail(errAbandoned)
+	s.finishAll()
+}
+
+var errPanicked = errors.New("its WriteTo did not return")
+
+// hear waits for the verdicts on the mails whose content has left. The connection is closed after it because
+// of another mail, and that is not urgent.
+func (s *stream) hear() {
+	l := s.conn.link
+	left := s.flights
+	if i := slices.IndexFunc(left, func(f *flight) bool { return f.attempt.end == 0 || f.attempt.end > l.sent }); i >= 0 {
+		left = left[:i]
+	}
+	_ = l.wait(func() bool { // when the link breaks, the transactions are settled one by one
+		return !slices.ContainsFunc(left, func(f *flight) bool { return !f.attempt.over() })
+	})
 }
 
 // next returns a transaction to be sent, or nil when there is none any more or the connection is of

@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -11,9 +12,26 @@ import (
 // run takes one transaction over the wire. Its end gives every recipient an outcome.
 func (c *Conn) run(a *attempt) {
 	c.begin(a)
-	if err := c.transact(a); err != nil {
+	if err := c.transact(a); err != nil && !c.takeBack(a, err) {
 		c.broke(err)
 	}
+}
+
+// takeBack takes a transaction out of what is corked, when its mail cannot be read to its end and nothing of
+// it was written. Then the connection stays as it was.
+func (c *Conn) takeBack(a *attempt, err error) bool {
+	l := c.link
+	if a.start < l.sent || !errors.As(err, new(*contentError)) || l.broken() != nil {
+		return false
+	}
+	l.out = l.out[:a.start-l.sent]
+	l.corked = slices.DeleteFunc(l.corked, func(e expectation) bool { return e.to == sink(a) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.source, l.body = nil, nil
+	a.asked, a.closed, a.takenBack = 0, true, true
+	c.sends--
+	return true
 }
 
 // begin counts a transaction in. Recipients that were too many for the one before start anew. The session has
@@ -27,6 +45,7 @@ func (c *Conn) begin(a *attempt) {
 		c.enter(a.plan.envelope)
 	}
 	a.times[timeStart] = c.now()
+	a.start = c.link.sent + int64(len(c.link.out))
 }
 
 // enter notes the domains of an envelope.
@@ -54,7 +73,9 @@ func (c *Conn) end(a *attempt) {
 	c.link.settled()
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	c.dirty = !a.clean
+	if !a.takenBack {
+		c.dirty = !a.clean
+	}
 	a.settle()
 }
 

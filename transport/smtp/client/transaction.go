@@ -14,7 +14,7 @@ import (
 
 // Content is what a caller of Begin knows of the content that it is going to write.
 type Content struct {
-	Size     int64 // octets; 0 when unknown
+	Size     int64 // octets; 0 when unknown. Content of another length is not sent.
 	EightBit bool  // an octet above 127 may come
 	UTF8     bool  // the header section may hold one
 	Binary   bool  // any octets may come, also lines that do not end in CRLF (RFC 3030 section 3)
@@ -64,6 +64,7 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 		p.form = formEnvelope
 	}
 	t.attempt.rcpt = everyone(env.Len())
+	defer c.link.rethrow()
 	t.stop = c.link.watch(ctx)
 	c.begin(t.attempt)
 	err := t.begin()
@@ -132,6 +133,7 @@ func (t *Transaction) Write(p []byte) (int, error) {
 	if t.err = t.judge(facts); t.err != nil {
 		return 0, t.err
 	}
+	defer t.conn.link.rethrow()
 	n, err := t.w.Write(p)
 	t.err = err
 	return n, err
@@ -140,6 +142,8 @@ func (t *Transaction) Write(p []byte) (int, error) {
 // judge checks content against what it must be, and what was said of it.
 func (t *Transaction) judge(facts octets.Facts) error {
 	switch {
+	case t.known.Size > 0 && facts.Size > t.known.Size:
+		return &contentError{&octets.LengthError{Planned: t.known.Size, Written: facts.Size}}
 	case t.known.Binary:
 		return nil
 	case facts.BareNewline >= 0, facts.NUL:
@@ -155,8 +159,13 @@ var errUnannounced = errors.New("octet above 127 in content that was said to hav
 // Close ends the content and returns the fate of every recipient. After a failed Write it does what
 // Abort does.
 func (t *Transaction) Close() *Receipt {
+	defer t.conn.link.rethrow()
+	facts := t.scan.Facts()
 	if t.err == nil {
-		t.err = t.judge(t.scan.Facts())
+		t.err = t.judge(facts)
+	}
+	if t.err == nil && t.known.Size > facts.Size {
+		t.err = &contentError{&octets.LengthError{Planned: t.known.Size, Written: facts.Size}}
 	}
 	if t.err == nil {
 		t.err = t.finish()

@@ -1,0 +1,49 @@
+package octets_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/depeche-mail/depeche/internal/octets"
+)
+
+// said is a message that says how long it is, and may be wrong.
+type said struct {
+	text string
+	size int64
+	deaf bool // it does not look at errors
+}
+
+func (s said) Size() int64 { return s.size }
+
+func (s said) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, s.text)
+	if s.deaf {
+		return int64(len(s.text)), nil
+	}
+	return int64(n), err
+}
+
+func TestWriteWhole(t *testing.T) {
+	for name, tc := range map[string]struct {
+		message said
+		written string
+		wrong   bool
+	}{
+		"exact":            {said{"abc", 3, false}, "abc", false},
+		"empty":            {said{"", 0, false}, "", false},
+		"shorter":          {said{"abc", 4, false}, "abc", true},
+		"longer":           {said{"abc", 2, false}, "", true},
+		"longer, and deaf": {said{"abc", 2, true}, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			err := octets.WriteWhole(&b, tc.message)
+			if b.String() != tc.written || errors.As(err, new(*octets.LengthError)) != tc.wrong || (err != nil) != tc.wrong {
+				t.Errorf("%q, %v", b.String(), err)
+			}
+		})
+	}
+}

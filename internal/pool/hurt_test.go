@@ -1,0 +1,106 @@
+package pool_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/depeche-mail/depeche/internal/pool"
+)
+
+// TestOpenPanics: a panic of Open goes on in the goroutine of the user, and the place is free for others,
+// also where the pool opens ahead of need.
+func TestOpenPanics(t *testing.T) {
+	for _, warm := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			const panics = 3
+			calls := 0
+			p := pool.New(pool.Options[int]{
+				MaxOpen: 1, MaxIdle: 1, MinIdle: warm,
+				Open: func(context.Context) (int, error) {
+					calls++
+					if calls <= panics {
+						panic("no")
+					}
+					return calls, nil
+				},
+				Close: func(int) {}, Kill: func(int) {},
+			})
+			synctest.Wait()
+			var users sync.WaitGroup
+			recovered, got := make(chan any, 10), make(chan int, 10)
+			for range 6 {
+				users.Go(func() {
+					defer func() {
+						if v := recover(); v != nil {
+							recovered <- v
+						}
+					}()
+					lease, err := p.Get(t.Context())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					got <- lease.Value()
+					lease.Release()
+				})
+			}
+			users.Wait()
+			if len(recovered) != panics-warm || len(got) != 6-len(recovered) {
+				t.Errorf("%d panics, %d got one", len(recovered), len(got))
+			}
+			p.Close()
+		})
+	}
+}
+
+// TestDeadlineOfOneUser: a dialer that ends by the deadline of its user before the ctx itself has ended says
+// nothing to the others who wait.
+func TestDeadlineOfOneUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pool.New(pool.Options[int]{
+			MaxOpen: 1, MaxIdle: 1,
+			Open: func(ctx context.Context) (int, error) {
+				if ends, ok := ctx.Deadline(); ok {
+					time.Sleep(time.Until(ends)) // of the bubble
+					return 0, os.ErrDeadlineExceeded
+				}
+				return 1, nil
+			},
+			Close: func(int) {}, Kill: func(int) {},
+		})
+		var users sync.WaitGroup
+		users.Go(func() {
+			// Its timer fires later than that of the dialer.
+			ctx := slowContext{Context: t.Context(), ends: time.Now().Add(time.Second)}
+			if _, err := p.Get(ctx); err == nil {
+				t.Error("it got one")
+			}
+		})
+		synctest.Wait()
+		for range 5 {
+			users.Go(func() {
+				lease, err := p.Get(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				lease.Release()
+			})
+		}
+		users.Wait()
+		p.Close()
+	})
+}
+
+// slowContext is a ctx whose deadline passes before it ends.
+type slowContext struct {
+	context.Context
+
+	ends time.Time
+}
+
+func (c slowContext) Deadline() (time.Time, bool) { return c.ends, true }

@@ -1,0 +1,209 @@
+package smtp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+)
+
+var errCaller = errors.New("the caller's code panicked")
+
+// bomb does something instead of returning, as often as it is armed.
+type bomb struct {
+	mu    sync.Mutex
+	armed int
+	exit  bool
+}
+
+func (b *bomb) touch() {
+	b.mu.Lock()
+	armed := b.armed > 0
+	b.armed--
+	b.mu.Unlock()
+	switch {
+	case armed && b.exit:
+		runtime.Goexit()
+	case armed:
+		panic(errCaller)
+	}
+}
+
+// bombMail touches its bomb at a place.
+type bombMail struct {
+	transport.Mail
+	*bomb
+	where string
+}
+
+func (m bombMail) Envelope() envelope.Envelope {
+	if m.where == "Envelope" {
+		m.touch()
+	}
+	return m.Mail.Envelope()
+}
+
+func (m bombMail) WriteTo(w io.Writer) (int64, error) {
+	if m.where == "WriteTo" {
+		n, err := io.WriteString(w, content[:20])
+		if err != nil {
+			return int64(n), err
+		}
+		m.touch()
+	}
+	return m.Mail.WriteTo(w)
+}
+
+func (m bombMail) Size() int64         { return int64(len(content)) }
+func (m bombMail) Needs8BitMIME() bool { return false }
+func (m bombMail) NeedsSMTPUTF8() bool { return false }
+
+// plant puts the bomb into a function of the configuration.
+func plant(t *testing.T, b smtp.Builder, where string, x *bomb) smtp.Builder {
+	t.Helper()
+	switch where {
+	case "Dialer":
+		return b.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			x.touch()
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		})
+	case "Trace":
+		return b.Trace(func(e client.Event) {
+			if e.Kind == client.EventReply && strings.HasPrefix(e.Text, "354") { // in the goroutine that reads
+				x.touch()
+			}
+		})
+	case "VerifyConnection":
+		return b.VerifyConnection(func(tls.ConnectionState) error {
+			x.touch()
+			return nil
+		})
+	case "SecretSource":
+		c, err := authentication.PasswordFrom(smtptest.User, func(context.Context) (string, error) {
+			x.touch()
+			return smtptest.Password, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Credentials(c)
+	}
+	return b
+}
+
+// TestPanics: a panic of the caller's code goes on in the goroutine of the call, and costs no connection.
+func TestPanics(t *testing.T) {
+	calls := map[string]func(context.Context, transport.Transport, transport.Mail){
+		"Send":    func(ctx context.Context, s transport.Transport, m transport.Mail) { _, _ = s.Send(ctx, m) }, // it does not return
+		"SendAll": func(ctx context.Context, s transport.Transport, m transport.Mail) { sendSome(ctx, s, m) },
+		"Retry": func(ctx context.Context, s transport.Transport, m transport.Mail) {
+			retry, err := policy.Retry{Next: s, InitialBackoff: time.Nanosecond}.Build()
+			if err == nil {
+				sendSome(ctx, retry, m)
+			}
+		},
+	}
+	for _, where := range []string{"WriteTo", "Envelope", "Dialer", "Trace", "VerifyConnection", "SecretSource"} {
+		for name, call := range calls {
+			for _, exit := range []bool{false, true} {
+				t.Run(where+" in "+name+map[bool]string{true: " exits", false: ""}[exit], func(t *testing.T) {
+					srv := smtptest.NewServer(t)
+					x := &bomb{exit: exit, armed: 1}
+					b := plant(t, relay(srv).Chunking(client.ChunkingOff).Pool(smtp.Pool{MaxOpen: 1}), where, x)
+					sender := build(t, b)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // or it would hang
+					defer cancel()
+					value, returned := outcomeOf(func() { call(ctx, sender, bombMail{mail(t, "odd@example.org"), x, where}) })
+					err, _ := value.(error)
+					if returned || !exit && (!errors.Is(err, errCaller) || name != "Send" && !strings.Contains(err.Error(), "(*bomb).touch")) {
+						t.Errorf("returned: %v, recovered %v", returned, value)
+					}
+					if _, err := sender.Send(ctx, mail(t, "b@example.org")); err != nil {
+						t.Error(err)
+					}
+					if err := sender.Shutdown(ctx); err != nil {
+						t.Error(err)
+					}
+					for _, m := range srv.Messages() {
+						if m.Addresses()[0] == "odd@example.org" {
+							t.Error("a mail that panicked was stored")
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// outcomeOf runs f in a goroutine and returns what it panicked with, and whether it returned.
+func outcomeOf(f func()) (value any, returned bool) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() { value = recover() }()
+		f()
+		returned = true
+	}()
+	<-ended
+	return value, returned
+}
+
+// sendSome sends a mail among others that are the same, and are good.
+func sendSome(ctx context.Context, s transport.Transport, odd transport.Mail) {
+	good := odd
+	if b, ok := odd.(bombMail); ok {
+		good = b.Mail
+		if env, err := envelope.New(b.Mail.Envelope().From(), b.Mail.Envelope().From()); err == nil {
+			good = transport.WithEnvelope(good, env)
+		}
+	}
+	for range transport.SendAll(ctx, s, func(yield func(transport.Mail) bool) {
+		for i := range 10 {
+			m := good
+			if i == 5 {
+				m = odd
+			}
+			if !yield(m) {
+				return
+			}
+		}
+	}) {
+	}
+}
+
+// TestSequenceThatPanics: a panic of the sequence of mails goes on where the results are read, after the
+// results of the mails that were taken.
+func TestSequenceThatPanics(t *testing.T) {
+	srv := smtptest.NewServer(t)
+	sender := build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 1}))
+	results := 0
+	value, returned := outcomeOf(func() {
+		for _, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
+			for range 5 {
+				yield(mail(t, "b@example.org"))
+			}
+			panic(errCaller)
+		}) {
+			if err == nil {
+				results++
+			}
+		}
+	})
+	if err, _ := value.(error); returned || !errors.Is(err, errCaller) || results != 5 || len(srv.Messages()) != 5 {
+		t.Errorf("returned: %v, recovered %v, %d results", returned, value, results)
+	}
+}
