@@ -3,10 +3,8 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"strings"
 )
 
 // ErrClosed is the cause of a send over a transport after its Close or Shutdown. Every transport wraps it.
@@ -23,33 +21,6 @@ type SendError struct {
 	Reply Reply
 	// Err is the cause; nil when the server's refusal says it all.
 	Err error
-}
-
-// Error tells phase, recipient, answer and cause on one line.
-func (e *SendError) Error() string {
-	var b strings.Builder
-	b.WriteString("send: " + string(e.Phase))
-	if e.Result != nil && len(e.Result.Recipients) > 0 {
-		lost := len(e.Result.Recipients) - e.Result.Count(Accepted)
-		fmt.Fprintf(&b, ": %d of %d recipients not accepted (%s)", lost, len(e.Result.Recipients), e.summary())
-	}
-	switch {
-	case e.Err != nil:
-		b.WriteString(": " + e.Err.Error())
-	case !e.Reply.IsZero():
-		b.WriteString(": " + e.Reply.String())
-	}
-	return b.String()
-}
-
-// summary names the first recipient that was not accepted.
-func (e *SendError) summary() string {
-	for i := range e.Result.Recipients {
-		if r := &e.Result.Recipients[i]; r.Outcome != Accepted {
-			return r.Address.String() + " " + r.Outcome.String()
-		}
-	}
-	return ""
 }
 
 // Unwrap returns the cause.
@@ -110,16 +81,4 @@ func Fail(mail Mail, phase Phase, err error) (*Result, error) {
 	result := NewResult(mail.Envelope(), NotSent, Reply{})
 	result.Identify(mail)
 	return result, &SendError{Result: result, Phase: phase, Err: err}
-}
-
-// Fault says who is meant: the fault of the first recipient that was not accepted and has one.
-func (e *SendError) Fault() Fault {
-	if e.Result != nil {
-		for i := range e.Result.Recipients {
-			if r := &e.Result.Recipients[i]; r.Outcome != Accepted && r.Fault != FaultUnknown {
-				return r.Fault
-			}
-		}
-	}
-	return FaultUnknown
 }

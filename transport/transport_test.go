@@ -85,11 +85,11 @@ func TestSendErrorText(t *testing.T) {
 	reply := transport.Reply{Code: 550, Enhanced: "5.1.1", Lines: []string{"no such", "user"}}
 	result.Recipients[1].Outcome, result.Recipients[1].Reply = transport.Rejected, reply
 	refused := &transport.SendError{Result: result, Phase: transport.PhaseRcpt, Reply: reply}
-	if diff := cmp.Diff("send: rcpt: 1 of 2 recipients not accepted (b@example.org rejected): 550 5.1.1 no such user", refused.Error()); diff != "" {
+	if diff := cmp.Diff("send: 1 of 2 recipients not accepted, first b@example.org rejected: rcpt: 550 5.1.1 no such user", refused.Error()); diff != "" {
 		t.Error(diff)
 	}
 	_, err := transport.Fail(transport.Raw(env(t, "a@example.org"), nil), transport.PhaseDial, io.EOF)
-	if diff := cmp.Diff("send: dial: 1 of 1 recipients not accepted (a@example.org not sent): EOF", err.Error()); diff != "" {
+	if diff := cmp.Diff("send: a@example.org not sent: dial: EOF", err.Error()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -14,7 +14,7 @@ var (
 	// ErrClosed means that Shutdown or Close was called before.
 	ErrClosed = errors.New("pool is closed")
 	// ErrBusy means that as many users wait already as may.
-	ErrBusy = errors.New("too many users wait for the pool")
+	ErrBusy = errors.New("as many wait for one as MaxWaiting allows")
 )
 
 // Options say how a pool behaves. Open, Close and Kill are required.

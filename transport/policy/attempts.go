@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -134,7 +135,7 @@ func (a *attempts) end() (*transport.Result, error) {
 	if n := len(a.failures); n > 0 {
 		last := a.failures[n-1]
 		failed.Phase, failed.Reply, failed.Err = last.Phase, last.Reply, last.Err
-		if n > 1 {
+		if n > 1 || last.Result.Relay != a.result.Relay { // the relays are named with the reasons
 			failed.Err = &AttemptsError{failures: a.failures}
 		}
 	}
@@ -150,13 +151,36 @@ func (e *AttemptsError) Attempts() []*transport.SendError {
 	return append([]*transport.SendError(nil), e.failures...)
 }
 
-// Error names every attempt on one line.
+// Error names relay, phase and reason of every attempt on one line. What several attempts in a row have in common is
+// said once.
 func (e *AttemptsError) Error() string {
-	texts := make([]string, len(e.failures))
-	for i, f := range e.failures {
-		texts[i] = f.Error()
+	var texts []string
+	times := 0
+	list := e.reasons(nil)
+	for i, text := range list {
+		times++
+		if i+1 < len(list) && list[i+1] == text {
+			continue
+		}
+		if times > 1 {
+			text = fmt.Sprintf("%s (%d times)", text, times)
+		}
+		texts = append(texts, text)
+		times = 0
 	}
 	return strings.Join(texts, "; ")
+}
+
+// reasons appends those of all attempts to list.
+func (e *AttemptsError) reasons(list []string) []string {
+	for _, f := range e.failures {
+		if several, ok := f.Err.(*AttemptsError); ok { //nolint:errorlint // only its own attempts, not those of a step
+			list = several.reasons(list)
+			continue
+		}
+		list = append(list, f.Reason())
+	}
+	return list
 }
 
 // Unwrap returns the attempts.

@@ -78,7 +78,7 @@ type BreakerOpenError struct {
 
 // Error names the time and the fault.
 func (e *BreakerOpenError) Error() string {
-	return fmt.Sprintf("relay is out of order, next attempt after %s: %v", e.Until.UTC().Format(time.RFC3339), e.Err)
+	return fmt.Sprintf("not asked before %s, because it failed: %s", e.Until.UTC().Format(time.RFC3339), transport.ReasonOf(e.Err))
 }
 
 // Unwrap returns the fault.

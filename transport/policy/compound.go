@@ -35,6 +35,7 @@ type step struct {
 	over int           // the transport, by its position
 	to   []int         // the recipients, by their positions in the envelope
 	wait time.Duration // how long to wait before
+	why  string        // what the wait is for
 
 	// All that follows is rare, and nil or false.
 	mail   transport.Mail          // goes instead of the mail
@@ -91,6 +92,9 @@ func (c *compound) pause(ctx context.Context, e *delivery) error {
 	}
 	err := c.sleep(ctx, e.step.wait)
 	if err != nil {
+		if err != transport.ErrClosed { //nolint:errorlint // it is that one alone that says enough
+			err = fmt.Errorf("waiting %v %s: %w", e.step.wait.Round(time.Millisecond), e.step.why, err)
+		}
 		e.account.stop(transport.PhaseWait, err)
 		e.drop()
 	}
@@ -106,7 +110,7 @@ func (e *delivery) drop() {
 
 func (c *compound) sleep(ctx context.Context, d time.Duration) error {
 	if ends, ok := ctx.Deadline(); ok && time.Until(ends) < d {
-		return fmt.Errorf("a wait of %v does not end in time: %w", d, context.DeadlineExceeded)
+		return errNoTime
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -119,6 +123,9 @@ func (c *compound) sleep(ctx context.Context, d time.Duration) error {
 		return transport.ErrClosed
 	}
 }
+
+// errNoTime is why a wait is not begun: it would end after the deadline of the caller's ctx.
+var errNoTime = fmt.Errorf("it would end after the deadline of ctx: %w", context.DeadlineExceeded)
 
 // back enters what came of the current step.
 func (e *delivery) back(of *attempt) {

@@ -75,7 +75,7 @@ func ExampleFailover_unknown() {
 	// Output:
 	// hei@example.com unknown by "primary"
 	// yuin@example.com accepted by "backup"
-	// send: final: 1 of 2 recipients not accepted (hei@example.com unknown): stub: the relay hung up before its verdict: unexpected EOF
+	// send: 1 of 2 recipients not accepted, first hei@example.com unknown: primary: final: stub: the relay hung up before its verdict: unexpected EOF
 }
 
 func ExampleBalance() {
@@ -174,7 +174,7 @@ func ExampleTee() {
 	// Output:
 	// hei@example.com accepted by "relay"
 	// gone@example.com rejected by "relay"
-	// send: rcpt: 1 of 2 recipients not accepted (gone@example.com rejected): 550 gone
+	// send: 1 of 2 recipients not accepted, first gone@example.com rejected: relay: rcpt: 550 gone
 	// archived for hei@example.com
 }
 

@@ -216,9 +216,7 @@ func TestFailoverCauses(t *testing.T) {
 	if failed.Phase != transport.PhaseAuth || result.Relay != "b" || len(all.Attempts()) != 2 || failed.Result != result {
 		t.Errorf("phase %s, relay %q, attempts %v", failed.Phase, result.Relay, all.Attempts())
 	}
-	want := "send: auth: 1 of 1 recipients not accepted (x@example.org not sent): " +
-		"send: dial: 1 of 1 recipients not accepted (x@example.org not sent): first; " +
-		"send: auth: 1 of 1 recipients not accepted (x@example.org not sent): second"
+	want := "send: x@example.org not sent: a: dial: first; b: auth: second"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Error(diff)
 	}

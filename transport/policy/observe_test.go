@@ -314,11 +314,11 @@ func TestLog(t *testing.T) {
 			quiet, func(s *stub.Transport) {
 				s.AlwaysFor(to[1], stub.Reject(transport.PhaseRcpt, 550, "5.1.1 <joe@example.org>: no such user"))
 			},
-			`level=WARN msg="mail accepted in part" message_id=<1@test.example> key=order-1 relay=a recipients=2 accepted=1 rejected=1 fault=recipient phase=rcpt code=550 enhanced=5.1.1 error="send: rcpt: 1 of 2 recipients not accepted ((address) rejected): 550 5.1.1 <(address)>: no such user" ms.total=2`,
+			`level=WARN msg="mail accepted in part" message_id=<1@test.example> key=order-1 relay=a recipients=2 accepted=1 rejected=1 fault=recipient phase=rcpt code=550 enhanced=5.1.1 error="send: 1 of 2 recipients not accepted, first (address) rejected: a: rcpt: 550 5.1.1 <(address)>: no such user" ms.total=2`,
 		},
 		"in doubt": {
 			quiet, func(s *stub.Transport) { s.Always(stub.LoseReply()) },
-			`level=ERROR msg="mail may be delivered" message_id=<1@test.example> key=order-1 relay=a recipients=2 unknown=2 phase=final error="send: final: 2 of 2 recipients not accepted ((address) unknown): stub: the relay hung up before its verdict: unexpected EOF" ms.total=2`,
+			`level=ERROR msg="mail may be delivered" message_id=<1@test.example> key=order-1 relay=a recipients=2 unknown=2 phase=final error="send: 2 of 2 recipients not accepted, first (address) unknown: a: final: stub: the relay hung up before its verdict: unexpected EOF" ms.total=2`,
 		},
 		"everything asked for": {
 			func(l policy.LogObserver) policy.LogObserver { return l.WithAddresses().WithSubject() }, func(*stub.Transport) {},

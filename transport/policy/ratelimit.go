@@ -105,7 +105,7 @@ func (p *ratePlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if wait > 0 {
 		transport.Tell(ctx, transport.Decision{Kind: transport.DecisionThrottle, Mail: a.mail, Recipients: a.size, Wait: wait})
 	}
-	return step{to: a.all(), wait: wait, unused: func() { p.giveBack(c) }}, true
+	return step{to: a.all(), wait: wait, why: "for the rate limit", unused: func() { p.giveBack(c) }}, true
 }
 
 // octetsOf returns the size of a mail. One that does not know is read once.

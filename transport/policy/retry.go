@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -100,7 +101,7 @@ func (p *retryPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		return step{}, false
 	}
 	transport.Tell(ctx, d)
-	return step{to: to, wait: wait}, true
+	return step{to: to, wait: wait, why: fmt.Sprintf("before attempt %d", p.attempts)}, true
 }
 
 // again returns the recipients to whom the mail may be sent again. Those who were kept apart before come in,

@@ -115,7 +115,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 			lease.Discard()
 		}
 	}()
-	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, w.done)
+	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.Job) { w.done(ctx, job) })
 	returned = true
 	w.t.learn(conn)
 	if err == nil && w.crowded { // the next one has room, at the latest when it is new
@@ -131,7 +131,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 // done takes a job back from a connection. One that was lost goes over the next connection when it
 // may. That can't go on for ever: a job that was lost by a connection of no use at all is tried once
 // more, and each other connection has brought the end of at least one job.
-func (w *worker) done(job *client.Job) {
+func (w *worker) done(ctx context.Context, job *client.Job) {
 	w.taken--
 	if isHangUp(job.Receipt) {
 		w.t.share.hangUp(w.carried)
@@ -141,6 +141,7 @@ func (w *worker) done(job *client.Job) {
 	}
 	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && (w.alive || !job.Again) {
 		job.Again = !w.alive
+		w.t.resends(ctx, job.Mail, job.Receipt)
 		w.again = append(w.again, job)
 		return
 	}

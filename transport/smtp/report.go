@@ -18,7 +18,11 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
 	for i := range receipt.Verdicts {
 		v := &receipt.Verdicts[i]
-		result.Recipients[i] = transport.RecipientResult{Address: env.At(i).Address, Outcome: outcome(v), Reply: reply(v.Response, lines)}
+		r := &result.Recipients[i]
+		r.Address, r.Outcome, r.Reply = env.At(i).Address, outcome(v), reply(v.Response, lines)
+		if v.Fate == client.Refused {
+			r.Fault = transport.FaultOf(transport.Phase(v.Phase), r.Reply, v.Shared)
+		}
 		if v.Fate == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)
 		}
@@ -26,16 +30,27 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 	if receipt.Err == nil {
 		return result, nil
 	}
-	failed := &transport.SendError{
-		Result: result, Phase: transport.Phase(receipt.Err.Phase), Reply: reply(receipt.Err.Response, nil),
-	}
-	if receipt.Err.Err != nil {
-		failed.Err = receipt.Err
-	}
+	transport.ResolveFaults(result.Recipients)
+	failed := sendError(result, receipt.Err)
 	if t.config.AllOrNothing && failed.Err == nil && result.Count(transport.NotSent) > 0 {
 		failed.Err = keptBackError{}
 	}
 	return result, failed
+}
+
+// sendError is the error of a send whose connection says failed. A refusal says it all; where there is more, the
+// cause is failed itself.
+func sendError(result *transport.Result, failed *client.Error) *transport.SendError {
+	e := &transport.SendError{Result: result, Phase: transport.Phase(failed.Phase), Reply: reply(failed.Response, nil)}
+	switch failed.Phase {
+	case client.PhaseDial, client.PhaseTLS, client.PhaseGreeting, client.PhaseHello, client.PhaseAuth:
+		e.Err = failed // it knows whether the refusal of a session is for now
+	default:
+		if failed.Err != nil || failed.Response.IsZero() {
+			e.Err = failed
+		}
+	}
+	return e
 }
 
 // keptBackError says why recipients who were not refused did not get a mail that goes to all or to none.

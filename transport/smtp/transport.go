@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,35 @@ func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
 	config := t.config
 	config.Chunking = client.Chunking(t.chunking.Load())
-	return client.Dial(ctx, config)
+	begin := time.Now()
+	conn, err := client.Dial(t.watch(ctx), config)
+	d := transport.Decision{Kind: transport.DecisionConnect, Relay: config.Address, Wait: time.Since(begin)}
+	if err != nil {
+		d.Kind, d.Err = transport.DecisionConnectFail, err
+	}
+	transport.Tell(ctx, d)
+	return conn, err
+}
+
+// watch tells the observers of ctx of secrets that a source was asked for.
+func (t *Transport) watch(ctx context.Context) context.Context {
+	if !transport.Observed(ctx) {
+		return ctx
+	}
+	return authentication.WithWatch(ctx, func(err error) {
+		d := transport.Decision{Kind: transport.DecisionToken, Relay: t.config.Address}
+		if err != nil {
+			d.Kind, d.Err = transport.DecisionTokenFail, err
+		}
+		transport.Tell(ctx, d)
+	})
+}
+
+// resends tells that a mail goes over another connection, because the one that it was on was at its end.
+func (t *Transport) resends(ctx context.Context, mail transport.Mail, receipt *client.Receipt) {
+	transport.Tell(ctx, transport.Decision{
+		Kind: transport.DecisionResend, Mail: mail, Relay: t.config.Address, Recipients: len(receipt.Verdicts), Err: receipt.Err,
+	})
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
@@ -69,6 +98,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	reused := lease.Reused()
 	receipt := t.sendOn(ctx, lease, mail)
 	if reused && receipt.Stale() && expired.Cause(ctx) == nil {
+		t.resends(ctx, mail, receipt)
 		if lease, err = t.roomy(ctx, env, t.pool.Fresh); err != nil {
 			return t.unreached(mail, err)
 		}
@@ -165,12 +195,23 @@ func (t *Transport) Close() error {
 
 // unreached is the result of a mail for which there was no connection.
 func (t *Transport) unreached(mail transport.Mail, err error) (*transport.Result, error) {
-	phase := transport.PhaseWait
-	var failed *client.Error
-	if errors.As(err, &failed) {
-		phase = transport.Phase(failed.Phase)
-	}
-	result, err := transport.Fail(mail, phase, err)
+	result := transport.NewResult(mail.Envelope(), transport.NotSent, transport.Reply{})
+	result.Identify(mail)
 	result.Relay = t.config.Address
-	return result, err
+	var failed *client.Error
+	if !errors.As(err, &failed) {
+		if !errors.Is(err, transport.ErrClosed) {
+			err = fmt.Errorf("waiting for one of %d connections: %w", t.limits.MaxOpen, err)
+		}
+		return result, &transport.SendError{Result: result, Phase: transport.PhaseWait, Err: err}
+	}
+	e := sendError(result, failed)
+	fault := transport.FaultOf(e.Phase, e.Reply, true)
+	if login, ok := errors.AsType[*authentication.Error](failed); ok && e.Reply.IsZero() && !login.Temporary() {
+		fault = transport.FaultAccount
+	}
+	for i := range result.Recipients {
+		result.Recipients[i].Fault = fault
+	}
+	return result, e
 }

@@ -149,6 +149,7 @@ func (c Credentials) Resolve(ctx context.Context) (Credentials, error) {
 	if err == nil {
 		err = checkSecret(c.account.kind, secret)
 	}
+	tellWatch(ctx, err)
 	if err != nil {
 		return Credentials{}, &Error{Kind: NoSecret, Err: err}
 	}

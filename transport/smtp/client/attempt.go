@@ -125,7 +125,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 		if a.accepted > 0 && a.refused == nil && r.TooManyRecipients() {
 			a.overflow = append(a.overflow, i)
 		}
-		*v = Verdict{Refused, r}
+		*v = Verdict{Fate: Refused, Response: r}
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 		if v.Fate == Refused {
 			continue
 		}
-		*v = Verdict{heard, r}
+		*v = Verdict{Fate: heard, Response: r}
 		if a.lmtp && a.finalDue() {
 			a.nextFinal++
 			return true, nil

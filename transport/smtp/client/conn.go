@@ -61,6 +61,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 		if cause := expired.Cause(ctx); cause != nil {
 			err = errors.Join(cause, err)
 		}
+		err = within(ctx, cfg.Timeouts.Dial, err)
 		return nil, &Error{Phase: PhaseDial, Server: cfg.Address, Err: err}
 	}
 	return New(ctx, nc, cfg)

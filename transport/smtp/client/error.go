@@ -40,20 +40,32 @@ type Error struct {
 	Err error
 }
 
-// Error tells phase, server, answer and cause on one line.
+// Error tells server, phase, cause and answer on one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("smtp: " + string(e.Phase))
+	text := "smtp: "
 	if e.Server != "" {
-		b.WriteString(" at " + e.Server)
+		text += e.Server + ": "
 	}
+	text += string(e.Phase)
+	if why := e.Reason(); why != "" {
+		text += ": " + why
+	}
+	return text
+}
+
+// Reason tells the cause and the answer, for a text that names server and phase itself.
+func (e *Error) Reason() string {
+	cause, answer := "", e.Response.String()
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		cause = strings.ReplaceAll(e.Err.Error(), "\n", ": ") // of errors.Join
 	}
-	if !e.Response.IsZero() {
-		b.WriteString(": " + e.Response.String())
+	switch {
+	case e.Response.IsZero() || strings.Contains(cause, answer):
+		return cause
+	case cause == "":
+		return answer
 	}
-	return b.String()
+	return cause + ": " + answer
 }
 
 // Unwrap returns the cause.

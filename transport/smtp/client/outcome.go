@@ -107,7 +107,7 @@ func (a *attempt) settle() {
 		v := &a.verdicts[i]
 		fate, on := a.evidence(v).outcome()
 		phase, reply := a.replyOf(on, v)
-		*v = Verdict{Fate: fate, Response: reply}
+		*v = Verdict{Fate: fate, Response: reply, Phase: phase, Shared: a.isShared(on, phase)}
 		switch fate {
 		case Accepted:
 			stale = false
@@ -179,10 +179,35 @@ func (a *attempt) replyOf(on basis, v *Verdict) (Phase, response.Response) {
 	return a.phase(), response.Response{}
 }
 
-// phase is how far the transaction had come.
+// isShared reports whether the reply that an outcome rests on answers for other recipients too.
+func (a *attempt) isShared(on basis, phase Phase) bool {
+	switch on {
+	case basisRefusal:
+		return len(a.rcpt) > 1
+	case basisContent:
+		return a.accepted > 1 && !a.lmtp
+	case basisRcpt:
+		return phase == PhaseMail && len(a.rcpt) > 1
+	case basisNone:
+	}
+	return false
+}
+
+// phase is the step that was waited for: that of the first command without a reply, or the writing of the content.
 func (a *attempt) phase() Phase {
-	if a.times[timeEnvelope].IsZero() {
+	step := a.replies
+	if a.reset {
+		step--
+	}
+	switch {
+	case step < 0:
+		return PhaseReset
+	case step == 0:
 		return PhaseMail
+	case step <= len(a.rcpt):
+		return PhaseRcpt
+	case step == len(a.rcpt)+1 && a.plan.form != formChunk && !a.go354:
+		return PhaseData
 	}
 	return PhaseBody
 }

@@ -42,6 +42,8 @@ func (f Fate) String() string {
 type Verdict struct {
 	Fate     Fate
 	Response response.Response // zero when no reply about this recipient came
+	Phase    Phase             // the step that Response answers, or that was waited for
+	Shared   bool              // Response answers for other recipients too
 }
 
 // Receipt is what is known after an attempt to send one mail.

@@ -83,7 +83,7 @@ func (c *Conn) handshake(ctx context.Context) *Error {
 	settings.GetClientCertificate = seen.choose(settings)
 	nc := tls.Client(seen, settings)
 	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
-		fault := seen.tlsError(err)
+		fault := seen.tlsError(within(ctx, c.cfg.Timeouts.TLS, err))
 		fault.ServerName = settings.ServerName
 		return c.refusal(PhaseTLS, response.Response{}, fault)
 	}
