@@ -48,18 +48,30 @@ func (d *deriver) list(name string) []Mailbox {
 	return list.Mailboxes()
 }
 
-// sender returns the address of Sender, or else of the first author. The null path, which no bounce comes back
-// to, is never what an author has meant.
+// sender returns the address of Sender, or else of the first author. A message without either field is sent from the null
+// path; an author who can't be read is never taken for that, because no bounce would come back.
 func (d *deriver) sender() envelope.Address {
 	for _, name := range []string{"Sender", "From"} {
 		if list := d.list(name); len(list) > 0 {
 			return list[0].Address
 		}
 	}
-	if len(d.errs) == 0 {
+	if len(d.errs) == 0 && (d.prefix != "" || d.has("From", "Sender")) { // RFC 5322 section 3.6.6 wants Resent-From
 		d.errs = append(d.errs, &envelope.FieldError{Field: d.prefix + "From", Err: errNoSender})
 	}
 	return envelope.Address{}
+}
+
+// has reports whether there is a field of one of the names.
+func (d *deriver) has(names ...string) bool {
+	for _, f := range d.fields {
+		for _, name := range names {
+			if strings.EqualFold(f.Name, d.prefix+name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var errNoSender = errors.New("no field says who sends; give the message an envelope")

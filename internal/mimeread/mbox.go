@@ -1,8 +1,6 @@
 package mimeread
 
-import (
-	"strings"
-)
+import "strings"
 
 // IsMboxSeparator reports whether a line, without its line end, begins a message of an mbox file (RFC 4155 appendix
 // A): "From ", the sender, and the time of asctime, with an optional zone. The sender is an address, a bare
@@ -17,6 +15,12 @@ func IsMboxSeparator(line string) bool {
 	rest = strings.TrimRight(rest, " \t\r\n")
 	sender, date, ok := cutSender(strings.TrimLeft(rest, " "))
 	return ok && sender != "" && isAsctime(date)
+}
+
+// BeginsWithField reports whether octets begin with a header field.
+func BeginsWithField(octets []byte) bool {
+	_, ok := fieldOf(octets, 0, lineEnd(octets, 0))
+	return ok
 }
 
 // cutSender splits the sender from the time after it. A sender may be quoted, and have blanks in it then.

@@ -134,7 +134,8 @@ func (m *Message) with(change func(*Message)) *Message {
 }
 
 // Envelope returns the envelope that the header fields say: that of the topmost Resent block if there
-// is one (RFC 5322 section 3.6.6); Sender or else the first From; To, Cc and Bcc without duplicates.
+// is one (RFC 5322 section 3.6.6); Sender or else the first From, and the null path without either; To, Cc and Bcc without
+// duplicates.
 // It is the zero Envelope, which no transport takes, when EnvelopeError is not nil.
 func (m *Message) Envelope() envelope.Envelope { return m.envelope }
 

@@ -95,7 +95,7 @@ func TestEnvelopeError(t *testing.T) {
 		"From":       {"From: some one\nTo: b@x.example\n\n", "From", 0, "some one"},
 		"one of two": {"From: some one, a@x.example\nTo: b@x.example\n\n", "From", 0, "some one"},
 		"Sender":     {"From: a@x.example\nSender: me\nTo: b@x.example\n\n", "Sender", 0, "me"},
-		"no From":    {"To: b@x.example\n\n", "From", 0, ""},
+		"no From":    {"From: (x)\nTo: b@x.example\n\n", "From", 0, ""},
 		"null From":  {"From: <>\nTo: b@x.example\n\n", "From", 0, "<>"},
 		"Resent-To":  {"Resent-From: r@x.example\nResent-To: e\nFrom: a@x.example\nTo: b@x.example\n\n", "Resent-To", 0, "e"},
 		"second To":  {"From: a@x.example\nTo: b@x.example\nTo: c\n\n", "To", 0, "c"},

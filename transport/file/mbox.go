@@ -255,17 +255,28 @@ func (m *mbox) extents() (list []extent, err error) {
 
 func findExtents(r *bufio.Reader) (list []extent, err error) {
 	var offset int64
-	start := true // of a line
+	start, empty := true, true // of a line, and the line before it
 	for {
 		piece, err := r.ReadSlice('\n')
+		length := int64(len(piece))
 		from := start && bytes.HasPrefix(piece, []byte(fromLine))
+		isEmpty := start && len(bytes.TrimRight(piece, "\r\n")) == 0
+		if from && err == nil {
+			line := bytes.Clone(piece) // which Peek may move
+			next, _ := r.Peek(256)     // less at the end of the file
+			var unsure error
+			if from, unsure = isSeparator(offset, line, empty, next); unsure != nil {
+				return nil, unsure
+			}
+		}
+		empty = isEmpty
 		switch {
-		case len(piece) > 0 && offset == 0 && !from:
+		case length > 0 && offset == 0 && !from:
 			return nil, errNoMbox
 		case from:
 			list = append(list, extent{begin: offset})
 		}
-		offset += int64(len(piece))
+		offset += length
 		if len(list) > 0 {
 			list[len(list)-1].end = offset
 		}

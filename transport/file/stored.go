@@ -7,15 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	netmail "net/mail"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
-	gomessage "github.com/emersion/go-message"
-	"github.com/emersion/go-message/mail"
+	"github.com/depeche-mail/depeche/internal/mimeread"
 )
 
 // StoredMessage is a message that was read back. It is a transport.Mail: WriteTo writes the octets that were
@@ -43,19 +39,14 @@ func (s *StoredMessage) Envelope() envelope.Envelope { return s.envelope }
 
 // MessageID returns the Message-ID with its angle brackets; "" for none that can be read.
 func (s *StoredMessage) MessageID() string {
-	head, err := s.head()
+	section, err := s.section()
 	if err != nil {
 		return ""
 	}
-	entity, err := gomessage.Read(bytes.NewReader(head))
-	if err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err) {
-		return ""
+	if ids := mimeread.MessageIDs(section.First("Message-ID"), true); len(ids) > 0 {
+		return ids[0]
 	}
-	id, err := (&mail.Header{Header: entity.Header}).MessageID()
-	if err != nil || id == "" {
-		return ""
-	}
-	return "<" + id + ">"
+	return ""
 }
 
 // String returns the id and the envelope.
@@ -107,17 +98,6 @@ func (s *StoredMessage) WriteTo(w io.Writer) (n int64, err error) {
 	return io.Copy(w, r)
 }
 
-// head returns the beginning of the file.
-func (s *StoredMessage) head() (head []byte, err error) {
-	const most = 1 << 20
-	r, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.ReadAll(io.LimitReader(r, most))
-}
-
 // stored is the JSON of an envelope, in our form or in that of lettre.
 type storedEnvelope struct {
 	To      json.RawMessage    `json:"to"`
@@ -143,67 +123,4 @@ func parseEnvelope(data []byte) (envelope.Envelope, error) {
 		from = *form.Reverse
 	}
 	return envelope.New(from, form.Forward...)
-}
-
-// Errors of messages whose envelope was not stored and can't be told from the header for certain.
-var (
-	errResent = errors.New("no envelope was stored, and the message was resent: message.Parse knows to whom")
-	errBcc    = errors.New("no envelope was stored, and the Bcc field would be seen by all: use message.Parse and WithoutBcc")
-)
-
-// headerEnvelope returns the envelope that the header fields of a message say. What it can't tell for
-// certain is an error: mail that goes to some of its recipients, or tells them of others, is worse.
-func headerEnvelope(s *StoredMessage) (env envelope.Envelope, err error) {
-	r, err := s.open()
-	if err != nil {
-		return env, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	entity, err := gomessage.Read(bufio.NewReader(r))
-	if err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err) {
-		return env, fmt.Errorf("header: %w", err)
-	}
-	header := mail.Header{Header: entity.Header}
-	switch {
-	case header.Has("Resent-To"), header.Has("Resent-Cc"), header.Has("Resent-Bcc"):
-		return env, errResent
-	case header.Has("Bcc"):
-		return env, errBcc
-	}
-	senders, err := addresses(header, "Sender", "From")
-	if err != nil {
-		return env, err
-	}
-	to, err := addresses(header, "To", "Cc")
-	if err != nil || len(to) == 0 {
-		return env, err // that nobody is named is no fault of the file
-	}
-	var from envelope.Address
-	if len(senders) > 0 {
-		from = senders[0]
-	}
-	return envelope.New(from, to...)
-}
-
-// addresses returns the addresses of fields, each of which may stand several times.
-func addresses(header mail.Header, names ...string) (all []envelope.Address, err error) {
-	asItIs := func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // names do not matter
-	parser := netmail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: asItIs}}
-	for _, name := range names {
-		for fields := header.FieldsByKey(name); fields.Next(); {
-			list, err := parser.ParseList(fields.Value())
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			for _, a := range list {
-				text := strings.Trim((&netmail.Address{Address: a.Address}).String(), "<>") // quoted where it must be
-				address, err := envelope.ParseAddress(text)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", name, err)
-				}
-				all = append(all, address)
-			}
-		}
-	}
-	return all, nil
 }
