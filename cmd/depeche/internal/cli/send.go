@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/depeche-mail/depeche/cmd/depeche/internal/fill"
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/message/eml"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/file"
 	"github.com/spf13/cobra"
@@ -243,7 +245,8 @@ func (f *sendFlags) mail(kind *fill.Kind, data any, to []string) (*message.Messa
 	return b.Build()
 }
 
-// finished reads a message and gives it the envelope of the flags.
+// finished reads a message and gives it the envelope of the flags. Blind recipients that its header names are
+// left out, and its line ends become CRLF.
 func (w *World) finished(f sendFlags) (transport.Mail, error) {
 	content, err := w.read(f.raw)
 	if err != nil {
@@ -271,7 +274,11 @@ func (w *World) finished(f sendFlags) (transport.Mail, error) {
 	if err != nil {
 		return nil, err
 	}
-	return transport.Raw(env, content), nil
+	read, err := eml.Parse(bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("--raw: %w", err)
+	}
+	return read.WithCRLF().WithEnvelope(env), nil
 }
 
 // attachment is a part that is read from path.

@@ -43,7 +43,7 @@ func TestSendStatus(t *testing.T) {
 		"no recipient":        {"--from a@example.org", nil, 65, "there is no recipient"},
 		"no such attachment":  {usual + "--attach " + none, nil, 65, "Attach"},
 		"no such file":        {usual + "--raw " + none, nil, 65, "none"},
-		"bare newlines":       {usual + "--raw " + bare, nil, 65, "canonical"},
+		"bare newlines":       {usual + "--raw " + bare, nil, 0, "accepted"},
 		"half a header":       {usual + "--header X-A", nil, 65, "--header"},
 		"half an inline part": {usual + "--inline x --html x", nil, 65, "--inline"},
 		"password in --url":   {usual + "--url smtps://u:topsecret@host", nil, 64, "MAIL_PASSWORD_FILE"},
@@ -281,5 +281,19 @@ func TestProgress(t *testing.T) {
 		if strings.Contains(text, "\r\x1b[K") != tc.line || strings.Contains(text, "\x1b[32m") != tc.hasColours || !strings.Contains(text, "2 of 2 mails") {
 			t.Errorf("%s: %q", name, text)
 		}
+	}
+}
+
+// TestSendFinishedWithoutBlindRecipients: a draft goes out without the recipients that its header hides.
+func TestSendFinishedWithoutBlindRecipients(t *testing.T) {
+	srv := open(t)
+	draft := write(t, "draft.eml", "From: a@example.org\nBcc: hidden@example.org\nTo: what is this\nSubject: x\n\nbody\n")
+	got := run(t, []string{"send", "--from", "a@example.org", "--to", "b@example.org", "--raw", draft}, "", "MAIL_URL=smtp://"+srv.Addr())
+	if got.status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	m := srv.Messages()[0]
+	if string(m.Content) != "From: a@example.org\r\nTo: what is this\r\nSubject: x\r\n\r\nbody\r\n" || len(m.Addresses()) != 1 {
+		t.Errorf("%v\n%s", m.Addresses(), m.Content)
 	}
 }
