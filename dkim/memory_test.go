@@ -72,7 +72,11 @@ func BenchmarkSign(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := build(b, tc.signer)
 			b.ReportAllocs()
-			b.SetBytes(tc.mail.(interface{ Size() int64 }).Size())
+			info, err := transport.InfoOf(tc.mail)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(info.Size)
 			for b.Loop() {
 				signed, err := s.Sign(b.Context(), tc.mail)
 				if err != nil {

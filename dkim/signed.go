@@ -10,7 +10,7 @@ import (
 	"io"
 
 	"github.com/depeche-mail/depeche/envelope"
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -50,16 +50,16 @@ func sign(ctx context.Context, mail transport.Mail, choose func([]field) (*Signe
 	case err != nil:
 		return nil, fmt.Errorf("dkim: %w", err)
 	}
-	facts := r.facts.Facts()
-	if facts.BareNewline >= 0 {
-		return nil, fmt.Errorf("dkim: a bare CR or LF at octet %d, which receivers read in different ways; see transport.NormalizeNewlines", facts.BareNewline)
+	info := r.scan.Info()
+	if info.BareNewline > 0 {
+		return nil, fmt.Errorf("dkim: a bare CR or LF at octet %d, which receivers read in different ways; see transport.NormalizeNewlines", info.BareNewline-1)
 	}
 	r.body.end()
 	fields, err := r.signer.fields(r.fields, r.bodyHash.Sum(nil))
 	if err != nil {
 		return nil, fmt.Errorf("dkim: %w", err)
 	}
-	return &signed{mail: mail, fields: fields, facts: facts, sum: r.all.Sum64()}, nil
+	return &signed{mail: mail, fields: fields, info: info, sum: r.all.Sum64()}, nil
 }
 
 // errUnsigned ends the reading of a mail that is not to be signed.
@@ -97,7 +97,7 @@ func (r *reading) begin() (err error) {
 type signed struct {
 	mail   transport.Mail
 	fields []byte // the signatures
-	facts  octets.Facts
+	info   bodyscan.Info
 	sum    uint64
 }
 
@@ -106,21 +106,12 @@ func (s *signed) MessageID() string           { return transport.MessageID(s.mai
 func (s *signed) MessageIDGiven() bool        { return transport.MessageIDGiven(s.mail) }
 func (s *signed) Key() string                 { return transport.KeyOf(s.mail) }
 func (s *signed) Fingerprint() string         { return transport.FingerprintOf(s.mail) }
-func (s *signed) Size() int64                 { return s.Facts().Size }
-func (s *signed) Needs8BitMIME() bool         { return s.facts.EightBit }
-func (s *signed) NeedsSMTPUTF8() bool         { return s.facts.EightBitHeader }
 
-// Facts tells everything at once.
-func (s *signed) Facts() octets.Facts {
-	facts := s.facts
-	facts.Size += int64(len(s.fields))
-	return facts
-}
-
-// NeedsBinaryMIME passes on what the mail says.
-func (s *signed) NeedsBinaryMIME() bool {
-	b, ok := s.mail.(interface{ NeedsBinaryMIME() bool })
-	return ok && b.NeedsBinaryMIME()
+// BodyInfo says what a server must be able to take.
+func (s *signed) BodyInfo() (transport.BodyInfo, bool) {
+	info := s.info
+	info.Size += int64(len(s.fields))
+	return info, true
 }
 
 // WriteTo writes the signatures and the mail, and compares it with what was signed.
@@ -129,7 +120,7 @@ func (s *signed) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return int64(n), err
 	}
-	c := &comparing{to: w, left: s.facts.Size}
+	c := &comparing{to: w, left: s.info.Size}
 	c.sum.SetSeed(seed)
 	m, err := s.mail.WriteTo(c)
 	if err == nil && (c.left != 0 || c.sum.Sum64() != s.sum) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 )
 
 // maxHeader is how long a header section may be, because it is held in memory.
@@ -12,7 +12,7 @@ const maxHeader = 4 << 20
 
 // splitter is a writer that takes a message apart. It holds the header section and hands the body on.
 type splitter struct {
-	facts  octets.Scanner
+	scan   bodyscan.Scanner
 	header []byte // with the line end of the last field
 	begin  func() error
 	body   func([]byte)
@@ -21,7 +21,7 @@ type splitter struct {
 
 // Write takes the next octets of a message.
 func (s *splitter) Write(p []byte) (int, error) {
-	_, _ = s.facts.Write(p) // a Scanner never fails
+	_, _ = s.scan.Write(p) // a Scanner never fails
 	size := len(p)
 	for !s.inBody && len(p) > 0 {
 		piece := p[:min(len(p), 4<<10)]

@@ -298,3 +298,13 @@ func address(t *testing.T, s string) envelope.Address {
 	}
 	return a
 }
+
+func eightBit(m *message.Message) bool {
+	info, _ := m.BodyInfo()
+	return info.EightBit
+}
+
+func eightBitHeader(m *message.Message) bool {
+	info, _ := m.BodyInfo()
+	return info.EightBitHeader
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 )
 
 // Message is a complete message and its envelope. It is immutable and safe for concurrent use. It
@@ -42,12 +43,11 @@ func (m *Message) References() []string { return slices.Clone(m.refs) }
 // Size returns the number of octets that WriteTo writes.
 func (m *Message) Size() int64 { return m.size }
 
-// Needs8BitMIME reports whether an octet above 127 is in the message: only [Builder.EightBit],
-// [Builder.Internationalized], an embedded message or an address with a UTF-8 local part put one there.
-func (m *Message) Needs8BitMIME() bool { return m.eightBit }
-
-// NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
-func (m *Message) NeedsSMTPUTF8() bool { return m.utf8 }
+// BodyInfo says what a server must be able to take. An octet above 127 is in the message only where
+// [Builder.EightBit], [Builder.Internationalized], an attached message or an address with a UTF-8 local part put one.
+func (m *Message) BodyInfo() (bodyscan.Info, bool) {
+	return bodyscan.Info{Size: m.size, EightBit: m.eightBit, EightBitHeader: m.utf8}, true
+}
 
 // WriteTo writes the message. Every call writes the same octets; files are read anew, and one that
 // changed its size since Build is an error.

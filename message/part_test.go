@@ -112,8 +112,8 @@ func TestNeeds(t *testing.T) {
 	for name, tc := range cases {
 		m := build(t, tc.b)
 		seen := strings.ContainsFunc(string(octets(t, m)), func(r rune) bool { return r > 127 })
-		if m.Needs8BitMIME() != tc.eight || m.NeedsSMTPUTF8() != tc.utf || seen != tc.eight {
-			t.Errorf("%s: 8BITMIME %v, SMTPUTF8 %v, seen %v", name, m.Needs8BitMIME(), m.NeedsSMTPUTF8(), seen)
+		if eightBit(m) != tc.eight || eightBitHeader(m) != tc.utf || seen != tc.eight {
+			t.Errorf("%s: 8BITMIME %v, SMTPUTF8 %v, seen %v", name, eightBit(m), eightBitHeader(m), seen)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func TestHostileStrings(t *testing.T) {
 			if strings.Contains(text, "\nX-Evil") && name != "embedded" && name != "Text" && name != "HTML" && name != "8bit" && name != "flowed" && name != "7bit file" && name != "QP file" {
 				t.Errorf("%s %.60q: injected\n%s", name, s, text)
 			}
-			checkOctets(t, name, text, m.Needs8BitMIME())
+			checkOctets(t, name, text, eightBit(m))
 		}
 	}
 	t.Logf("%d refused", refused)

@@ -30,8 +30,8 @@ func TestPartsInUTF8AreNoticed(t *testing.T) {
 		"attached": good().Internationalized().Attach(message.FileBytes("a", nil).Description("ü")),
 		"body":     fixed(message.New()).From("a@example.org").To("b@example.org").Internationalized().Body(message.Plain("x").Description("ü")),
 	} {
-		if m := build(t, b); !m.Needs8BitMIME() || !m.NeedsSMTPUTF8() {
-			t.Errorf("%s: 8BITMIME %v, SMTPUTF8 %v", name, m.Needs8BitMIME(), m.NeedsSMTPUTF8())
+		if m := build(t, b); !eightBit(m) || !eightBitHeader(m) {
+			t.Errorf("%s: 8BITMIME %v, SMTPUTF8 %v", name, eightBit(m), eightBitHeader(m))
 		}
 	}
 	signed := message.Signed("x/y", "z", message.Plain("x"), func(io.WriterTo) (message.Part, error) {

@@ -6,30 +6,27 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 )
 
 // Raw makes a Mail of a complete message that another program composed. The octets go out as they
 // are and must not change afterwards; lines must end in CRLF. A bare CR or LF could end the message
 // early at some servers, so sending such a message fails before anything is said: see [NormalizeNewlines].
 func Raw(env envelope.Envelope, message []byte) Mail {
-	var s octets.Scanner
+	var s bodyscan.Scanner
 	_, _ = s.Write(message) // a Scanner never fails
-	return &raw{envelope: env, message: message, facts: s.Facts(), id: headerMessageID(message)}
+	return &raw{envelope: env, message: message, info: s.Info(), id: headerMessageID(message)}
 }
 
 type raw struct {
 	envelope envelope.Envelope
 	message  []byte
-	facts    octets.Facts
+	info     bodyscan.Info
 	id       string
 }
 
 func (r *raw) Envelope() envelope.Envelope { return r.envelope }
-func (r *raw) Facts() octets.Facts         { return r.facts }
-func (r *raw) Size() int64                 { return r.facts.Size }
-func (r *raw) Needs8BitMIME() bool         { return r.facts.EightBit }
-func (r *raw) NeedsSMTPUTF8() bool         { return r.facts.EightBitHeader }
+func (r *raw) BodyInfo() (BodyInfo, bool)  { return r.info, true }
 func (r *raw) MessageID() string           { return r.id }
 
 // MessageIDGiven reports whether the octets have a Message-ID: they are the caller's.
@@ -43,9 +40,9 @@ func (r *raw) WriteTo(w io.Writer) (int64, error) {
 // NormalizeNewlines returns message with every line end, be it LF, CR or CRLF, as CRLF. It returns the same
 // slice when nothing had to change. Signatures over the old octets do not survive it.
 func NormalizeNewlines(message []byte) []byte {
-	var s octets.Scanner
+	var s bodyscan.Scanner
 	_, _ = s.Write(message) // a Scanner never fails
-	if s.Facts().BareNewline < 0 {
+	if s.Info().BareNewline == 0 {
 		return message
 	}
 	out := make([]byte, 0, len(message)+len(message)/32+2)

@@ -9,18 +9,14 @@ import (
 
 // Mail is a message ready to be sent. A *message.Message is one, [Raw] makes one of stored octets.
 //
-// A Mail may also know these facts about itself, each by a method of its own; a transport that
-// needs a fact and finds no method reads the message once more instead:
+// A Mail may also know more about itself, each by a method of its own:
 //
-//	Size() int64           // the octets WriteTo writes; negative when unknown
-//	Needs8BitMIME() bool   // an octet above 127 is in it
-//	NeedsSMTPUTF8() bool   // an octet above 127 is in its header section
-//	NeedsBinaryMIME() bool // it may hold any octets, and lines of any length (RFC 3030)
-//	MessageID() string     // the Message-ID with its angle brackets
-//	EnvelopeError() error  // why Envelope is the zero Envelope; Send's error wraps it
-//	MessageIDGiven() bool  // the caller chose it: making the mail again gives the same
-//	Key() string           // the caller's key, see WithKey
-//	Fingerprint() string   // of what the mail was made of, see WithFingerprint
+//	BodyInfo() (BodyInfo, bool) // size and kind of the octets; without it a transport reads the message once more
+//	MessageID() string          // the Message-ID with its angle brackets
+//	EnvelopeError() error       // why Envelope is the zero Envelope; Send's error wraps it
+//	MessageIDGiven() bool       // the caller chose it: making the mail again gives the same
+//	Key() string                // the caller's key, see WithKey
+//	Fingerprint() string        // of what the mail was made of, see WithFingerprint
 type Mail interface {
 	// Envelope says who sends and who receives. It always returns the same value.
 	Envelope() envelope.Envelope

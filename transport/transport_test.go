@@ -111,12 +111,8 @@ func TestRaw(t *testing.T) {
 			t.Errorf("%q has Message-ID %q", none, got)
 		}
 	}
-	sized := mail.(interface {
-		Size() int64
-		Needs8BitMIME() bool
-		NeedsSMTPUTF8() bool
-	})
-	if sized.Size() != int64(len(content)) || !sized.Needs8BitMIME() || sized.NeedsSMTPUTF8() {
+	info, err := transport.InfoOf(mail)
+	if err != nil || info != (transport.BodyInfo{Size: int64(len(content)), EightBit: true}) {
 		t.Error("wrong facts of an 8-bit body under a 7-bit header")
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"github.com/depeche-mail/depeche/envelope"
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 )
 
 // WithEnvelope returns a mail with the octets of mail and another envelope. It knows of itself what mail
@@ -21,43 +21,17 @@ func wrapMail(mail Mail, change func(*readdressed)) Mail {
 		mail = plain.mail
 	}
 	change(&plain)
-	m, known := mail.(knowing)
-	if !known {
-		return &plain
-	}
-	if s, ok := mail.(scanned); ok {
-		return &readdressedScanned{readdressed: plain, knowing: m, scanned: s}
-	}
-	return &readdressedKnown{readdressed: plain, knowing: m}
+	return &plain
 }
 
-// Which facts a mail knows is seen by its methods, so there is a type for each kind of knowledge: a
-// method that could only say "not known" would pass for knowledge.
-type (
-	knowing interface {
-		Size() int64
-		Needs8BitMIME() bool
-		NeedsSMTPUTF8() bool
-	}
-	scanned interface{ Facts() octets.Facts }
-
-	readdressed struct {
-		mail        Mail
-		envelope    envelope.Envelope
-		key         string
-		fingerprint string
-		ending      func() error // is called when the content was written
-	}
-	readdressedKnown struct {
-		readdressed
-		knowing
-	}
-	readdressedScanned struct {
-		readdressed
-		knowing
-		scanned
-	}
-)
+// readdressed is a mail with another envelope, key or fingerprint.
+type readdressed struct {
+	mail        Mail
+	envelope    envelope.Envelope
+	key         string
+	fingerprint string
+	ending      func() error // is called when the content was written
+}
 
 func (r *readdressed) layer() readdressed          { return *r }
 func (r *readdressed) Envelope() envelope.Envelope { return r.envelope }
@@ -71,10 +45,12 @@ func (r *readdressed) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// NeedsBinaryMIME passes on what the mail says; not to know it means no.
-func (r *readdressed) NeedsBinaryMIME() bool {
-	b, ok := r.mail.(interface{ NeedsBinaryMIME() bool })
-	return ok && b.NeedsBinaryMIME()
+// BodyInfo passes on what the mail knows.
+func (r *readdressed) BodyInfo() (BodyInfo, bool) {
+	if m, ok := r.mail.(bodyscan.Informed); ok {
+		return m.BodyInfo()
+	}
+	return BodyInfo{}, false
 }
 
 // ForRecipients returns mail for the recipients at these positions of its envelope alone, and mail itself

@@ -15,32 +15,26 @@ func mail(t *testing.T, to ...string) transport.Mail {
 // unsized is a mail that knows nothing of itself.
 type unsized struct{ transport.Mail }
 
+var known = transport.BodyInfo{Size: 1234, EightBit: true, EightBitHeader: true, Binary: true}
+
 // expert is a mail that knows some facts of itself, as mails of others may.
 type expert struct{ transport.Mail }
 
-func (expert) Size() int64           { return 1234 }
-func (expert) Needs8BitMIME() bool   { return true }
-func (expert) NeedsSMTPUTF8() bool   { return true }
-func (expert) NeedsBinaryMIME() bool { return true }
-func (expert) MessageID() string     { return "<expert@example.org>" }
+func (expert) BodyInfo() (transport.BodyInfo, bool) { return known, true }
+func (expert) MessageID() string                    { return "<expert@example.org>" }
 
 func TestWithEnvelope(t *testing.T) {
 	original := mail(t, "x@example.org", "y@example.org")
 	other := env(t, "z@example.org")
-	type sized interface{ Size() int64 }
-	type eight interface{ Needs8BitMIME() bool }
-	type utf8 interface{ NeedsSMTPUTF8() bool }
-	type binary interface{ NeedsBinaryMIME() bool }
 	cases := map[string]struct {
 		mail  transport.Mail
 		knows bool
-		size  int64
-		is    bool // 8-bit, UTF-8 and binary
+		info  transport.BodyInfo
 		id    string
 	}{
-		"raw":           {original, true, original.(sized).Size(), false, "<1@example.org>"},
-		"expert":        {expert{original}, true, 1234, true, "<expert@example.org>"},
-		"knows nothing": {unsized{original}, false, 0, false, ""},
+		"raw":           {original, true, transport.BodyInfo{Size: 46}, "<1@example.org>"},
+		"expert":        {expert{original}, true, known, "<expert@example.org>"},
+		"knows nothing": {unsized{original}, false, transport.BodyInfo{}, ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -56,15 +50,11 @@ func TestWithEnvelope(t *testing.T) {
 			if id := transport.MessageID(got); id != tc.id {
 				t.Errorf("Message-ID %q", id)
 			}
-			if b, ok := got.(binary); !ok || b.NeedsBinaryMIME() != tc.is {
-				t.Error("NeedsBinaryMIME is wrong")
-			}
-			size, knows := got.(sized)
-			if knows != tc.knows {
-				t.Fatalf("knows its size: %v", knows)
-			}
-			if knows && (size.Size() != tc.size || got.(eight).Needs8BitMIME() != tc.is || got.(utf8).NeedsSMTPUTF8() != tc.is) {
-				t.Error("other facts than those of the mail")
+			info, knows := got.(interface {
+				BodyInfo() (transport.BodyInfo, bool)
+			}).BodyInfo()
+			if knows != tc.knows || info != tc.info {
+				t.Errorf("knows %v: %+v, want %v: %+v", knows, info, tc.knows, tc.info)
 			}
 		})
 	}

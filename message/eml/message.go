@@ -8,8 +8,8 @@ import (
 	"sync"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/mimeread"
-	"github.com/depeche-mail/depeche/internal/octets"
 )
 
 // Fault is something in a mail that is not as a standard says, and what the reader made of it.
@@ -56,7 +56,7 @@ type Message struct {
 
 	envelope    envelope.Envelope
 	envelopeErr error // why it is the zero Envelope
-	facts       func() (octets.Facts, error)
+	info        func() (bodyscan.Info, error)
 }
 
 // Parse reads a mail to its end, whatever its line ends are, and keeps it in memory: limit r, or use
@@ -118,10 +118,10 @@ func readHead(src io.ReaderAt, size, limit int64) (*mimeread.Section, error) {
 
 // derived returns m after a change, with what follows from it.
 func (m *Message) derived() *Message {
-	m.facts = sync.OnceValues(func() (octets.Facts, error) {
-		var s octets.Scanner
+	m.info = sync.OnceValues(func() (bodyscan.Info, error) {
+		var s bodyscan.Scanner
 		_, err := m.WriteTo(&s)
-		return s.Facts(), err
+		return s.Info(), err
 	})
 	return m
 }

@@ -291,7 +291,7 @@ func TestUntouched(t *testing.T) {
 	if n, err := m.WriteTo(&b); err != nil || b.String() != text || n != m.Size() {
 		t.Errorf("wrote %q, %d, %v", b.String(), n, err)
 	}
-	if !m.Needs8BitMIME() || !m.NeedsSMTPUTF8() {
+	if !eightBit(m) || !eightBitHeader(m) {
 		t.Error("an octet above 127 was not noticed")
 	}
 	if got := octets(t, parse(t, "A: b\n\nx\ry\r\nz").WithCRLF()); got != "A: b\r\n\r\nx\r\ny\r\nz\r\n" {
@@ -301,4 +301,14 @@ func TestUntouched(t *testing.T) {
 	if err != nil || octets(t, opened) != text {
 		t.Errorf("opened: %v", err)
 	}
+}
+
+func eightBit(m *eml.Message) bool {
+	info, _ := m.BodyInfo()
+	return info.EightBit
+}
+
+func eightBitHeader(m *eml.Message) bool {
+	info, _ := m.BodyInfo()
+	return info.EightBitHeader
 }

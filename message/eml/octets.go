@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/mimeread"
 )
 
@@ -167,23 +168,17 @@ func (m *Message) Bytes() ([]byte, error) {
 
 // Size returns the number of octets that WriteTo writes; negative when the source can't be read.
 func (m *Message) Size() int64 {
-	facts, err := m.facts()
+	info, err := m.info()
 	if err != nil {
 		return -1
 	}
-	return facts.Size
+	return info.Size
 }
 
-// Needs8BitMIME reports whether an octet above 127 is in the message.
-func (m *Message) Needs8BitMIME() bool {
-	facts, _ := m.facts() // the error is that of WriteTo
-	return facts.EightBit
-}
-
-// NeedsSMTPUTF8 reports whether an octet above 127 is in the header section.
-func (m *Message) NeedsSMTPUTF8() bool {
-	facts, _ := m.facts() // the error is that of WriteTo
-	return facts.EightBitHeader
+// BodyInfo says what a server must be able to take; it does not know when the source cannot be read.
+func (m *Message) BodyInfo() (bodyscan.Info, bool) {
+	info, err := m.info()
+	return info, err == nil
 }
 
 // counter counts the octets that pass it.

@@ -172,9 +172,7 @@ type counted struct {
 	reads *atomic.Int64
 }
 
-func (c counted) Size() int64         { return 100 }
-func (c counted) Needs8BitMIME() bool { return false }
-func (c counted) NeedsSMTPUTF8() bool { return false }
+func (c counted) BodyInfo() (transport.BodyInfo, bool) { return transport.BodyInfo{Size: 100}, true }
 
 func (c counted) WriteTo(w io.Writer) (int64, error) {
 	c.reads.Add(1)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -110,12 +109,6 @@ func (p *ratePlan) next(ctx context.Context, a *attempts) (step, bool) {
 
 // octetsOf returns the size of a mail. One that does not know is read once.
 func octetsOf(mail transport.Mail) (int64, error) {
-	if m, ok := mail.(interface{ Size() int64 }); ok && m.Size() >= 0 {
-		return m.Size(), nil
-	}
-	var s octets.Scanner
-	if _, err := mail.WriteTo(&s); err != nil {
-		return 0, err
-	}
-	return s.Facts().Size, nil
+	info, err := transport.InfoOf(mail)
+	return info.Size, err
 }

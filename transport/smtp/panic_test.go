@@ -68,9 +68,9 @@ func (m bombMail) WriteTo(w io.Writer) (int64, error) {
 	return m.Mail.WriteTo(w)
 }
 
-func (m bombMail) Size() int64         { return int64(len(content)) }
-func (m bombMail) Needs8BitMIME() bool { return false }
-func (m bombMail) NeedsSMTPUTF8() bool { return false }
+func (m bombMail) BodyInfo() (transport.BodyInfo, bool) {
+	return transport.BodyInfo{Size: int64(len(content))}, true
+}
 
 // plant puts the bomb into a function of the configuration.
 func plant(t *testing.T, b smtp.Builder, where string, x *bomb) smtp.Builder {

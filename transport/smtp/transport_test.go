@@ -231,9 +231,9 @@ func (b brokenSource) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), os.ErrPermission
 }
 
-func (brokenSource) Size() int64         { return int64(len(content)) }
-func (brokenSource) Needs8BitMIME() bool { return false }
-func (brokenSource) NeedsSMTPUTF8() bool { return false }
+func (brokenSource) BodyInfo() (transport.BodyInfo, bool) {
+	return transport.BodyInfo{Size: int64(len(content))}, true
+}
 
 // TestBrokenSourceLeavesNothing: half a message is accepted by nobody, over both forms.
 func TestBrokenSourceLeavesNothing(t *testing.T) {

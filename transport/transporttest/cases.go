@@ -150,9 +150,9 @@ func (b broken) WriteTo(w io.Writer) (int64, error) {
 	return n, errors.Join(err, errSource)
 }
 
-func (b broken) Size() int64         { return 17 << 16 }
-func (b broken) Needs8BitMIME() bool { return false }
-func (b broken) NeedsSMTPUTF8() bool { return false }
+func (b broken) BodyInfo() (transport.BodyInfo, bool) {
+	return transport.BodyInfo{Size: 17 << 16}, true
+}
 
 func testBodyFails(t *testing.T, h Harness) {
 	env := newEnvelope(t, "a@example.org", "b@example.org")

@@ -24,9 +24,9 @@ func (c completed) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-func (c completed) Size() int64         { return c.size }
-func (c completed) Needs8BitMIME() bool { return false }
-func (c completed) NeedsSMTPUTF8() bool { return false }
+func (c completed) BodyInfo() (transport.BodyInfo, bool) {
+	return transport.BodyInfo{Size: c.size}, true
+}
 
 // testCompleted holds that nothing that could complete a mail leaves before WriteTo has returned nil: the mail
 // has written its last octet, and a transport that has let it go by then has delivered it.

@@ -119,9 +119,9 @@ func (s stopping) WriteTo(w io.Writer) (int64, error) {
 	return int64(n + m), err
 }
 
-func (s stopping) Size() int64         { return int64(len(content)) }
-func (s stopping) Needs8BitMIME() bool { return false }
-func (s stopping) NeedsSMTPUTF8() bool { return false }
+func (s stopping) BodyInfo() (transport.BodyInfo, bool) {
+	return transport.BodyInfo{Size: int64(len(content))}, true
+}
 
 func testContextEndsInBody(t *testing.T, h Harness) {
 	for _, after := range []int64{0, 1, int64(len(content)) / 2, int64(len(content)) - 1} {

@@ -55,10 +55,19 @@ type eager struct{ transport.Mail }
 
 func (e eager) WriteTo(w io.Writer) (int64, error) {
 	n, err := e.Mail.WriteTo(w)
-	if m, ok := e.Mail.(interface{ Size() int64 }); ok && n == m.Size() {
+	if m, ok := e.Mail.(interface {
+		BodyInfo() (transport.BodyInfo, bool)
+	}); ok && n == size(m) {
 		err = nil
 	}
 	return n, err
+}
+
+func size(m interface {
+	BodyInfo() (transport.BodyInfo, bool)
+}) int64 {
+	info, _ := m.BodyInfo()
+	return info.Size
 }
 
 // changed is a mail with other octets.
@@ -160,7 +169,9 @@ func faults(s *stub.Transport) map[string]transport.Transport {
 		"many at once":       doubling{s},
 		"closed":             openEnded{transport.Func(stub.New().Send)},
 		"in pieces": with(func(ctx context.Context, mail transport.Mail, good *stub.Transport) (result, error) {
-			if _, knows := mail.(interface{ Size() int64 }); !knows {
+			if _, knows := mail.(interface {
+				BodyInfo() (transport.BodyInfo, bool)
+			}); !knows {
 				return transport.Fail(mail, transport.PhaseMessage, errors.New("no size"))
 			}
 			return good.Send(ctx, mail)

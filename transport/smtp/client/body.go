@@ -3,8 +3,8 @@ package client
 import (
 	"io"
 
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/dotio"
-	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 )
 
@@ -51,7 +51,7 @@ type content struct {
 // fill writes the mail of an attempt to w, which writes to c.filler, and tells faults of the mail from those
 // of the link. A mail that is shorter or longer than planned is a fault of the mail.
 func (c *Conn) fill(a *attempt, w io.Writer) error {
-	c.exact = octets.Exact{W: w, Planned: a.plan.size}
+	c.exact = bodyscan.Exact{W: w, Planned: a.plan.size}
 	_, err := a.plan.mail.WriteTo(&c.exact)
 	if err == nil {
 		err = c.exact.End()

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/expired"
-	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
@@ -31,7 +31,7 @@ type Conn struct {
 	mail   commands.Mail
 	rcpt   commands.Rcpt
 	filler content
-	exact  octets.Exact
+	exact  bodyscan.Exact
 
 	domains  map[string]bool // of the recipients so far, where the server limits them
 	dirty    bool            // the last transaction did not end cleanly: RSET before the next

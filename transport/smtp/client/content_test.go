@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
@@ -33,9 +34,7 @@ type boastful struct {
 	size int64
 }
 
-func (m boastful) Size() int64         { return m.size }
-func (m boastful) Needs8BitMIME() bool { return false }
-func (m boastful) NeedsSMTPUTF8() bool { return false }
+func (m boastful) BodyInfo() (bodyscan.Info, bool) { return bodyscan.Info{Size: m.size}, true }
 
 // TestContentIsWhatWasPlanned: a mail that is shorter or longer than it said, or than it was at first, is not
 // ended, in no form: it is NotSent and the server has nothing of it. The mail before it has its verdict.

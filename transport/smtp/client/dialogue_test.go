@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
@@ -169,13 +170,10 @@ type rawMail struct {
 }
 
 func (m *rawMail) Envelope() envelope.Envelope { return m.env }
-func (m *rawMail) Size() int64                 { return int64(len(m.data)) }
-func (m *rawMail) Needs8BitMIME() bool {
-	return strings.ContainsFunc(m.data, func(r rune) bool { return r > 127 })
+func (m *rawMail) BodyInfo() (bodyscan.Info, bool) {
+	eight := strings.ContainsFunc(m.data, func(r rune) bool { return r > 127 })
+	return bodyscan.Info{Size: int64(len(m.data)), EightBit: eight, Binary: m.binary}, true
 }
-func (m *rawMail) NeedsSMTPUTF8() bool { return false }
-
-func (m *rawMail) NeedsBinaryMIME() bool { return m.binary }
 
 var errDialogue = errors.New("source failed")
 

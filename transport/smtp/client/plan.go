@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/depeche-mail/depeche/envelope"
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
@@ -39,16 +39,14 @@ func (c *Conn) plan(p *plan, mail Mail) error {
 	if err := envelope.Check(mail); err != nil {
 		return err
 	}
-	facts, err := octets.Of(mail)
-	b, knows := mail.(interface{ NeedsBinaryMIME() bool })
-	binary := knows && b.NeedsBinaryMIME()
+	info, err := bodyscan.Inspect(mail)
 	switch {
 	case err != nil:
 		return &contentError{err}
-	case !binary && (facts.BareNewline >= 0 || facts.NUL):
-		return notCanonical(facts)
+	case !info.Binary && (info.BareNewline > 0 || info.NUL):
+		return notCanonical(info)
 	}
-	err = c.planContent(p, mail.Envelope(), Content{facts.Size, facts.EightBit, facts.EightBitHeader, binary})
+	err = c.planContent(p, mail.Envelope(), Content{info.Size, info.EightBit, info.EightBitHeader, info.Binary})
 	p.mail = mail
 	return err
 }
@@ -60,11 +58,11 @@ func (c *Conn) mayBinary() bool {
 		(c.cfg.Chunking == ChunkingTrusted || c.info.Has(extension.Pipelining))
 }
 
-func notCanonical(facts octets.Facts) error {
-	if facts.NUL {
+func notCanonical(info bodyscan.Info) error {
+	if info.NUL {
 		return fmt.Errorf("%w: NUL", ErrNotCanonical)
 	}
-	return fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, facts.BareNewline)
+	return fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, info.BareNewline-1)
 }
 
 // planContent is plan without the content itself.

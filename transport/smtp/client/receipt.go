@@ -10,8 +10,8 @@ import (
 )
 
 // Mail is what a transaction sends: transport.Mail has these methods. What it knows of itself through
-// Size, Needs8BitMIME and NeedsSMTPUTF8 need not be found out by reading it once more. One whose
-// NeedsBinaryMIME returns true may hold any octets; it goes to servers with BINARYMIME only, by BDAT.
+// BodyInfo need not be found out by reading it once more. One that is Binary may hold any octets; it goes to servers
+// with BINARYMIME only, by BDAT.
 type Mail interface {
 	Envelope() envelope.Envelope
 	WriteTo(w io.Writer) (int64, error) // repeatable: every call writes the same octets

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
@@ -190,7 +191,9 @@ type endless struct {
 	times int
 }
 
-func (e *endless) Size() int64 { return int64(len(e.piece)) * int64(e.times) }
+func (e *endless) BodyInfo() (bodyscan.Info, bool) {
+	return bodyscan.Info{Size: int64(len(e.piece)) * int64(e.times)}, true
+}
 
 func (e *endless) WriteTo(w io.Writer) (n int64, err error) {
 	for range e.times {

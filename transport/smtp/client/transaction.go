@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/dotio"
-	"github.com/depeche-mail/depeche/internal/octets"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
@@ -31,7 +31,7 @@ type Transaction struct {
 	dots    *dotio.Writer // the DATA form
 	chunk   []byte        // the BDAT form: the chunk that is being filled
 	known   Content
-	scan    octets.Scanner
+	scan    bodyscan.Scanner
 	err     error // of Write
 }
 
@@ -126,11 +126,11 @@ func (t *Transaction) Write(p []byte) (int, error) {
 		return 0, t.err
 	}
 	_, _ = t.scan.Write(p) // a Scanner never fails
-	facts := t.scan.Facts()
-	if facts.BareNewline == facts.Size-1 {
-		facts.BareNewline = -1 // what follows decides
+	info := t.scan.Info()
+	if info.BareNewline == info.Size {
+		info.BareNewline = 0 // what follows decides
 	}
-	if t.err = t.judge(facts); t.err != nil {
+	if t.err = t.judge(info); t.err != nil {
 		return 0, t.err
 	}
 	defer t.conn.link.rethrow()
@@ -140,15 +140,15 @@ func (t *Transaction) Write(p []byte) (int, error) {
 }
 
 // judge checks content against what it must be, and what was said of it.
-func (t *Transaction) judge(facts octets.Facts) error {
+func (t *Transaction) judge(info bodyscan.Info) error {
 	switch {
-	case t.known.Size > 0 && facts.Size > t.known.Size:
-		return &contentError{&octets.LengthError{Planned: t.known.Size, Written: facts.Size}}
+	case t.known.Size > 0 && info.Size > t.known.Size:
+		return &contentError{&bodyscan.LengthError{Planned: t.known.Size, Written: info.Size}}
 	case t.known.Binary:
 		return nil
-	case facts.BareNewline >= 0, facts.NUL:
-		return &contentError{notCanonical(facts)}
-	case facts.EightBit && !t.known.EightBit && !t.known.UTF8, facts.EightBitHeader && !t.known.UTF8:
+	case info.BareNewline > 0, info.NUL:
+		return &contentError{notCanonical(info)}
+	case info.EightBit && !t.known.EightBit && !t.known.UTF8, info.EightBitHeader && !t.known.UTF8:
 		return &contentError{errUnannounced}
 	}
 	return nil
@@ -160,12 +160,12 @@ var errUnannounced = errors.New("octet above 127 in content that was said to hav
 // Abort does.
 func (t *Transaction) Close() *Receipt {
 	defer t.conn.link.rethrow()
-	facts := t.scan.Facts()
+	info := t.scan.Info()
 	if t.err == nil {
-		t.err = t.judge(facts)
+		t.err = t.judge(info)
 	}
-	if t.err == nil && t.known.Size > facts.Size {
-		t.err = &contentError{&octets.LengthError{Planned: t.known.Size, Written: facts.Size}}
+	if t.err == nil && t.known.Size > info.Size {
+		t.err = &contentError{&bodyscan.LengthError{Planned: t.known.Size, Written: info.Size}}
 	}
 	if t.err == nil {
 		t.err = t.finish()

@@ -1,4 +1,4 @@
-package octets_test
+package bodyscan_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/depeche-mail/depeche/internal/octets"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 )
 
 // said is a message that says how long it is, and may be wrong.
@@ -16,7 +16,7 @@ type said struct {
 	deaf bool // it does not look at errors
 }
 
-func (s said) Size() int64 { return s.size }
+func (s said) BodyInfo() (bodyscan.Info, bool) { return bodyscan.Info{Size: s.size}, true }
 
 func (s said) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.WriteString(w, s.text)
@@ -40,8 +40,8 @@ func TestWriteWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			err := octets.WriteWhole(&b, tc.message)
-			if b.String() != tc.written || errors.As(err, new(*octets.LengthError)) != tc.wrong || (err != nil) != tc.wrong {
+			err := bodyscan.WriteWhole(&b, tc.message)
+			if b.String() != tc.written || errors.As(err, new(*bodyscan.LengthError)) != tc.wrong || (err != nil) != tc.wrong {
 				t.Errorf("%q, %v", b.String(), err)
 			}
 		})

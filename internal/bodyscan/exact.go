@@ -1,4 +1,4 @@
-package octets
+package bodyscan
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ type LengthError struct {
 // Error tells the difference.
 func (e *LengthError) Error() string {
 	if e.Written > e.Planned {
-		return fmt.Sprintf("message is longer than the %d octets that its Size or first reading said", e.Planned)
+		return fmt.Sprintf("message is longer than the %d octets that its BodyInfo or first reading said", e.Planned)
 	}
-	return fmt.Sprintf("message is %d octets shorter than the %d that its Size or first reading said", e.Planned-e.Written, e.Planned)
+	return fmt.Sprintf("message is %d octets shorter than the %d that its BodyInfo or first reading said", e.Planned-e.Written, e.Planned)
 }
 
 // Exact hands on what is written to it, as long as it is what was planned. The octet that would be one too
@@ -50,16 +50,21 @@ func (e *Exact) End() error {
 	return nil
 }
 
-// WriteWhole writes a message to w, and makes sure that it is as long as it says of itself by Size, if it
-// has that method. What is too much is not written. The error of a message that is too short comes after
-// all of it was written, so the caller must not have ended it by then.
+// WriteWhole writes a message to w, and makes sure that it is as long as it says of itself, if it knows its Info.
+// What is too much is not written. The error of a message that is too short comes after all of it was written, so
+// the caller must not have ended it by then.
 func WriteWhole(w io.Writer, message io.WriterTo) error {
-	size, knows := message.(sizer)
-	if !knows {
+	m, ok := message.(Informed)
+	if !ok {
 		_, err := message.WriteTo(w)
 		return err
 	}
-	exact := &Exact{W: w, Planned: size.Size()}
+	info, known := m.BodyInfo()
+	if !known {
+		_, err := message.WriteTo(w)
+		return err
+	}
+	exact := &Exact{W: w, Planned: info.Size}
 	if _, err := message.WriteTo(exact); err != nil {
 		return err
 	}
