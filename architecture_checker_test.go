@@ -117,6 +117,7 @@ func (c checker) checkPackage(p *sourcePackage, nested []string) (faults []strin
 	if !known && !inNested && !isProgram {
 		return append(faults, fmt.Sprintf("%s: this package is not in the table of arrows", p.dir))
 	}
+	unused := slices.Clone(allowed)
 	for _, file := range p.files {
 		if file.Name.Name != "main" {
 			faults = append(faults, undocumented(p.dir, file)...)
@@ -126,12 +127,22 @@ func (c checker) checkPackage(p *sourcePackage, nested []string) (faults []strin
 		}
 		for _, spec := range file.Imports {
 			target, _ := strconv.Unquote(spec.Path.Value)
+			unused = slices.DeleteFunc(unused, func(arrow string) bool { return mayImport([]string{arrow}, target) && !isStandard(target) })
 			if !mayImport(allowed, target) {
 				faults = append(faults, fmt.Sprintf("%s: imports %s, which the table of arrows does not allow", p.dir, target))
 			}
 		}
 	}
+	for _, arrow := range unused {
+		faults = append(faults, fmt.Sprintf("%s: does not import %s: take the arrow out of the table", p.dir, arrow))
+	}
 	return faults
+}
+
+// isStandard reports whether target is a package of the standard library.
+func isStandard(target string) bool {
+	first, _, _ := strings.Cut(target, "/")
+	return !strings.Contains(first, ".")
 }
 
 // mayImport reports whether target is the standard library or in the list.
@@ -140,11 +151,7 @@ func mayImport(allowed []string, target string) bool {
 	if isOwn {
 		return slices.Contains(allowed, strings.TrimPrefix(own, "/"))
 	}
-	first, _, _ := strings.Cut(target, "/")
-	if !strings.Contains(first, ".") {
-		return true
-	}
-	return slices.ContainsFunc(allowed, func(a string) bool { return within(target, a) })
+	return isStandard(target) || slices.ContainsFunc(allowed, func(a string) bool { return within(target, a) })
 }
 
 func within(name, dir string) bool {

@@ -24,7 +24,7 @@ func TestCheckerSeesEachFault(t *testing.T) {
 			files: map[string]string{"low/low.go": clean + "import _ \"" + module + "/high\"\n"},
 			want:  []string{"low: imports " + module + "/high, which the table of arrows does not allow"},
 		},
-		"somebody else's module": {
+		"a module of others": {
 			files: map[string]string{"low/low.go": clean + "import _ \"example.org/x\"\n"},
 			want:  []string{"low: imports example.org/x, which the table of arrows does not allow"},
 		},
@@ -34,7 +34,11 @@ func TestCheckerSeesEachFault(t *testing.T) {
 				"high/h.go":  "// Package high is high.\npackage high\nimport (\n_ \"" + module + "/low\"\n_ \"example.org/y/z\"\n)\n",
 			},
 		},
-		"a package nobody entered": {
+		"an arrow that is not used": {
+			files: map[string]string{"high/h.go": "// Package high is high.\npackage high\nimport _ \"" + module + "/low\"\n"},
+			want:  []string{"high: does not import example.org/y: take the arrow out of the table"},
+		},
+		"a package that is not in the table": {
 			files: map[string]string{"new/new.go": "// Package new is new.\npackage new\n"},
 			want:  []string{"new: this package is not in the table of arrows"},
 		},

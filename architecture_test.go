@@ -11,7 +11,7 @@ import (
 // by their path, modules of others by their module path.
 var arrows = map[string][]string{
 	".": {
-		"envelope", "internal/keys", "message", "transport", "transport/file", "transport/sendmail",
+		"envelope", "internal/keys", "transport", "transport/file", "transport/sendmail",
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
 	"dkim":              {"envelope", "internal/linear", "internal/bodyscan", "transport"},
@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"mailtest/preview":              {"envelope", "mailtest", "transport", "golang.org/x/net/html"},
 	"transport":                     {"envelope", "internal/bodyscan", "internal/panics", "transport/outcome"},
 	"transport/outcome":             {"envelope"},
-	"transport/policy":              {"transport", "envelope", "internal/expired", "internal/bodyscan", "internal/panics"},
+	"transport/policy":              {"transport", "envelope", "internal/expired", "internal/panics"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
 	"transport/file":                {"transport", "envelope", "internal/mimeread"},
@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"transport/smtp/authentication": {"github.com/xdg-go/scram"},
 	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
 	"transport/smtp/client": {
-		"envelope", "internal/dotio", "internal/expired", "internal/bodyscan", "internal/panics", "transport/outcome",
+		"envelope", "internal/dotio", "internal/expired", "internal/bodyscan", "internal/panics",
 		"transport/smtp/authentication", "transport/smtp/commands",
 		"transport/smtp/extension", "transport/smtp/response",
 	},

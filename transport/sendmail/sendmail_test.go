@@ -133,7 +133,7 @@ func plain(t *testing.T) transport.Mail {
 	return mail(t, []envelope.Recipient{{Address: address(t, "b@example.org")}}, envelope.Options{})
 }
 
-// TestArguments: the envelope is arguments and never read by a shell, the recipients behind "--".
+// TestArguments: the envelope is arguments and never read by a shell, the recipients behind "--".
 func TestArguments(t *testing.T) {
 	tr, calls := fake(t)
 	m := mail(t, []envelope.Recipient{

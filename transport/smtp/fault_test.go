@@ -19,7 +19,7 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
-// faults are what a server can do in place of a reply.
+// faults are what a server can do in place of a reply.
 var faults = []struct {
 	name string
 	do   smtptest.Action
@@ -76,7 +76,7 @@ var waits = []time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second
 
 // TestFaultInPlaceOfEachReply puts every fault in the place of every reply, over every form, in clear and
 // in TLS, and demands the outcome of the contract: NotSent or Deferred before the end of the content,
-// Unknown behind it (Deferred for a 421; R-118: the end of the stream without close_notify too), and what the server has stored agrees. The mail after it goes
+// Unknown behind it (Deferred for a 421; the end of the stream without close_notify too), and what the server has stored agrees. The mail after it goes
 // through.
 func TestFaultInPlaceOfEachReply(t *testing.T) {
 	points := []string{
@@ -86,7 +86,7 @@ func TestFaultInPlaceOfEachReply(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			for _, at := range points {
 				for _, fault := range faults {
-					t.Run(fmt.Sprintf("R-400 %s, TLS %v, %s at %s", name, secure, fault.name, at), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, TLS %v, %s at %s", name, secure, fault.name, at), func(t *testing.T) {
 						t.Parallel()
 						faultCase{name, secure, at, fault.do}.check(t)
 					})
@@ -162,7 +162,7 @@ func (c faultCase) try(t *testing.T, limits client.Timeouts) error {
 		t.Errorf("the outcome is %v, stored %d times", sent, stored)
 	}
 	if strings.ContainsAny(err.Error(), "\x00\x1b") {
-		t.Errorf("the error holds what the server sent as it is: %q", err)
+		t.Errorf("the error holds what the server sent as it is: %q", err)
 	}
 	if _, err := sender.Send(t.Context(), mail(t, "c@example.org")); err != nil {
 		return fmt.Errorf("the mail after it: %w", err)
@@ -170,8 +170,8 @@ func (c faultCase) try(t *testing.T, limits client.Timeouts) error {
 	return nil
 }
 
-// TestReplyOctetByOctet: replies that come one octet a segment make no difference, and one that
-// takes longer than its limit ends it although something comes all the time.
+// TestReplyOctetByOctet: replies that come one octet a segment make no difference, and one that
+// takes longer than its limit ends it although something comes all the time.
 func TestReplyOctetByOctet(t *testing.T) {
 	for name, tc := range map[string]struct {
 		pause, limit time.Duration
@@ -190,8 +190,7 @@ func TestReplyOctetByOctet(t *testing.T) {
 	}
 }
 
-// TestStaleUnderTLS: an idle connection that the server has closed is noticed under TLS 1.2 and 1.3 too
-//
+// TestStaleUnderTLS: an idle connection that the server has closed is noticed under TLS 1.2 and 1.3 too.
 func TestStaleUnderTLS(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for name, end := range map[string]smtptest.Action{"close": smtptest.Close(), "cut": smtptest.Cut(), "reset": smtptest.Reset()} {
@@ -277,7 +276,7 @@ func TestContentIsNeverACommand(t *testing.T) {
 	}
 }
 
-// TestOtherAddress: the next address of a name is tried when the first is dead.
+// TestOtherAddress: the next address of a name is tried when the first is dead.
 func TestOtherAddress(t *testing.T) {
 	srv := smtptest.NewServer(t)
 	if _, err := net.ResolveIPAddr("ip", "localhost"); err != nil {

@@ -37,7 +37,7 @@ func descriptors() int {
 	return len(list)
 }
 
-// TestManySenders: 64 goroutines on four connections never open a fifth, nobody starves, and nothing
+// TestManySenders: 64 goroutines on four connections never open a fifth, nobody starves, and nothing
 // is left after Shutdown.
 func TestManySenders(t *testing.T) {
 	srv := smtptest.NewServer(t)
@@ -95,7 +95,7 @@ func settle(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// TestFailedDialsLeaveNothing: a failed handshake gives everything back.
+// TestFailedDialsLeaveNothing: a failed handshake gives everything back.
 func TestFailedDialsLeaveNothing(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Certificate = smtptest.Expired

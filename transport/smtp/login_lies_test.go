@@ -34,7 +34,7 @@ func first(format string) smtptest.Mechanism {
 	return smtptest.Scram{ServerFirst: func(nonce string) string { return fmt.Sprintf(format, nonce) }}.Run
 }
 
-// TestLyingServer holds R-204, R-205, R-207 and R-211 over real connections: each lie has its kind of
+// TestLyingServer: each lie has its kind of
 // error, and no server that lies gets a mail, or the password by another mechanism.
 func TestLyingServer(t *testing.T) {
 	echo := base64.StdEncoding.EncodeToString([]byte(`{"status":"what is ` + accessToken + `"}`))
@@ -103,7 +103,7 @@ func TestLyingServer(t *testing.T) {
 	}
 }
 
-// TestAuthAroundTLS holds R-110: what is offered before TLS counts for nothing, whoever put it there.
+// TestAuthAroundTLS: what is offered before TLS counts for nothing, whoever put it there.
 func TestAuthAroundTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, behind string

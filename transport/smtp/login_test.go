@@ -146,7 +146,7 @@ func wantLoginError(t *testing.T, sender *smtp.Transport, kind authentication.Ki
 	return err
 }
 
-// TestStrongestFirst holds R-213 over real connections: the first mechanism that is tried.
+// TestStrongestFirst: the first mechanism that is tried.
 func TestStrongestFirst(t *testing.T) {
 	all := slices.Sorted(maps.Keys(everyMechanism(nil)))
 	for name, tc := range map[string]struct {

@@ -46,45 +46,45 @@ func implicit(b smtp.Builder, srv *smtptest.Server) smtp.Builder {
 func TestConnectionAndTLSRows(t *testing.T) {
 	accepted := transport.Accepted
 	rows := map[string]row{
-		"R-012 a greeting that takes a moment":                        {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Pause(5*time.Millisecond).Then(smtptest.Default()))), outcome: accepted},
-		"R-026 a greeting with another 2yz is good":                   {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("250 hello"))), outcome: accepted},
-		"R-029 half-closed after the greeting":                        {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Default().Then(smtptest.HalfClose()))), phase: transport.PhaseHello},
-		"R-045 EHLO answered with garbage":                            {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Raw("hello there\r\n"))), phase: transport.PhaseHello},
-		"R-060 closed on EHLO":                                        {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Close())), phase: transport.PhaseHello},
-		"R-078 251 to RCPT":                                           {config: hooks(smtptest.On(smtptest.Rcpt, smtptest.Reply("251 2.1.5 will forward"))), outcome: accepted},
-		"R-079 252 to RCPT":                                           {config: hooks(smtptest.On(smtptest.Rcpt, smtptest.Reply("252 2.1.5 cannot verify"))), outcome: accepted},
-		"R-100, R-116 a good certificate for an IP address, STARTTLS": {outcome: accepted},
-		"R-100 a good certificate, implicit TLS":                      {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, builder: implicit, outcome: accepted},
-		"R-104 502 to STARTTLS":                                       {config: hooks(smtptest.On(smtptest.StartTLS, smtptest.Reply("502 5.5.1 no"))), phase: transport.PhaseTLS},
-		"R-106 FIN behind the 220 to STARTTLS":                        {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Close())), phase: transport.PhaseTLS},
-		"R-106 RST behind the 220 to STARTTLS":                        {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Reset())), phase: transport.PhaseTLS},
-		"R-107 a handshake that stalls":                               {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Silence())), phase: transport.PhaseTLS},
-		"R-108 garbage instead of a handshake":                        {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Raw("what\r\n").Then(smtptest.Close()))), phase: transport.PhaseTLS},
-		"R-109 plaintext injected behind the 220":                     {config: hooks(smtptest.On(smtptest.StartTLS, smtptest.Default().Then(smtptest.Raw("250-evil\r\n250 fr")))), phase: transport.PhaseTLS},
-		"R-110 AUTH offered only before TLS": {config: func(c *smtptest.Config) {
+		"a greeting that takes a moment":                 {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Pause(5*time.Millisecond).Then(smtptest.Default()))), outcome: accepted},
+		"a greeting with another 2yz is good":            {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Reply("250 hello"))), outcome: accepted},
+		"half-closed after the greeting":                 {config: hooks(smtptest.On(smtptest.Greeting, smtptest.Default().Then(smtptest.HalfClose()))), phase: transport.PhaseHello},
+		"EHLO answered with garbage":                     {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Raw("hello there\r\n"))), phase: transport.PhaseHello},
+		"closed on EHLO":                                 {config: hooks(smtptest.On(smtptest.Ehlo, smtptest.Close())), phase: transport.PhaseHello},
+		"251 to RCPT":                                    {config: hooks(smtptest.On(smtptest.Rcpt, smtptest.Reply("251 2.1.5 will forward"))), outcome: accepted},
+		"252 to RCPT":                                    {config: hooks(smtptest.On(smtptest.Rcpt, smtptest.Reply("252 2.1.5 cannot verify"))), outcome: accepted},
+		"a good certificate for an IP address, STARTTLS": {outcome: accepted},
+		"a good certificate, implicit TLS":               {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, builder: implicit, outcome: accepted},
+		"502 to STARTTLS":                                {config: hooks(smtptest.On(smtptest.StartTLS, smtptest.Reply("502 5.5.1 no"))), phase: transport.PhaseTLS},
+		"FIN behind the 220 to STARTTLS":                 {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Close())), phase: transport.PhaseTLS},
+		"RST behind the 220 to STARTTLS":                 {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Reset())), phase: transport.PhaseTLS},
+		"a handshake that stalls":                        {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Silence())), phase: transport.PhaseTLS},
+		"garbage instead of a handshake":                 {config: hooks(smtptest.On(smtptest.Handshake, smtptest.Raw("what\r\n").Then(smtptest.Close()))), phase: transport.PhaseTLS},
+		"plaintext injected behind the 220":              {config: hooks(smtptest.On(smtptest.StartTLS, smtptest.Default().Then(smtptest.Raw("250-evil\r\n250 fr")))), phase: transport.PhaseTLS},
+		"AUTH offered only before TLS": {config: func(c *smtptest.Config) {
 			c.Hello.Plain, c.Hello.TLS = []string{"STARTTLS", "AUTH PLAIN"}, []string{"PIPELINING"}
 		}, phase: transport.PhaseAuth},
-		"R-111 EHLO refused after TLS":                 {config: hooks(smtptest.Script(smtptest.Case{At: smtptest.Ehlo, Ordinal: 2, Do: smtptest.Reply("550 5.7.1 no")})), phase: transport.PhaseHello},
-		"R-113 an expired certificate":                 {config: certificate(smtptest.Expired), phase: transport.PhaseTLS},
-		"R-113 one that is not valid yet":              {config: certificate(smtptest.NotYetValid), phase: transport.PhaseTLS},
-		"R-113 one for another name":                   {config: certificate(smtptest.WrongName), phase: transport.PhaseTLS},
-		"R-113 one signed by itself":                   {config: certificate(smtptest.SelfSigned), phase: transport.PhaseTLS},
-		"R-113 one of an unknown authority":            {config: certificate(smtptest.UnknownCA), phase: transport.PhaseTLS},
-		"R-113 one with the name in CN only":           {config: certificate(smtptest.CommonNameOnly), phase: transport.PhaseTLS},
-		"R-113 one for clients only":                   {config: certificate(smtptest.ClientAuthOnly), phase: transport.PhaseTLS},
-		"R-114 a wildcard for one label":               {config: names("*.example.test"), builder: serverName("mx.example.test"), outcome: accepted},
-		"R-114 a wildcard covers one label only":       {config: names("*.example.test"), builder: serverName("a.mx.example.test"), phase: transport.PhaseTLS},
-		"R-113 a name that is only a suffix":           {config: names("example.test"), builder: serverName("mx.example.test"), phase: transport.PhaseTLS},
-		"R-115 TLS 1.1 only":                           {config: versions(tls.VersionTLS10, tls.VersionTLS11), phase: transport.PhaseTLS},
-		"R-115 TLS 1.2 only":                           {config: versions(tls.VersionTLS12, tls.VersionTLS12), outcome: accepted},
-		"R-115 TLS 1.3 only":                           {config: versions(tls.VersionTLS13, tls.VersionTLS13), outcome: accepted},
-		"R-117 a client certificate that is asked for": {config: func(c *smtptest.Config) { c.TLS = &tls.Config{ClientAuth: tls.RequestClientCert} }, outcome: accepted},
-		"R-119 implicit TLS to a plaintext server":     {config: func(c *smtptest.Config) { c.Security = smtptest.Plaintext }, builder: implicit, phase: transport.PhaseTLS},
-		"R-120 STARTTLS to a server with implicit TLS": {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, phase: transport.PhaseGreeting},
-		"R-901 a plain dialer of the caller's own":     {builder: ownDialer, outcome: accepted},
-		"R-225 a login, and AUTH not offered":          {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, phase: transport.PhaseAuth},
-		"R-230 FIN inside the exchange":                {config: hooks(smtptest.On(smtptest.Auth, smtptest.Close())), phase: transport.PhaseAuth},
-		"R-231 530 to MAIL":                            {config: hooks(smtptest.On(smtptest.Mail, smtptest.Reply("530 5.7.0 login first"))), outcome: transport.Rejected, phase: transport.PhaseMail},
+		"EHLO refused after TLS":                 {config: hooks(smtptest.Script(smtptest.Case{At: smtptest.Ehlo, Ordinal: 2, Do: smtptest.Reply("550 5.7.1 no")})), phase: transport.PhaseHello},
+		"an expired certificate":                 {config: certificate(smtptest.Expired), phase: transport.PhaseTLS},
+		"one that is not valid yet":              {config: certificate(smtptest.NotYetValid), phase: transport.PhaseTLS},
+		"one for another name":                   {config: certificate(smtptest.WrongName), phase: transport.PhaseTLS},
+		"one signed by itself":                   {config: certificate(smtptest.SelfSigned), phase: transport.PhaseTLS},
+		"one of an unknown authority":            {config: certificate(smtptest.UnknownCA), phase: transport.PhaseTLS},
+		"one with the name in CN only":           {config: certificate(smtptest.CommonNameOnly), phase: transport.PhaseTLS},
+		"one for clients only":                   {config: certificate(smtptest.ClientAuthOnly), phase: transport.PhaseTLS},
+		"a wildcard for one label":               {config: names("*.example.test"), builder: serverName("mx.example.test"), outcome: accepted},
+		"a wildcard covers one label only":       {config: names("*.example.test"), builder: serverName("a.mx.example.test"), phase: transport.PhaseTLS},
+		"a name that is only a suffix":           {config: names("example.test"), builder: serverName("mx.example.test"), phase: transport.PhaseTLS},
+		"TLS 1.1 only":                           {config: versions(tls.VersionTLS10, tls.VersionTLS11), phase: transport.PhaseTLS},
+		"TLS 1.2 only":                           {config: versions(tls.VersionTLS12, tls.VersionTLS12), outcome: accepted},
+		"TLS 1.3 only":                           {config: versions(tls.VersionTLS13, tls.VersionTLS13), outcome: accepted},
+		"a client certificate that is asked for": {config: func(c *smtptest.Config) { c.TLS = &tls.Config{ClientAuth: tls.RequestClientCert} }, outcome: accepted},
+		"implicit TLS to a plaintext server":     {config: func(c *smtptest.Config) { c.Security = smtptest.Plaintext }, builder: implicit, phase: transport.PhaseTLS},
+		"STARTTLS to a server with implicit TLS": {config: func(c *smtptest.Config) { c.Security = smtptest.ImplicitTLS }, phase: transport.PhaseGreeting},
+		"a plain dialer of the caller's own":     {builder: ownDialer, outcome: accepted},
+		"a login, and AUTH not offered":          {config: func(c *smtptest.Config) { c.Mechanisms = map[string]smtptest.Mechanism{} }, phase: transport.PhaseAuth},
+		"FIN inside the exchange":                {config: hooks(smtptest.On(smtptest.Auth, smtptest.Close())), phase: transport.PhaseAuth},
+		"530 to MAIL":                            {config: hooks(smtptest.On(smtptest.Mail, smtptest.Reply("530 5.7.0 login first"))), outcome: transport.Rejected, phase: transport.PhaseMail},
 	}
 	for name, tc := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func ownDialer(b smtp.Builder, _ *smtptest.Server) smtp.Builder {
 
 // TestRowsOfTLS are those that need a closer look than an outcome.
 func TestRowsOfTLS(t *testing.T) {
-	t.Run("R-112 STARTTLS is not asked for twice", func(t *testing.T) {
+	t.Run("STARTTLS is not asked for twice", func(t *testing.T) {
 		srv := smtptest.NewUnstartedServer(t)
 		srv.Config.Hello.TLS = []string{"PIPELINING", "STARTTLS", "AUTH PLAIN"}
 		srv.Start()
@@ -154,7 +154,7 @@ func TestRowsOfTLS(t *testing.T) {
 			t.Errorf("%d times STARTTLS", n)
 		}
 	})
-	t.Run("R-117 a client certificate that is required and missing", func(t *testing.T) {
+	t.Run("a client certificate that is required and missing", func(t *testing.T) {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			srv := smtptest.NewUnstartedServer(t)
 			srv.Config.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version}
@@ -166,7 +166,7 @@ func TestRowsOfTLS(t *testing.T) {
 			}
 		}
 	})
-	t.Run("R-121 closed at QUIT", func(t *testing.T) {
+	t.Run("closed at QUIT", func(t *testing.T) {
 		srv := smtptest.NewUnstartedServer(t)
 		srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Quit, smtptest.Reset())}
 		srv.Start()
@@ -193,28 +193,28 @@ func TestTransactionRows(t *testing.T) {
 		sessions int
 		stored   int
 	}{
-		"R-500 several mails over one connection": {nil, []step{good, good, good}, 1, 3},
-		"R-309 RSET refused": {
+		"several mails over one connection": {nil, []step{good, good, good}, 1, 3},
+		"RSET refused": {
 			smtptest.On(smtptest.Rset, smtptest.Reply("500 5.5.1 what")),
 			[]step{{transport.Rejected, "unknown@example.org"}, good},
 			2, 1,
 		},
-		"R-310 RSET that stalls": {
+		"RSET that stalls": {
 			smtptest.On(smtptest.Rset, smtptest.Silence()),
 			[]step{{transport.Rejected, "unknown@example.org"}, good},
 			2, 1,
 		},
-		"R-506, R-507 the verdict of a reused connection is lost: no second delivery, and it is not used again": {
+		"the verdict of a reused connection is lost: no second delivery, and it is not used again": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Ordinal: 2, Do: smtptest.Accept().Then(smtptest.Reset())}),
 			[]step{good, {transport.Unknown, "b@example.org"}, good},
 			2, 3,
 		},
-		"R-512 an idle connection that has become a black hole": {
+		"an idle connection that has become a black hole": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Ordinal: 1, Do: smtptest.Default().Then(smtptest.StopReading())}),
 			[]step{good, good},
 			2, 2, // found out at MAIL, where a retry is free
 		},
-		"R-511 a new connection repeats STARTTLS and the login": {
+		"a new connection repeats STARTTLS and the login": {
 			smtptest.Script(smtptest.Case{At: smtptest.End, Session: 1, Do: smtptest.Default().Then(smtptest.Close())}),
 			[]step{good, good},
 			2, 2,
@@ -256,10 +256,10 @@ func TestUTF8Rows(t *testing.T) {
 		outcome  transport.Outcome
 		asked    bool
 	}{
-		"R-314 ASCII, and it is offered":                {true, "b@example.org", "b@example.org", transport.Accepted, false},
-		"R-612 a local part that needs it, not offered": {false, "grüße@example.org", "", transport.NotSent, false},
-		"R-613 a local part that needs it":              {true, "grüße@example.org", "grüße@example.org", transport.Accepted, true},
-		"R-614 a domain goes as A-labels":               {false, "b@bücher.example", "b@xn--bcher-kva.example", transport.Accepted, false},
+		"ASCII, and it is offered":                {true, "b@example.org", "b@example.org", transport.Accepted, false},
+		"a local part that needs it, not offered": {false, "grüße@example.org", "", transport.NotSent, false},
+		"a local part that needs it":              {true, "grüße@example.org", "grüße@example.org", transport.Accepted, true},
+		"a domain goes as A-labels":               {false, "b@bücher.example", "b@xn--bcher-kva.example", transport.Accepted, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)
@@ -289,7 +289,7 @@ func TestUTF8Rows(t *testing.T) {
 	}
 }
 
-// TestContextBefore: a context that has ended opens no connection.
+// TestContextBefore: a context that has ended opens no connection.
 func TestContextBefore(t *testing.T) {
 	srv := smtptest.NewServer(t)
 	ctx, cancel := context.WithCancel(t.Context())

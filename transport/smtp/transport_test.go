@@ -256,7 +256,7 @@ func TestBrokenSourceLeavesNothing(t *testing.T) {
 }
 
 // TestStaleConnection: a reused connection that the server has closed costs one retry and nothing
-// else.
+// else.
 func TestStaleConnection(t *testing.T) {
 	for name, hook := range map[string]smtptest.Hook{
 		"closed at MAIL":          smtptest.Script(smtptest.Case{At: smtptest.Mail, Session: 1, Transaction: 1, Do: smtptest.Close()}),
@@ -286,7 +286,7 @@ func TestStaleConnection(t *testing.T) {
 }
 
 // TestFreshConnectionIsNotRetried: only a reused connection is worth another attempt; a server that
-// always closes sees one connection per mail.
+// always closes sees one connection per mail.
 func TestFreshConnectionIsNotRetried(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Mail, smtptest.Close())}
@@ -298,7 +298,7 @@ func TestFreshConnectionIsNotRetried(t *testing.T) {
 	}
 }
 
-// TestResult checks everything that a success tells, the queue id among it.
+// TestResult checks everything that a success tells, the queue id among it.
 func TestResult(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Reply("250 2.0.0 Ok: queued as 4F2A91"))}
@@ -325,8 +325,8 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// TestContextInEachPhase ends the context while the server is silent in each phase: Send
-// returns with that cause and the right outcome, and the next mail is sent.
+// TestContextInEachPhase ends the context while the server is silent in each phase: Send
+// returns with that cause and the right outcome, and the next mail is sent.
 func TestContextInEachPhase(t *testing.T) {
 	for _, at := range []string{
 		smtptest.Greeting, smtptest.Ehlo, smtptest.StartTLS, smtptest.Auth, smtptest.Mail, smtptest.Rcpt, smtptest.Data, smtptest.End,
@@ -384,7 +384,7 @@ func TestShutdown(t *testing.T) {
 
 // TestRoundTrips counts flights at the server: one with CHUNKING once it is proven, two with
 // PIPELINING alone, four with neither, for 1 and for 100 recipients (100 + 3 in lockstep); no NOOP and
-// no RSET of our own.
+// no RSET of our own.
 func TestRoundTrips(t *testing.T) {
 	many := make([]string, 100)
 	for i := range many {

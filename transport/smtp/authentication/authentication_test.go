@@ -46,7 +46,7 @@ func TestChoose(t *testing.T) {
 		want        []string
 		kind        authentication.Kind
 	}{
-		"R-213 from the strongest on": {
+		"from the strongest on": {
 			c, offer(true, "LOGIN", "PLAIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "NTLM"),
 			[]string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"},
 			0,
@@ -54,10 +54,10 @@ func TestChoose(t *testing.T) {
 		"no channel to bind to":      {c, offer(false, "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"), []string{"SCRAM-SHA-1"}, 0},
 		"no certificate to bind to":  {c, offer(true, "SCRAM-SHA-1-PLUS", "PLAIN"), []string{"PLAIN"}, 0},
 		"nothing offered":            {c, offer(true), nil, authentication.NotOffered},
-		"R-224 only unknown ones":    {c, offer(true, "GSSAPI"), nil, authentication.NoMechanism},
-		"R-103 no TLS":               {c, offer(false, "PLAIN", "LOGIN"), nil, authentication.NeedsTLS},
+		"only unknown ones":          {c, offer(true, "GSSAPI"), nil, authentication.NoMechanism},
+		"no TLS":                     {c, offer(false, "PLAIN", "LOGIN"), nil, authentication.NeedsTLS},
 		"no TLS, but one for it":     {c, offer(false, "PLAIN", "CRAM-MD5"), []string{"CRAM-MD5"}, 0},
-		"R-103 allowed by name":      {c, open, []string{"PLAIN", "LOGIN"}, 0},
+		"allowed by name":            {c, open, []string{"PLAIN", "LOGIN"}, 0},
 		"a name that only contains":  {c, offer(true, "PLAIN-CLIENTTOKEN"), nil, authentication.NoMechanism},
 		"token":                      {bearer, offer(true, "XOAUTH2", "OAUTHBEARER", "PLAIN"), []string{"OAUTHBEARER", "XOAUTH2"}, 0},
 		"a token needs TLS":          {bearer, offer(false, "XOAUTH2"), nil, authentication.NeedsTLS},
@@ -111,7 +111,7 @@ func (*vanity) Next([]byte) ([]byte, error) { return nil, errors.New("no") }
 type step struct{ challenge, want string }
 
 // TestExchanges says what the simple mechanisms send, and that all of them give up when the server
-// goes on to ask.
+// goes on to ask.
 func TestExchanges(t *testing.T) {
 	c := credentials()
 	bearer := must(authentication.Token("a,b=c", "tok"))

@@ -80,18 +80,18 @@ func TestRefused(t *testing.T) {
 		return func() (authentication.Credentials, error) { return authentication.Token(user, secret) }
 	}
 	for name, make := range map[string]func() (authentication.Credentials, error){
-		"no user":             password("", "pqr"),
-		"no password":         password("u", ""),
-		"R-227 NUL in user":   password("u\x00", "pqr"),
-		"R-227 NUL in secret": password("u", "p\x00qr"),
-		"SOH in user":         token("u\x01auth=Bearer x", "pqr"),
-		"token without user":  token("", "pqr"),
-		"no token":            token("u", ""),
-		"SOH in token":        token("u", "pqr\x01"),
-		"blank in token":      token("u", "pqr s"),
-		"no source":           func() (authentication.Credentials, error) { return authentication.TokenFrom("u", nil) },
-		"NUL in identity":     func() (authentication.Credentials, error) { return authentication.External("\x00pqr") },
-		"NUL in trace":        func() (authentication.Credentials, error) { return authentication.Anonymous("\x00pqr") },
+		"no user":            password("", "pqr"),
+		"no password":        password("u", ""),
+		"NUL in user":        password("u\x00", "pqr"),
+		"NUL in secret":      password("u", "p\x00qr"),
+		"SOH in user":        token("u\x01auth=Bearer x", "pqr"),
+		"token without user": token("", "pqr"),
+		"no token":           token("u", ""),
+		"SOH in token":       token("u", "pqr\x01"),
+		"blank in token":     token("u", "pqr s"),
+		"no source":          func() (authentication.Credentials, error) { return authentication.TokenFrom("u", nil) },
+		"NUL in identity":    func() (authentication.Credentials, error) { return authentication.External("\x00pqr") },
+		"NUL in trace":       func() (authentication.Credentials, error) { return authentication.Anonymous("\x00pqr") },
 		"long trace": func() (authentication.Credentials, error) {
 			return authentication.Anonymous(strings.Repeat("x", 256))
 		},

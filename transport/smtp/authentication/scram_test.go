@@ -54,7 +54,7 @@ const (
 	goodFinal = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
 )
 
-// TestScramLies holds R-211: what a server can say wrong ends the exchange, before any time is spent.
+// TestScramLies: what a server can say wrong ends the exchange, before any time is spent.
 func TestScramLies(t *testing.T) {
 	with := func(part, other string) []string { return []string{strings.Replace(goodFirst, part, other, 1)} }
 	iterations := func(count string) []string { return with("i=4096", "i="+count) }
@@ -153,7 +153,7 @@ func TestPremature(t *testing.T) {
 	wantKind(t, authentication.Premature(m), authentication.Unproven)
 }
 
-// TestScramNames holds R-228: names are prepared and quoted, and what cannot be prepared goes as it is.
+// TestScramNames: names are prepared and quoted, and what cannot be prepared goes as it is.
 func TestScramNames(t *testing.T) {
 	for user, want := range map[string]string{
 		"a,b=c":      "n=a=2Cb=3Dc,",

@@ -71,8 +71,7 @@ func big(t *testing.T, n int, to ...string) *rawMail {
 	return &rawMail{env: testEnvelope(t, "a@x.org", to...), data: strings.Repeat(strings.Repeat("x", 62)+"\r\n", n/64), fail: -1}
 }
 
-// TestEarlyRefusal: a refusal in the middle of the content reaches the caller, not "broken pipe"
-// and a half-closed stream is no success.
+// TestEarlyRefusal: a refusal in the middle of the content reaches the caller, not "broken pipe", and a half-closed stream is no success.
 func TestEarlyRefusal(t *testing.T) {
 	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +97,7 @@ func TestEarlyRefusal(t *testing.T) {
 	}
 }
 
-// TestServerStopsReading: the limit of the body ends it.
+// TestServerStopsReading: the limit of the body ends it.
 func TestServerStopsReading(t *testing.T) {
 	stop := make(chan struct{})
 	conn := dial(t, client.Config{Timeouts: client.Timeouts{Body: 50 * time.Millisecond}}, func(nc *net.TCPConn) {
@@ -154,8 +153,7 @@ func TestManyRecipients(t *testing.T) {
 	}
 }
 
-// TestEndlessReply: a reply of 64 MB is a protocol error after its limit, without the memory for it
-//
+// TestEndlessReply: a reply of 64 MB is a protocol error after its limit, without the memory for it.
 func TestEndlessReply(t *testing.T) {
 	for name, piece := range map[string][]byte{
 		"one line":           bytes.Repeat([]byte("x"), 1<<20),
@@ -206,7 +204,7 @@ func (e *endless) WriteTo(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// TestGigabyte: a content of 1 GiB passes through DATA, BDAT and a Transaction in constant memory.
+// TestGigabyte: a content of 1 GiB passes through DATA, BDAT and a Transaction in constant memory.
 func TestGigabyte(t *testing.T) {
 	line := strings.Repeat("x", 62) + "\r\n"
 	message := &endless{piece: []byte(strings.Repeat(line, 1<<14)), times: gigabyte >> 20}
@@ -280,8 +278,7 @@ func swallow(nc net.Conn, keywords []string) {
 	}
 }
 
-// TestAlive: a closed or chattering idle connection is noticed without a word to the server (R-501,
-//
+// TestAlive: a closed or chattering idle connection is noticed without a word to the server.
 func TestAlive(t *testing.T) {
 	for name, act := range map[string]func(nc *net.TCPConn){
 		"closed":      func(nc *net.TCPConn) { _ = nc.Close() },
@@ -318,7 +315,7 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// TestDialFails: a failure says what was dialed.
+// TestDialFails: a failure says what was dialed.
 func TestDialFails(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

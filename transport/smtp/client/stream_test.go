@@ -240,7 +240,7 @@ func TestStreamKeepsSendersApart(t *testing.T) {
 }
 
 // TestResetRefusedWithMailBehindIt: when RSET is refused and the server goes on, what it takes behind it is
-// in doubt, and what it refuses is not judged.
+// in doubt, and what it refuses is not judged.
 func TestResetRefusedWithMailBehindIt(t *testing.T) {
 	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking, "lockstep": nil} {
 		t.Run(name, func(t *testing.T) {

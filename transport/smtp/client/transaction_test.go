@@ -117,7 +117,7 @@ func TestTransactionAbort(t *testing.T) {
 }
 
 // TestTransactionRefusesContent: what could end the content early, or was not announced, is refused
-// and leaves nothing at the server.
+// and leaves nothing at the server.
 func TestTransactionRefusesContent(t *testing.T) {
 	for name, writes := range map[string][]string{
 		"bare LF":              {"a\n.\nMAIL FROM:<evil@x.org>\r\n"},

@@ -30,7 +30,7 @@ func clientID(t *testing.T, s string) extension.HelloName {
 	return c
 }
 
-// TestAppendTo holds rows R-313 (the null sender) and R-319 (quoted local parts) among the rest.
+// TestAppendTo writes each command, the null sender and quoted local parts among them.
 func TestAppendTo(t *testing.T) {
 	cases := []struct {
 		command commands.Command

@@ -22,9 +22,8 @@ func parse(t *testing.T, lines ...string) extension.ServerInfo {
 	return info
 }
 
-// TestParse holds rows.
-// TestParse: any letter case, several AUTH lines, the old form, blanks and unknown keywords (R-050, R-051,
-//
+// TestParse reads replies to EHLO as servers write them: keywords in any case, twice, with odd parameters.
+// TestParse: any letter case, several AUTH lines, the old form, blanks and unknown keywords.
 func TestParse(t *testing.T) {
 	info := parse(t, "mx.example.org greets you", "PIPELINING", "size 1000", "8BitMime", "AUTH PLAIN  login",
 		"auth=CRAM-MD5 PLAIN", "", " \t STARTTLS \t", "XUNKNOWN a=b c", "LIMITS RCPTMAX=10")
@@ -49,7 +48,7 @@ func TestParse(t *testing.T) {
 
 func TestParseOddReplies(t *testing.T) {
 	if info := parse(t, "PIPELINING is my name", "250"); info.Has(extension.Pipelining) || info.Name() != "PIPELINING" {
-		t.Error("R-059: the first line was taken for a keyword")
+		t.Error("the first line was taken for a keyword")
 	}
 	if info := parse(t); info.Name() != "" || len(info.Keywords()) != 0 || info.SizeLimit() != 0 || info.Mechanisms() != nil {
 		t.Error("an empty reply offers something")
@@ -59,17 +58,17 @@ func TestParseOddReplies(t *testing.T) {
 		t.Error("the zero value offers something")
 	}
 	if info := parse(t, "x", "\u017fTARTTLS", "\u017fIZE 5"); len(info.Keywords()) != 0 {
-		t.Errorf("R-055: look-alikes are offered: %v", info.Keywords())
+		t.Errorf("look-alikes are offered: %v", info.Keywords())
 	}
 	_, err := extension.Parse(make([]string, 129))
 	if _, ok := errors.AsType[*response.ProtocolError](err); !ok {
-		t.Errorf("R-056: 129 lines give %v", err)
+		t.Errorf("129 lines give %v", err)
 	}
 	for value, want := range map[string]int64{
 		"": 0, "0": 0, "abc": 0, "-5": 0, "99999999999999999999": 0, "9223372036854775807": math.MaxInt64, "12 34": 0,
 	} {
 		if got := parse(t, "x", "SIZE "+value).SizeLimit(); got != want {
-			t.Errorf("R-054: SIZE %s is %d, want %d", value, got, want)
+			t.Errorf("SIZE %s is %d, want %d", value, got, want)
 		}
 	}
 }
@@ -86,7 +85,7 @@ func TestServerValues(t *testing.T) {
 		"LIMITS RCPTMAX=007":                            {},
 	} {
 		if diff := cmp.Diff(want, parse(t, "x", line).Limits()); diff != "" {
-			t.Errorf("R-317: %s\n%s", line, diff)
+			t.Errorf("%s\n%s", line, diff)
 		}
 	}
 	info := parse(t, "x", "DELIVERBY 240", "FUTURERELEASE 3600 2030-01-02T12:00:00z", "MT-PRIORITY mixer", "CHUNKING", "BINARYMIME")
@@ -134,7 +133,7 @@ func TestIsQualified(t *testing.T) {
 	}
 }
 
-// TestDefaultClientID holds row R-061.
+// TestDefaultClientID: the name is that of the machine when it is qualified, and else the address.
 func TestDefaultClientID(t *testing.T) {
 	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1%eth0")
 	for _, tc := range []struct {

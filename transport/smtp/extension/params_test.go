@@ -152,7 +152,7 @@ func TestMailParamsCheckOffer(t *testing.T) {
 	bare := parse(t, "mx")
 	for _, p := range []extension.MailParams{{Size: 1}, {Body: extension.Body7Bit}, {By: envelope.DeliverBy{Notify: true}}, {HoldFor: 1}, {HoldUntil: noon}} {
 		if p.CheckSupported(bare) == nil {
-			t.Errorf("R-058: %s was let through", p.AppendTo(nil))
+			t.Errorf("%s was let through", p.AppendTo(nil))
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestParserKeepsText(t *testing.T) {
 	}
 }
 
-// TestParserRefusesEarly holds that another protocol is refused before its line ends.
+// TestParserRefusesEarly holds that another protocol is refused before its line ends.
 func TestParserRefusesEarly(t *testing.T) {
 	for _, text := range []string{"S", "HTTP", "\x15\x03\x01", "1", "6", "2x", "25x", "250x", "2500", "250\x00", "\x00", "250-a\r\n3x"} {
 		for _, size := range []int{1, len(text)} {
