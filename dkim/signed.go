@@ -114,6 +114,14 @@ func (s *signed) BodyInfo() (transport.BodyInfo, bool) {
 	return info, true
 }
 
+// EnvelopeError passes on what the mail says.
+func (s *signed) EnvelopeError() error {
+	if m, ok := s.mail.(interface{ EnvelopeError() error }); ok {
+		return m.EnvelopeError()
+	}
+	return nil
+}
+
 // WriteTo writes the signatures and the mail, and compares it with what was signed.
 func (s *signed) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(s.fields)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/dkim"
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/google/go-cmp/cmp"
 )
@@ -185,6 +186,24 @@ func TestSignedFacts(t *testing.T) {
 	}
 	if transport.MessageID(signed) != "<2@example.org>" || transport.KeyOf(signed) != "k" || signed.Envelope().String() != mail.Envelope().String() {
 		t.Errorf("%q, %q, %v", transport.MessageID(signed), transport.KeyOf(signed), signed.Envelope())
+	}
+}
+
+// lost is a mail whose fields give no envelope.
+type lost struct{ transport.Mail }
+
+func (lost) Envelope() envelope.Envelope { return envelope.Envelope{} }
+func (lost) EnvelopeError() error        { return io.ErrNoProgress }
+
+// TestLostEnvelope: why a mail has no envelope is known of the signed mail too, also with a key.
+func TestLostEnvelope(t *testing.T) {
+	signed, err := build(t, signer()).Sign(t.Context(), transport.WithKey(lost{raw(t, full)}, "k"))
+	if err != nil || !errors.Is(envelope.Check(signed), io.ErrNoProgress) {
+		t.Errorf("%v, %v", envelope.Check(signed), err)
+	}
+	signed, err = build(t, signer()).Sign(t.Context(), transport.Raw(envelope.Envelope{}, octets(t, raw(t, full))))
+	if err != nil || !errors.Is(envelope.Check(signed), envelope.ErrNoRecipient) {
+		t.Errorf("%v, %v", envelope.Check(signed), err)
 	}
 }
 

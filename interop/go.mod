@@ -11,12 +11,14 @@ require (
 	github.com/depeche-mail/depeche v0.0.0-00010101000000-000000000000
 	github.com/depeche-mail/depeche/bench v0.0.0-00010101000000-000000000000
 	github.com/emersion/go-message v0.18.2
+	github.com/emersion/go-msgauth v0.7.0
 	github.com/google/go-cmp v0.7.0
 )
 
 require (
 	github.com/xdg-go/scram v1.4.0 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )

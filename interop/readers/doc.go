@@ -1,2 +1,3 @@
-// Package readers gives composed messages to independent readers, which must give back what was put in.
+// Package readers gives composed messages, plain and signed, to independent readers, which must give back what was put
+// in, and their signatures to independent verifiers, also after real servers have stored them.
 package readers

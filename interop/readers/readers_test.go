@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/transport"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -28,22 +29,32 @@ func TestRoundTrips(t *testing.T) {
 	if len(all) < 150 {
 		t.Errorf("%d cases", len(all))
 	}
+	signer, _ := signing(t)
+	for name, prepare := range map[string]func(*message.Message) (transport.Mail, error){
+		"plain":  func(m *message.Message) (transport.Mail, error) { return m, nil },
+		"signed": func(m *message.Message) (transport.Mail, error) { return signer.Sign(t.Context(), m) },
+	} {
+		t.Run(name, func(t *testing.T) { roundTrip(t, all, prepare) })
+	}
+}
+
+// roundTrip gives messages, prepared to be sent, to the readers.
+func roundTrip(t *testing.T, all []testcase, prepare func(*message.Message) (transport.Mail, error)) {
+	t.Helper()
 	paths := make([]string, len(all))
 	dir := t.TempDir()
 	for i, tc := range all {
-		m, err := tc.builder.Build()
+		m, err := tc.builder.Clone().Build()
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		octets, err := m.Bytes()
+		mail, err := prepare(m)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", tc.name, err)
 		}
 		paths[i] = filepath.Join(dir, fmt.Sprintf("%03d.eml", i))
-		if err := os.WriteFile(paths[i], octets, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		checkLines(t, tc.name, string(octets), eightBit(m))
+		store(t, mail, paths[i])
+		checkLines(t, tc.name, string(read(t, paths[i])), eightBit(m))
 	}
 	python := script(t, paths, "python3", "testdata/read.py")
 	perl := script(t, paths, "perl", "testdata/read.pl")
