@@ -51,7 +51,7 @@ func (tab *Tab) Key(t *testing.T, keys ...string) {
 // Type types a text, key by key.
 func (tab *Tab) Type(t *testing.T, text string) {
 	t.Helper()
-	for _, key := range strings.Split(text, "") {
+	for key := range strings.SplitSeq(text, "") {
 		tab.Key(t, key)
 	}
 }
@@ -97,4 +97,23 @@ func (tab *Tab) Click(t *testing.T, selector string) {
 func (tab *Tab) BypassPolicy(t *testing.T) {
 	t.Helper()
 	tab.call(t, "Page.setBypassCSP", map[string]any{"enabled": true}, nil)
+}
+
+// Named returns the names of what has a role on the page, as assistive technology sees it, and contains a text.
+func (tab *Tab) Named(t *testing.T, role, text string) (names []string) {
+	t.Helper()
+	var tree struct {
+		Nodes []struct {
+			Ignored    bool
+			Role, Name struct{ Value any }
+		}
+	}
+	tab.call(t, "Accessibility.getFullAXTree", nil, &tree)
+	for _, node := range tree.Nodes {
+		name, _ := node.Name.Value.(string)
+		if !node.Ignored && node.Role.Value == role && strings.Contains(name, text) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
