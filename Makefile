@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 COUNT ?= 1
 MODULES := . interop bench cmd/depeche
 
-.PHONY: help test race lint fmt fuzz mutants bench cover interop demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz mutants apidiff vulncheck bench cover interop demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,16 @@ fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 
 mutants: ## put faults into the code, one at a time: the tests must notice each (MATCH=part of an id)
 	go run ./internal/mutants -match "$(MATCH)"
+
+apidiff: ## say which changes of the API since BASE, a tag or commit, break programs
+	tool=$$(cd tools && go tool -n apidiff); old=$$(mktemp -d); trap 'git worktree remove --force '$$old EXIT; \
+	git worktree add -q --detach $$old $(BASE); \
+	(cd $$old && $$tool -m -w $$old/old.api github.com/depeche-mail/depeche 2>/dev/null); \
+	$$tool -m -w $$old/new.api github.com/depeche-mail/depeche 2>/dev/null; \
+	$$tool -m -incompatible $$old/old.api $$old/new.api
+
+vulncheck: ## look for known vulnerabilities in what is used; needs the network
+	tool=$$(cd tools && go tool -n govulncheck); for m in $(MODULES); do (cd $$m && $$tool ./...); done
 
 bench: ## compare with other libraries, all in one run; x is the ratio to net/smtp
 	cd bench && go test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
