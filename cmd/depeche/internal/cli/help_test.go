@@ -6,7 +6,7 @@ import (
 )
 
 // commands are all subcommands with their path.
-var commands = []string{"", "send", "check", "catch", "preview", "bench", "man", "completion", "completion bash", "completion zsh", "completion fish"}
+var commands = []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim new", "dkim record", "dkim check", "dkim sign", "dkim verify", "man", "completion", "completion bash", "completion zsh", "completion fish"}
 
 // TestHelp holds what each command says of itself.
 func TestHelp(t *testing.T) {
@@ -51,9 +51,9 @@ func TestUsage(t *testing.T) {
 
 // TestManual is a page that man(1) can read, for each command.
 func TestManual(t *testing.T) {
-	for _, command := range []string{"", "send", "check", "catch", "preview", "bench"} {
+	for _, command := range []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim sign"} {
 		got := run(t, append([]string{"man"}, strings.Fields(command)...), "")
-		title := strings.ToUpper(strings.TrimSuffix("depeche-"+command, "-"))
+		title := strings.ToUpper(strings.TrimSuffix("depeche-"+strings.ReplaceAll(command, " ", "-"), "-"))
 		if got.status != 0 || !strings.Contains(got.out, `.TH "`+title+`" "1"`) || !strings.Contains(got.out, ".SH SYNOPSIS") {
 			t.Errorf("%s: %+v", command, got)
 		}

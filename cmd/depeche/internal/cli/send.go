@@ -16,6 +16,7 @@ import (
 	"github.com/depeche-mail/depeche/message/eml"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/file"
+	"github.com/depeche-mail/depeche/transport/policy"
 	"github.com/spf13/cobra"
 )
 
@@ -29,6 +30,7 @@ type sendFlags struct {
 	dryRun                         string
 	connections, window            int
 	json                           bool
+	dkim                           dkimFlags
 }
 
 func newSend(w *World) *cobra.Command {
@@ -74,7 +76,11 @@ its field "key", or else the recipient, names the row in what is printed.
 	flags.StringVar(&f.dryRun, "dry-run", "", "write the mails into this folder instead of sending them")
 	flags.IntVar(&f.connections, "connections", 0, "connections at once, for --list; 0 is what the relay's preset says")
 	flags.IntVar(&f.window, "window", 0, "mails on their way over one connection, for --list")
+	flags.StringVar(&f.dkim.domain, "dkim-domain", "", "sign for this domain; default: that of --from")
+	flags.StringVar(&f.dkim.selector, "dkim-selector", "", "the selector of the key in the DNS")
+	flags.StringVar(&f.dkim.key, "dkim-key", "", "a file with the private key; each mail is signed")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON, a line per mail")
+	cmd.MarkFlagsRequiredTogether("dkim-selector", "dkim-key")
 	cmd.MarkFlagsMutuallyExclusive("raw", "list")
 	cmd.MarkFlagsMutuallyExclusive("raw", "template")
 	cmd.MarkFlagsMutuallyExclusive("text", "text-file")
@@ -103,12 +109,35 @@ func (w *World) send(ctx context.Context, f sendFlags) (err error) {
 	return fail(sendStatus(result, err), err)
 }
 
-// open opens the transport of the flags.
+// open opens the transport of the flags, which signs if a key is given.
 func (w *World) open(f sendFlags) (t transport.Transport, cleanup func(), err error) {
+	cleanup = func() {}
 	if f.dryRun != "" {
-		t, err := file.New(f.dryRun)
-		return t, func() {}, fail(exitUsage, err)
+		t, err = file.New(f.dryRun)
+		err = fail(exitUsage, err)
+	} else {
+		t, cleanup, err = w.openRelay(f)
 	}
+	if err != nil || f.dkim.key == "" {
+		return t, cleanup, err
+	}
+	if f.dkim.domain == "" {
+		author, err := message.ParseMailbox(f.from)
+		if err != nil {
+			return nil, cleanup, fail(exitUsage, fmt.Errorf("--dkim-domain is missing, and --from: %w", err))
+		}
+		f.dkim.domain = author.Address.Domain()
+	}
+	signer, err := f.dkim.signer()
+	if err != nil {
+		return nil, cleanup, err
+	}
+	t, err = policy.Prepare{Next: t, Sign: signer}.Build()
+	return t, cleanup, fail(exitUsage, err)
+}
+
+// openRelay opens the relay of the flags, for a list with the connections and the window that they say.
+func (w *World) openRelay(f sendFlags) (t transport.Transport, cleanup func(), err error) {
 	u, cleanup, err := w.relay(f.url)
 	if err != nil {
 		return nil, cleanup, err
