@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 COUNT ?= 1
 MODULES := . interop bench cmd/depeche
 
-.PHONY: help test race lint fmt fuzz mutants apidiff vulncheck bench cover interop demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz mutants model chaos apidiff vulncheck bench cover interop demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,13 @@ fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 
 mutants: ## put faults into the code, one at a time: the tests must notice each (MATCH=part of an id)
 	go run ./internal/mutants -match "$(MATCH)"
+
+model: ## play every small dialogue with a server that answers oddly
+	DEPECHE_MODEL=complete go test -count=1 -v -timeout 2h ./internal/wiremodel
+
+CHAOS ?= 1m
+chaos: ## send over a network that fails, for CHAOS, such as 1h
+	DEPECHE_CHAOS=$(CHAOS) go test -count=1 -v -timeout 0 ./internal/chaos
 
 apidiff: ## say which changes of the API since BASE, a tag or commit, break programs
 	tool=$$(cd tools && go tool -n apidiff); old=$$(mktemp -d); trap 'git worktree remove --force '$$old EXIT; \

@@ -1,0 +1,54 @@
+package wiremodel
+
+// act does what an answer does beside its code: to fall silent, and to end the connection. The code is
+// said here, but for the answers after which the connection ends, which the caller of [session.finish]
+// ends when the step was carried out.
+func (s *session) act(kind Kind, answer Answer, normal int) (code int) {
+	switch answer {
+	case Normal, AfterEnd, AfterCut:
+		code = normal
+	case Yes:
+		code = 250
+	case Start:
+		code = 354
+	case Later:
+		code = 451
+	case Never:
+		code = 550
+	case Bye, ByeEnd:
+		code = 421
+	case Unknown, Run:
+		code = 502
+	case Slow:
+		s.flush()
+		pause(slow)
+		code = 250
+	case Garbage:
+		s.out = append(s.out, "what?\r\n"...)
+	case Cancel:
+		s.flush()
+		pause(breath)
+		s.silent = answer
+		s.o.Cancel()
+	case Silence, MuteEnd, MuteReset, CloseEnd, CloseCut:
+	}
+	if code != 0 {
+		s.reply(code)
+	}
+	if answer.mute() {
+		s.silent = answer
+	}
+	s.closing = answer
+	return code
+}
+
+// finish ends the connection after a step whose answer does so.
+func (s *session) finish() {
+	switch s.closing {
+	case AfterEnd, ByeEnd, CloseEnd:
+		s.hang(AfterEnd)
+	case AfterCut, CloseCut:
+		s.hang(AfterCut)
+	default:
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package wiremodel_test
+
+const fewer = 0
