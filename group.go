@@ -194,7 +194,7 @@ func (g *group) open() (t transport.Transport, err error) {
 		faults = append(faults, err)
 	}
 	for _, u := range g.members {
-		r, err := u.Open()
+		r, err := u.open()
 		if err != nil {
 			faults = append(faults, err)
 			continue

@@ -26,9 +26,8 @@ import (
 //	failover(smtps://a smtps://b)       the first that works
 //	roundrobin(smtps://a smtps://b)     each in turn
 //
-// docs/urls.md has the grammar and the keys. Close what Open returns with [transport.Shutdown] or
-// [transport.Close]. Errors are [envelope.FieldError]s and never show the password.
-func Open(text string) (transport.Transport, error) {
+// docs/urls.md has the grammar and the keys. Errors are [envelope.FieldError]s and never show the password.
+func Open(text string) (*Sender, error) {
 	u, err := ParseURL(text)
 	if err != nil {
 		return nil, err
@@ -65,7 +64,7 @@ func URLFromEnv() (URL, error) {
 }
 
 // OpenEnv opens the transport that [URLFromEnv] describes.
-func OpenEnv() (transport.Transport, error) {
+func OpenEnv() (*Sender, error) {
 	u, err := URLFromEnv()
 	if err != nil {
 		return nil, err
@@ -78,7 +77,15 @@ func OpenEnv() (transport.Transport, error) {
 }
 
 // Open returns the transport that u describes; see the function [Open].
-func (u URL) Open() (transport.Transport, error) {
+func (u URL) Open() (*Sender, error) {
+	t, err := u.open()
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{t}, nil
+}
+
+func (u URL) open() (transport.Transport, error) {
 	if u.group != nil {
 		return u.group.open()
 	}
@@ -108,11 +115,18 @@ func opened[T transport.Transport](t T, err error) (transport.Transport, error) 
 	return t, nil
 }
 
-// Send opens the transport that a URL describes, sends one mail and closes it. For more than one mail
-// keep the transport that [Open] returns: opening a connection costs several times what a message
-// does. The Result is nil only when the URL is unusable.
+// Send opens the transport that a URL describes, sends one mail and closes it. If MAIL_PASSWORD_FILE is set and a user
+// of the URL has no password, it is read from that file. For more than one mail keep the transport that [Open] returns:
+// opening a connection costs several times what a message does. The Result is nil only when the URL is unusable.
 func Send(ctx context.Context, url string, mail transport.Mail) (*transport.Result, error) {
-	t, err := Open(url)
+	u, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	if path := os.Getenv(EnvPasswordFile); path != "" {
+		u, _ = u.WithPasswordFile(path) // a URL that is complete needs no file
+	}
+	t, err := u.open()
 	if err != nil {
 		return nil, err
 	}

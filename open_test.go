@@ -48,7 +48,7 @@ func TestOpen(t *testing.T) {
 		{"lmtp+unix:///run/lmtp", "smtp"},
 	} {
 		got, err := depeche.Open(tc.url)
-		if err != nil || !is[tc.kind](got) {
+		if err != nil || !is[tc.kind](got.Unwrap()) {
 			t.Errorf("%s: %T, %v", tc.url, got, err)
 			continue
 		}

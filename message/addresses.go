@@ -1,6 +1,10 @@
 package message
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/depeche-mail/depeche/envelope"
+)
 
 var errOneMailbox = errors.New("want a mailbox, not a group")
 
@@ -58,6 +62,9 @@ func (b Builder) entries(step string, pick func(*state) *AddressList, list Addre
 				value, err = e.group.Name, e.group.check()
 			}
 			if err != nil {
+				if unread, ok := errors.AsType[*envelope.ParseError](err); ok {
+					value = unread.Input
+				}
 				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
 			}
 			s.add(to, e)

@@ -168,6 +168,8 @@ func (s *state) envelope() envelope.Envelope {
 	}
 	var sender envelope.Address
 	switch {
+	case s.bounceTo != nil:
+		sender = *s.bounceTo
 	case !s.sender.IsEmpty():
 		sender = s.sender.entries[0].mailbox.Address
 	case !s.from.IsEmpty():

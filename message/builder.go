@@ -39,6 +39,7 @@ type state struct {
 	whole    *Part // instead of forms and inline
 
 	explicit *envelope.Envelope
+	bounceTo *envelope.Address // instead of Sender or From; the null path too
 	delivery envelope.Options
 	keepBcc  bool
 	eightBit bool
@@ -121,6 +122,27 @@ func (b Builder) MessageID(id string) Builder { return b.step(func(s *state) { s
 // MessageIDDomain sets the domain of the random Message-ID instead of that of the first author.
 func (b Builder) MessageIDDomain(domain string) Builder {
 	return b.step(func(s *state) { s.idDomain = domain })
+}
+
+// BounceTo sets where reports of failed delivery go (the return path): the sender of the envelope, which readers do not
+// see as the author. "" or "<>" is the null path of mail that must not be answered, such as automatic replies. The
+// default is Sender, else From. An explicit Envelope wins.
+func (b Builder) BounceTo(address string) Builder {
+	return b.step(func(s *state) {
+		var to envelope.Address
+		if address != "" && address != "<>" {
+			var err error
+			if to, err = envelope.ParseAddress(address); err != nil {
+				s.fault("BounceTo", address, err)
+			}
+		}
+		s.bounceTo = &to
+	})
+}
+
+// BounceToAddress is BounceTo for an address that was read already; the zero Address is the null path.
+func (b Builder) BounceToAddress(address envelope.Address) Builder {
+	return b.step(func(s *state) { s.bounceTo = &address })
 }
 
 // Envelope replaces the envelope that Build would derive from the header fields.

@@ -39,6 +39,8 @@ func steps(t *testing.T) map[string]func(b message.Builder, word string) message
 		},
 		"Bcc":                       func(b builder, w string) builder { return b.Bcc(w + "@example.org") },
 		"BccMailbox":                func(b builder, w string) builder { return b.BccMailbox(mailbox(w)) },
+		"BounceTo":                  func(b builder, w string) builder { return b.BounceTo(w + "@example.org") },
+		"BounceToAddress":           func(b builder, w string) builder { return b.BounceToAddress(address(w)) },
 		"Body":                      func(b builder, w string) builder { return b.Body(message.Plain(w)) },
 		"Calendar":                  func(b builder, w string) builder { return b.Calendar("REQUEST", w) },
 		"Cc":                        func(b builder, w string) builder { return b.Cc(w + "@example.org") },

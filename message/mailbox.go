@@ -2,6 +2,7 @@ package message
 
 import (
 	"errors"
+	"net/mail"
 	"unicode/utf8"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -12,7 +13,24 @@ import (
 type Mailbox struct {
 	Name    string // any text; "" for none
 	Address envelope.Address
+
+	fault error // why NewMailbox could not read the address
 }
+
+// NewMailbox returns the mailbox of a name and an address that come from a user, such as the two fields of a web
+// form. The name may be any text, and the address is never taken for more than one. What cannot be used is an
+// error of Build, or of [Mailbox.Err] for a program that wants to know at once.
+func NewMailbox(name, address string) Mailbox {
+	m := Mailbox{Name: name}
+	m.Address, m.fault = envelope.ParseAddress(address)
+	return m
+}
+
+// FromNetMail returns an address of package net/mail as a mailbox. What cannot be used is an error of Build.
+func FromNetMail(address mail.Address) Mailbox { return NewMailbox(address.Name, address.Address) }
+
+// Err returns what makes m unusable in a message, nil when it can be used.
+func (m Mailbox) Err() error { return m.check() }
 
 // ParseMailbox parses one mailbox: "a@b", "<a@b>", "Name <a@b>" or `"Name, quoted" <a@b>`, with
 // comments in parentheses, which are dropped. A list is refused, and so is anything behind the
@@ -32,7 +50,10 @@ func ParseMailbox(s string) (Mailbox, error) {
 
 // check returns what makes m unusable in a header field.
 func (m Mailbox) check() error {
-	if m.Address.IsNull() {
+	switch {
+	case m.fault != nil:
+		return m.fault
+	case m.Address.IsNull():
 		return errors.New("a mailbox needs an address")
 	}
 	return checkText(m.Name)

@@ -1,9 +1,12 @@
 package message
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/depeche-mail/depeche/internal/mimewire"
@@ -63,9 +66,31 @@ func FileBytes(name string, data []byte) Part {
 // each time the message is written. It must not change in between; one that changed its length is an
 // error of WriteTo. Its file name is the last element of name.
 func File(fsys fs.FS, name string) Part {
+	explain := func(err error) error {
+		if err != nil && !fs.ValidPath(name) {
+			return fmt.Errorf("%w: names in an fs.FS have no / at the beginning and no . or .. in them; message.Path takes a path of the system", err)
+		}
+		return err
+	}
 	return Part{form: formData, name: path.Base(name), disposition: attachment, source: source{
-		open: func() (io.ReadCloser, error) { return fsys.Open(name) },
-		stat: func() (fs.FileInfo, error) { return fs.Stat(fsys, name) },
+		open: func() (io.ReadCloser, error) {
+			f, err := fsys.Open(name)
+			return f, explain(err)
+		},
+		stat: func() (fs.FileInfo, error) {
+			info, err := fs.Stat(fsys, name)
+			return info, explain(err)
+		},
+	}}
+}
+
+// Path returns a file of the system by its path, such as "/var/invoices/7.pdf"; otherwise it is as [File]. A relative
+// path counts from the working directory. Do not build the path from what a user sends: use [File] with
+// [os.Root.FS], which stays inside a folder.
+func Path(name string) Part {
+	return Part{form: formData, name: filepath.Base(name), disposition: attachment, source: source{
+		open: func() (io.ReadCloser, error) { return os.Open(name) }, //nolint:gosec // the caller's own path
+		stat: func() (fs.FileInfo, error) { return os.Stat(name) },
 	}}
 }
 

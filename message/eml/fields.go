@@ -35,7 +35,7 @@ func (m *Message) people(name string) (message.AddressList, error) {
 	var run []message.Mailbox
 	for _, e := range found.Entries {
 		if e.Group == nil {
-			run = append(run, message.Mailbox(e.Mailbox))
+			run = append(run, message.Mailbox{Name: e.Mailbox.Name, Address: e.Mailbox.Address})
 			continue
 		}
 		list = list.With(run...)
@@ -52,7 +52,7 @@ func (m *Message) people(name string) (message.AddressList, error) {
 func mailboxes(found []mimeread.Mailbox) []message.Mailbox {
 	list := make([]message.Mailbox, len(found))
 	for i, m := range found {
-		list[i] = message.Mailbox(m)
+		list[i] = message.Mailbox{Name: m.Name, Address: m.Address}
 	}
 	return list
 }
