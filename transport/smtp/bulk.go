@@ -34,18 +34,25 @@ func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail])
 
 // worker sends over one connection after another until there are no more mails.
 type worker struct {
-	t       *Transport
-	in      <-chan transport.BulkResult
-	failed  <-chan struct{} // closed when a worker panicked: no more mails are taken
-	ended   func(transport.BulkResult, error)
-	again   []*client.Job // to be sent first, on the next connection
-	fails   int           // attempts in a row to get a connection, or to get a mail over one
-	taken   int           // jobs that the connection has been given and not given back
-	carried int           // mails that the connection has brought to an end; negative behind a 421
-	stale   bool          // the connection was used before, or idle, and has not shown a sign of life since
-	alive   bool          // the connection has brought the end of a job
-	crowded bool          // the connection has no room for the next job
-	spare   []*client.Job // ended, to be used again
+	t      *Transport
+	in     <-chan transport.BulkResult
+	failed <-chan struct{} // closed when a worker panicked: no more mails are taken
+	ended  func(transport.BulkResult, error)
+	again  []*client.Job // to be sent first, on the next connection
+	fails  int           // attempts in a row to get a connection, or to get a mail over one
+	turn   turn
+	spare  []*client.Job // ended, to be used again
+}
+
+// turn is what a worker knows of the connection that it uses.
+type turn struct {
+	conn      *client.Conn
+	inFlight  int  // jobs that the connection has been given and has not given back
+	delivered int  // mails of which the relay has said what becomes of them, those before the turn included
+	over      bool // the relay has ended the connection: what follows says nothing about how many it takes
+	suspect   bool // the connection was used before, or idle, and has not shown a sign of life since
+	alive     bool // the connection has brought the end of a job
+	full      bool // the connection has no room for the next job
 }
 
 // A worker that fails some times in a row takes the relay to be down, and for a while lets mails
@@ -108,7 +115,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
-	w.taken, w.carried, w.stale, w.alive, w.crowded = 0, conn.Sends(), lease.Reused(), false, false
+	w.turn = turn{conn: conn, delivered: conn.Sends(), suspect: lease.Reused()}
 	returned := false
 	defer func() {
 		if !returned {
@@ -117,40 +124,91 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	}()
 	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.Job) { w.done(ctx, job) })
 	returned = true
-	w.t.learn(conn)
-	if err == nil && w.crowded { // the next one has room, at the latest when it is new
+	w.t.learned.note(conn.Findings())
+	if err == nil && w.turn.full { // the next one has room, at the latest when it is new
 		w.fails = max(w.fails-1, 0)
 	}
-	if err != nil || w.crowded {
+	if err != nil || w.turn.full {
 		lease.Discard()
 	} else {
 		lease.Release()
 	}
 }
 
-// done takes a job back from a connection. One that was lost goes over the next connection when it
-// may. That can't go on for ever: a job that was lost by a connection of no use at all is tried once
-// more, and each other connection has brought the end of at least one job.
+// done takes a job back from a connection. One that was lost goes over the next connection when it may.
 func (w *worker) done(ctx context.Context, job *client.Job) {
-	w.taken--
-	if isHangUp(job.Receipt) {
-		w.t.share.hangUp(w.carried)
-		w.carried = -1 // the mails in the window behind it tell nothing
-	} else if w.carried >= 0 {
-		w.carried++
-	}
-	if (w.t.bulk.resume || w.stale) && job.Receipt.Stale() && (w.alive || !job.Again) {
-		job.Again = !w.alive
+	w.turn.inFlight--
+	w.count(job.Receipt)
+	w.t.learned.judge(w.turn.conn, job.Receipt)
+	if w.resend(job) {
 		w.t.resends(ctx, job.Mail, job.Receipt)
 		w.again = append(w.again, job)
 		return
 	}
-	w.stale, w.alive = false, true
+	w.turn.suspect, w.turn.alive = false, true
 	if job.Receipt.Err == nil {
 		w.fails = 0
 	}
 	result, err := w.t.report(job.Mail, job.Receipt)
 	w.end(job, result, err)
+}
+
+// count notes how many mails the relay takes over one connection.
+func (w *worker) count(r *client.Receipt) {
+	t := &w.turn
+	answered := r.Err == nil || !r.Err.Response.IsZero()
+	switch {
+	case t.over:
+	case isHangUp(r):
+		t.over = true
+		w.t.limit.ended(t.delivered, false)
+	case answered:
+		t.delivered++
+		w.t.limit.reached(t.delivered)
+	case !t.suspect && t.conn.Findings().EndedSilently:
+		t.over = true
+		w.t.limit.ended(t.delivered, true)
+	}
+}
+
+// resend reports whether a job goes over another connection, and prepares it for that.
+func (w *worker) resend(job *client.Job) bool {
+	r := job.Receipt
+	if way := r.Fallback(); way != client.FallbackNone && job.Tried&(1<<way) == 0 && w.t.learned.fallback(r) {
+		job.Tried |= 1 << way
+		return true
+	}
+	l := loss{stale: r.Stale(), again: job.Again, asked: w.t.bulk.resume}
+	var rest []int
+	if !l.stale && l.asked {
+		rest = r.Unsent()
+		l.others = len(rest) > 0
+	}
+	if !mayResend(w.turn, l) {
+		return false
+	}
+	job.Again = !w.turn.alive
+	if l.others {
+		job.Only = rest
+	}
+	return true
+}
+
+// loss is what decides whether a mail that a connection has lost goes over another one.
+type loss struct {
+	stale  bool // the relay has nothing of it, and has said nothing about it
+	others bool // the relay has answered for some recipients, and the others do not have it
+	asked  bool // the caller wants mails that were not sent to be sent again
+	again  bool // a connection that brought no job to its end has lost it before
+}
+
+// mayResend is the rule. It ends, because
+//   - a job that a connection of no use has lost goes over one more connection only, and each other
+//     connection has brought the end of at least one job;
+//   - every attempt at the others among the recipients is for fewer of them.
+func mayResend(t turn, l loss) bool {
+	wanted := l.asked && (l.stale || l.others) || t.suspect && l.stale
+	return wanted && (t.alive || !l.again)
 }
 
 func (w *worker) unreached(job *client.Job, err error) {
@@ -245,7 +303,7 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 	if l.t.full(l.conn) {
 		return nil, true
 	}
-	if l.taken == 0 {
+	if l.turn.inFlight == 0 {
 		job, _ := l.worker.Poll()
 		return l.took(job, job == nil)
 	}
@@ -256,12 +314,12 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 // had nothing to do before it.
 func (l *limited) took(job *client.Job, ended bool) (*client.Job, bool) {
 	if job != nil && !l.conn.HasRoom(job.Mail.Envelope()) {
-		l.again, l.crowded = append([]*client.Job{job}, l.again...), true
+		l.again, l.turn.full = append([]*client.Job{job}, l.again...), true
 		return nil, true
 	}
 	if job != nil {
-		l.stale = l.stale || l.taken == 0 && l.conn.Sends() > 0
-		l.taken++
+		l.turn.suspect = l.turn.suspect || l.turn.inFlight == 0 && l.conn.Sends() > 0
+		l.turn.inFlight++
 	}
 	return job, ended
 }

@@ -143,15 +143,16 @@ func TestMovesOn(t *testing.T) {
 		good     string
 		want     authentication.Kind
 	}{
-		"534":                     {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", 0},
-		"504":                     {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "504 5.5.4 what"}, "PLAIN", 0},
-		"535 5.7.9":               {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.9 weak", "PLAIN": "534 no"}, "LOGIN", 0},
-		"binding not supported":   {smtptest.STARTTLS, map[string]string{"SCRAM-SHA-256-PLUS": "e=unsupported-channel-binding-type"}, "SCRAM-SHA-256", 0},
-		"not without TLS":         {smtptest.Plaintext, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", authentication.TooWeak},
-		"535 is final":            {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.8 no"}, "PLAIN", authentication.Rejected},
-		"535 5.7.139 is final":    {smtptest.STARTTLS, map[string]string{"PLAIN": "535 5.7.139 basic authentication is disabled"}, "LOGIN", authentication.Rejected},
-		"454 is final":            {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "454 4.7.0 later"}, "PLAIN", authentication.Unavailable},
-		"a missing 2nd is no 1st": {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "500 what"}, "PLAIN", authentication.Refused},
+		"534":                                   {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", 0},
+		"504":                                   {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "504 5.5.4 what"}, "PLAIN", 0},
+		"535 5.7.9":                             {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.9 weak", "PLAIN": "534 no"}, "LOGIN", 0},
+		"binding not supported":                 {smtptest.STARTTLS, map[string]string{"SCRAM-SHA-256-PLUS": "e=unsupported-channel-binding-type"}, "SCRAM-SHA-256", 0},
+		"not without TLS":                       {smtptest.Plaintext, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", authentication.TooWeak},
+		"535 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.8 no"}, "PLAIN", authentication.Rejected},
+		"535 5.7.139 is final":                  {smtptest.STARTTLS, map[string]string{"PLAIN": "535 5.7.139 basic authentication is disabled"}, "LOGIN", authentication.Rejected},
+		"454 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "454 4.7.0 later"}, "PLAIN", authentication.Unavailable},
+		"500 before a secret was said moves on": {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "500 what"}, "PLAIN", 0},
+		"500 after the password is final":       {smtptest.STARTTLS, map[string]string{"PLAIN": "500 what"}, "LOGIN", authentication.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)

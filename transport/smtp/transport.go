@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -25,14 +24,13 @@ type Transport struct {
 	bulk     bulk
 	provider Provider // of ForProvider
 	pool     *pool.Pool[*client.Conn]
-	chunking atomic.Uint32 // a client.Chunking: what was learned of the relay
-	share    share
+	learned  learned
+	limit    learnedLimit
 }
 
 func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 	config.Logins = &authentication.RejectedSecrets{} // one relay, one identity
 	t := &Transport{config: config, limits: limits, bulk: bulk}
-	t.chunking.Store(uint32(config.Chunking))
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
 		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge, Closed: transport.ErrClosed,
@@ -42,8 +40,8 @@ func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 }
 
 func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
-	config := t.config
-	config.Chunking = client.Chunking(t.chunking.Load())
+	config := t.learned.configure(t.config)
+	config.CarefulAfter = t.limit.careAfter()
 	begin := time.Now()
 	conn, err := client.Dial(t.watch(ctx), config)
 	d := transport.Decision{Kind: transport.DecisionConnect, Relay: config.Address, Wait: time.Since(begin)}
@@ -76,7 +74,7 @@ func (t *Transport) resends(ctx context.Context, mail transport.Mail, receipt *c
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
-	return c.Err() == nil && !t.full(c)
+	return c.Err() == nil && !t.full(c) && t.learned.suits(c)
 }
 
 // quit says goodbye; the connection's own timeout bounds it.
@@ -97,7 +95,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	got := time.Now()
 	reused := lease.Reused()
 	receipt := t.sendOn(ctx, lease, mail)
-	if reused && receipt.Stale() && expired.Cause(ctx) == nil {
+	for retry := (again{reused: reused}); retry.may(t, receipt) && expired.Cause(ctx) == nil; {
 		t.resends(ctx, mail, receipt)
 		if lease, err = t.roomy(ctx, env, t.pool.Fresh); err != nil {
 			return t.unreached(mail, err)
@@ -114,17 +112,38 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	return result, err
 }
 
+// again says how often a mail that Send has lost goes over another connection: once after one that had been
+// used before and was at its end, and once in each other way.
+type again struct {
+	reused bool // and not replaced yet
+	other  [2]bool
+}
+
+func (a *again) may(t *Transport, r *client.Receipt) bool {
+	if way := r.Fallback(); way != client.FallbackNone && !a.other[way-1] && t.learned.fallback(r) {
+		a.other[way-1] = true
+		return true
+	}
+	may := a.reused && r.Stale()
+	a.reused = false
+	return may
+}
+
 // roomy gets a connection that may take the recipients of env. It ends, because one that is new may.
 func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
 	for {
 		lease, err := get(ctx)
-		if err != nil || lease.Value().HasRoom(env) {
+		if err != nil || lease.Value().HasRoom(env) && t.learned.suits(lease.Value()) {
 			return lease, err
 		}
 		lease.Discard()
 		get = t.pool.Fresh
 	}
 }
+
+// idleAfter is how long a server must have been silent for an end of the stream to say nothing about how many
+// mails it takes.
+const idleAfter = time.Second
 
 // sendOn sends over one connection and gives it back, also when the mail panics.
 func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Receipt {
@@ -135,11 +154,19 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 			lease.Discard()
 		}
 	}()
+	before, idle := conn.Sends(), time.Since(conn.LastHeard()) > idleAfter
 	receipt := conn.Send(ctx, mail)
 	returned = true
-	t.learn(conn)
-	if isHangUp(receipt) {
-		t.share.hangUp(conn.Sends() - 1)
+	found := conn.Findings()
+	t.learned.note(found)
+	t.learned.judge(conn, receipt)
+	switch {
+	case isHangUp(receipt):
+		t.limit.ended(before, false)
+	case found.EndedSilently && receipt.Err != nil && receipt.Err.Response.IsZero() && !idle:
+		t.limit.ended(before, true)
+	case conn.Err() == nil:
+		t.limit.reached(conn.Sends())
 	}
 	if conn.Err() != nil {
 		lease.Discard()
@@ -147,19 +174,6 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 		lease.Release()
 	}
 	return receipt
-}
-
-// learn keeps what a connection has found out about the relay for the connections after it.
-func (t *Transport) learn(c *client.Conn) {
-	if t.config.Chunking != client.ChunkingAuto {
-		return
-	}
-	switch safe, known := c.Chunks(); {
-	case known && safe:
-		t.chunking.CompareAndSwap(uint32(client.ChunkingAuto), uint32(client.ChunkingTrusted))
-	case known:
-		t.chunking.Store(uint32(client.ChunkingOff))
-	}
 }
 
 // Check opens a connection, or takes an idle one and asks the server for a sign of life.

@@ -17,6 +17,7 @@ type attempt struct {
 	lmtp   bool  // one verdict per accepted recipient
 	reset  bool  // RSET goes first
 	idle   bool  // the server had been silent before: it may have closed the connection
+	alone  bool  // nothing else was in flight when it began
 	closed bool  // nothing more will be asked
 	// takenBack: nothing of it was written, and nothing will be.
 	takenBack bool
@@ -43,6 +44,10 @@ type attempt struct {
 	written      bool              // the end of the content was given to the connection
 	clean        bool              // the server took the content, which ends the transaction
 	chunkRefused bool              // a chunk before the last was refused
+	chunked      bool              // the content goes by BDAT
+	swallows     bool              // to a server that swallows the octets of a BDAT that it refuses
+	chunkUnknown response.Response // the refusal of BDAT as a command
+	fallback     Fallback
 }
 
 // What a verdict holds between the reply to the content and the end of the transaction.
@@ -153,6 +158,7 @@ func (a *attempt) onChunk(r response.Response) error {
 	default:
 		a.refuse(PhaseBody, r)
 		a.chunkRefused = true
+		a.noteChunk(r)
 	}
 	return nil
 }
@@ -177,6 +183,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 		}
 		return false, nil
 	}
+	a.noteChunk(r)
 	heard := contentRefused
 	if r.Code.IsCompleted() {
 		heard, a.clean = contentTaken, true

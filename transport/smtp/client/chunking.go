@@ -16,6 +16,7 @@ const (
 	ChunkingAuto    Chunking = iota // after a probe, which travels with the first message
 	ChunkingTrusted                 // from the first message on: the server is known to be good
 	ChunkingOff                     // never
+	ChunkingProven                  // as ChunkingTrusted, because a session before has seen a good probe
 )
 
 // chunkState is what is known of the server.
@@ -32,8 +33,8 @@ func (c *Conn) chunks() bool {
 	if !c.info.Has(extension.Chunking) || c.cfg.Chunking == ChunkingOff {
 		return false
 	}
-	safe, _ := c.Chunks()
-	return safe || c.cfg.Chunking == ChunkingTrusted
+	safe, known := c.Chunks()
+	return safe || !known && (c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingProven)
 }
 
 // probe corks the probe, when one is due: a BDAT that must be refused, because no transaction is
@@ -80,20 +81,24 @@ func (c *Conn) prove(a *attempt) (ok bool, err error) {
 type probe struct {
 	conn    *Conn
 	replies int
+	unknown bool // BDAT was refused as a command
 }
 
 func (p *probe) reply(_ expectation, r response.Response) (more bool, err error) {
 	p.replies++
 	switch {
 	case p.replies == 1 && r.Code.Severity() != response.Intermediate: // 2yz: a sink that takes everything
+		p.unknown = unknownCommand(r.Code)
+	case p.replies == 2 && r.Code.IsCompleted() && p.unknown: // swallowed or not, it does not know BDAT
+		p.conn.link.chunking = chunksBad
 	case p.replies == 2 && r.Code.IsCompleted():
-		p.conn.chunking = chunksProven
+		p.conn.link.chunking = chunksProven
 	case p.replies == 2 && r.Code.Severity() != response.Intermediate:
-		p.conn.chunking = chunksBad
+		p.conn.link.chunking = chunksBad
 		return true, nil // the chunk was run as a command; RSET is still to be answered
 	case p.replies == 3 && r.Code.IsCompleted():
 	default:
-		p.conn.chunking = chunksBad
+		p.conn.link.chunking = chunksBad
 		return false, unexpected(r)
 	}
 	return false, nil
@@ -104,5 +109,6 @@ func (p *probe) reply(_ expectation, r response.Response) (more bool, err error)
 func (c *Conn) Chunks() (safe, known bool) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	return c.chunking == chunksProven, c.chunking == chunksProven || c.chunking == chunksBad
+	chunking := c.link.chunking
+	return chunking == chunksProven, chunking == chunksProven || chunking == chunksBad
 }

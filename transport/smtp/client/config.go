@@ -67,6 +67,9 @@ type Config struct {
 	Without []extension.Keyword
 	// Chunking says whether content may travel by BDAT.
 	Chunking Chunking
+	// CarefulAfter is a number of mails after which the server is expected to close the connection without
+	// a word: the content of the next one is not ended before the server has said something. 0 for none.
+	CarefulAfter int
 	// Trace is told what happens; see [Event]. Calls are serialised and must not block.
 	Trace func(Event)
 }

@@ -33,15 +33,14 @@ type Conn struct {
 	filler content
 	exact  bodyscan.Exact
 
-	domains  map[string]bool // of the recipients so far, where the server limits them
-	dirty    bool            // the last transaction did not end cleanly: RSET before the next
-	sends    int             // transactions so far
-	current  *Transaction    // nil between transactions
-	looked   bool            // Alive was the last thing that was done
-	window   int             // how many mails at once the last Stream had come to
-	coarse   time.Time       // the time as of the last look, in a Stream
-	probed   bool
-	chunking chunkState // guarded by the link's lock
+	domains map[string]bool // of the recipients so far, where the server limits them
+	dirty   bool            // the last transaction did not end cleanly: RSET before the next
+	sends   int             // transactions so far
+	current *Transaction    // nil between transactions
+	looked  bool            // Alive was the last thing that was done
+	window  int             // how many mails at once the last Stream had come to
+	coarse  time.Time       // the time as of the last look, in a Stream
+	probed  bool
 }
 
 // Dial connects to cfg.Address and opens a session. When it fails, nothing of the connection is left.
@@ -310,5 +309,17 @@ const idleAfter = time.Second
 func (c *Conn) idle() bool {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	return time.Since(c.link.last) > idleAfter
+	return time.Since(c.link.last) > idleAfter || c.careful()
+}
+
+// careful reports whether the server is expected to close the connection in place of the next mail.
+func (c *Conn) careful() bool {
+	return c.cfg.CarefulAfter > 0 && c.sends == c.cfg.CarefulAfter
+}
+
+// LastHeard returns when the server last said something.
+func (c *Conn) LastHeard() time.Time {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return c.link.last
 }

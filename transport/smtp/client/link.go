@@ -36,26 +36,30 @@ type link struct {
 	ctx    context.Context // of the call that is watched; nil when there is none
 	source earlySink       // whose body is being corked; nil when nobody's is
 
-	caught       panics.Catcher // what the trace did not return from
-	mu           sync.Mutex
-	watched      uint64              // counts the calls that are watched, so that a late watcher knows that it is late
-	queue        due                 // what the next replies answer
-	err          error               // why the link is broken; set once
-	closing      bool                // the server said 421
-	farewell     response.Response   // that reply
-	refusing     bool                // MAIL was refused for now: it is time to go
-	body         earlySink           // who is writing a body; nil when nobody is
-	lastWord     lastWord            // what the last reply said about all that has none yet
-	endedInOrder bool                // the stream ended after a whole reply, not by an error
-	ended        bool                // the stream ended, in order or not
-	last         time.Time           // when octets came last
-	limit        time.Time           // when the first expectation has waited too long; zero for no limit
-	armed        time.Time           // the deadline set on the connection; never later than limit
-	wake         chan struct{}       // tells the owner that something changed
-	stopped      chan struct{}       // closed when the reader has ended
-	ahead        bool                // the reader holds octets behind the last reply
-	mask         func(string) string // takes secrets out of replies; nil before a login
-	loggedIn     bool                // the login is over: a reply that reports success has nothing of it
+	caught        panics.Catcher // what the trace did not return from
+	mu            sync.Mutex
+	watched       uint64              // counts the calls that are watched, so that a late watcher knows that it is late
+	queue         due                 // what the next replies answer
+	err           error               // why the link is broken; set once
+	closing       bool                // the server said 421
+	farewell      response.Response   // that reply
+	refusing      bool                // MAIL was refused for now: it is time to go
+	body          earlySink           // who is writing a body; nil when nobody is
+	timedOut      bool                // the reply that was due did not come within its limit
+	chunking      chunkState          // what is known of the server
+	chunkAnswered bool                // it has answered a BDAT in a transaction
+	chunkSilent   bool                // it did not answer one within the limit
+	lastWord      lastWord            // what the last reply said about all that has none yet
+	endedInOrder  bool                // the stream ended after a whole reply, not by an error
+	ended         bool                // the stream ended, in order or not
+	last          time.Time           // when octets came last
+	limit         time.Time           // when the first expectation has waited too long; zero for no limit
+	armed         time.Time           // the deadline set on the connection; never later than limit
+	wake          chan struct{}       // tells the owner that something changed
+	stopped       chan struct{}       // closed when the reader has ended
+	ahead         bool                // the reader holds octets behind the last reply
+	mask          func(string) string // takes secrets out of replies; nil before a login
+	loggedIn      bool                // the login is over: a reply that reports success has nothing of it
 }
 
 // expectation is one reply that the server owes.
@@ -362,7 +366,8 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		return false
 	case err != nil:
 		l.endedInOrder = errors.Is(err, io.EOF)
-		l.ended = !errors.Is(err, os.ErrDeadlineExceeded)
+		l.timedOut = errors.Is(err, os.ErrDeadlineExceeded)
+		l.ended = !l.timedOut
 		if errors.Is(err, io.EOF) && l.queue.len() > 0 {
 			err = io.ErrUnexpectedEOF
 		}

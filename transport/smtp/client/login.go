@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
@@ -71,6 +72,7 @@ type exchange struct {
 	mask      func(string) string
 	sent      []string // in base64
 	held      bool     // the initial response was too long for the command
+	harmless  bool     // nothing secret was said yet
 }
 
 func (x *exchange) run() *Error {
@@ -83,11 +85,13 @@ func (x *exchange) run() *Error {
 	if len("AUTH  \r\n")+len(name)+base64.StdEncoding.EncodedLen(len(initial)) > maxAuthCommand {
 		command.Initial, x.held = nil, true
 	}
+	x.harmless = len(command.Initial) == 0 || strings.HasPrefix(name, "SCRAM-") // its first message has no secret (RFC 5802 section 5)
 	reply, err := x.say(command, initial)
 	for range maxChallenges {
 		if err != nil || reply.Code != response.AuthContinue {
 			break
 		}
+		x.harmless = false
 		var answer []byte
 		if x.held {
 			answer, x.held = initial, false
@@ -151,6 +155,9 @@ func (x *exchange) judge(reply response.Response) *Error {
 		return x.fault(PhaseAuth, authentication.Premature(x.mechanism))
 	}
 	kind := refusalKind(reply)
+	if x.harmless && isUnusable(reply.Code) {
+		kind = authentication.TooWeak // another mechanism may do
+	}
 	switch {
 	case reply.Code.IsCompleted():
 		return x.fault(PhaseAuth, x.failure(authentication.EarlySuccess, errNot235))
@@ -177,6 +184,12 @@ func (x *exchange) gaveUp(err error) error {
 		return known
 	}
 	return x.failure(authentication.Aborted, err)
+}
+
+// isUnusable reports whether a server answers AUTH with a mechanism as if it did not know the command. Some
+// do so although they offer the mechanism; it means what 504 means.
+func isUnusable(code response.Code) bool {
+	return unknownCommand(code) || code == response.ArgumentSyntaxError || code == response.BadSequence
 }
 
 // refusalKind says what a reply other than 235 and 334 means (RFC 4954 section 6).

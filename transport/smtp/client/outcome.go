@@ -48,6 +48,8 @@ type evidence struct {
 	rcpt          answer   // to RCPT of this recipient
 	anyAccepted   bool     // some recipient of the transaction was accepted
 	content       answer   // the verdict on the content for this recipient
+	chunkUnknown  bool     // BDAT was refused as a command that the server does not know or cannot do
+	swallows      bool     // the server has shown that it swallows the octets of a chunk that it refuses
 	ended         bool     // the end of the content was written
 	last          lastWord // on the connection, when that has ended
 	endedInOrder  bool     // the server ended the stream by FIN or close_notify, after a whole reply
@@ -83,6 +85,10 @@ func (e evidence) heard() (Fate, basis) {
 		return Unknown, basisContent
 	case e.rcpt == answerNo:
 		return Refused, basisRcpt
+	case e.chunkUnknown && (e.swallows || !e.ended): // it is about the command, not about the mail
+		return NotSent, basisNone
+	case e.chunkUnknown: // the server may have run the octets as commands
+		return Unknown, basisNone
 	case refusalStands:
 		return Refused, basisRefusal
 	case e.content == answerYes && (e.resetRefused || e.refused != answerNone): // taken, from a sender not known
@@ -124,6 +130,7 @@ func (a *attempt) settle() {
 			a.stoppedIn(a.phase(), v)
 		}
 	}
+	a.learn()
 	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError)))
 }
 
@@ -136,6 +143,8 @@ func (a *attempt) evidence(v *Verdict) evidence {
 		last:          a.link.lastWord,
 		endedInOrder:  a.link.endedInOrder,
 		repliesBefore: a.replies < a.asked-1,
+		swallows:      a.swallows,
+		chunkUnknown:  !a.chunkUnknown.IsZero(),
 	}
 	switch {
 	case a.refused == nil:
@@ -224,6 +233,8 @@ func (a *attempt) stoppedIn(phase Phase, v *Verdict) {
 		reason := "the server took the content of a mail that it had refused"
 		a.stop = &Error{Phase: phase, Err: &response.ProtocolError{Reason: reason, Line: v.Response.String()}}
 		a.link.closing = true
+	case !a.chunkUnknown.IsZero():
+		a.stop = &Error{Phase: phase, Response: a.chunkUnknown, Err: cause}
 	case !a.resetReply.IsZero():
 		a.stop = &Error{Phase: PhaseReset, Response: a.resetReply, Err: cause}
 	case a.goodbye != nil && phase != PhaseFinal:

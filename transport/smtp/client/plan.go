@@ -55,7 +55,7 @@ func (c *Conn) plan(p *plan, mail Mail) error {
 func (c *Conn) mayBinary() bool {
 	safe, known := c.Chunks()
 	return c.info.Has(extension.BinaryMIME) && c.cfg.Chunking != ChunkingOff && (safe || !known) &&
-		(c.cfg.Chunking == ChunkingTrusted || c.info.Has(extension.Pipelining))
+		(c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingProven || c.info.Has(extension.Pipelining))
 }
 
 func notCanonical(info bodyscan.Info) error {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -60,6 +61,8 @@ type Receipt struct {
 	refusal, stop *Error // of the transactions so far
 	attempts      int
 	stale         bool
+	withheld      bool // AllOrNothing: recipients are NotSent because others were refused
+	fallback      Fallback
 
 	one [1]Verdict // of most mails
 }
@@ -72,6 +75,26 @@ func (r *Receipt) reset(n int) {
 	} else {
 		r.Verdicts = make([]Verdict, n)
 	}
+}
+
+// again prepares r for a further attempt at some of its recipients.
+func (r *Receipt) again() {
+	r.Err, r.stop, r.attempts = nil, nil, 0
+}
+
+// Unsent returns the recipients, by their position, who are NotSent because of the connection or of what the
+// server said of others, while others have their answer. They can be sent the mail without those others.
+func (r *Receipt) Unsent() []int {
+	if r.Err == nil || r.withheld || r.Err.Phase == PhaseMessage || errors.As(r.Err.Err, new(*contentError)) || r.count(NotSent) == len(r.Verdicts) {
+		return nil
+	}
+	var list []int
+	for i := range r.Verdicts {
+		if r.Verdicts[i].Fate == NotSent {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // unsent notes why recipients were never named to the server.

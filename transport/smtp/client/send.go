@@ -91,7 +91,7 @@ func (c *Conn) cut(rest []int) (now, later []int) {
 
 // prepare makes a an attempt at the verdicts that has neither a plan nor recipients yet.
 func (c *Conn) prepare(a *attempt, verdicts []Verdict) {
-	*a = attempt{link: c.link, verdicts: verdicts, lmtp: c.cfg.LMTP}
+	*a = attempt{link: c.link, alone: true, verdicts: verdicts, lmtp: c.cfg.LMTP}
 }
 
 // add takes over what an attempt has found out.
@@ -114,6 +114,10 @@ func (r *Receipt) add(a *attempt) {
 	}
 	r.stale = a.stale && (r.attempts == 0 || r.stale)
 	r.attempts++
+	r.fallback = FallbackNone
+	if r.attempts == 1 {
+		r.fallback = a.fallback
+	}
 }
 
 // conclude makes Err agree with the verdicts: it describes what stopped those who are NotSent or Unknown,
@@ -123,6 +127,7 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 	if r.count(Accepted) == len(r.Verdicts) {
 		return
 	}
+	r.withheld = c.cfg.AllOrNothing
 	undecided := r.count(NotSent)+r.count(Unknown) > 0
 	switch {
 	case undecided && r.stop != nil:

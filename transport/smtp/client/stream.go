@@ -12,7 +12,11 @@ type Job struct {
 	Mail    Mail
 	Receipt *Receipt // of the last attempt when the job is handed to done; the one that is there is used again
 	Index   int      // the caller's
-	Again   bool     // the caller's: a connection that was of no use has lost it
+	Again   bool     // for the caller; Stream ignores it: a connection that was of no use has lost it
+	Tried   uint8    // for the caller; Stream ignores it
+	// Only, if it is not empty, are the recipients that the mail goes to, by their position in the envelope.
+	// The verdicts of the others, in Receipt, stay.
+	Only []int
 }
 
 // Feed gives a Stream its mails. It is called from the goroutine of Stream.
@@ -222,7 +226,7 @@ func (s *stream) ready() *flight {
 
 // full reports whether a mail of the size must wait for a verdict.
 func (s *stream) full(size int64) bool {
-	return len(s.flights) >= s.open || len(s.flights) > 0 && s.octets+size > s.limit.Octets
+	return len(s.flights) >= s.open || len(s.flights) > 0 && (s.octets+size > s.limit.Octets || s.conn.careful())
 }
 
 // take plans the transaction of a job; one that cannot be sent is done.
@@ -233,7 +237,11 @@ func (s *stream) take(job *Job) *flight {
 	if job.Receipt == nil {
 		job.Receipt = new(Receipt)
 	}
-	job.Receipt.reset(job.Mail.Envelope().Len())
+	if len(job.Only) == 0 {
+		job.Receipt.reset(job.Mail.Envelope().Len())
+	} else {
+		job.Receipt.again()
+	}
 	f := s.flight(job)
 	if err := s.conn.plan(&f.attempt.plan, job.Mail); err != nil {
 		s.spare = append(s.spare, f)
@@ -241,7 +249,11 @@ func (s *stream) take(job *Job) *flight {
 		s.done(job)
 		return nil
 	}
-	f.attempt.rcpt, f.rest = s.conn.cut(everyone(f.attempt.plan.envelope.Len()))
+	to := job.Only
+	if len(to) == 0 {
+		to = everyone(f.attempt.plan.envelope.Len())
+	}
+	f.attempt.rcpt, f.rest = s.conn.cut(to)
 	return f
 }
 
@@ -332,7 +344,8 @@ func (s *stream) begin(f *flight) (idle bool) {
 		idle = s.conn.idle()
 	}
 	f.begun, f.attempt.idle = true, idle
-	f.attempt.reset = len(s.flights) > 0 || s.conn.dirty
+	f.attempt.alone = len(s.flights) == 0
+	f.attempt.reset = !f.attempt.alone || s.conn.dirty
 	s.conn.begin(&f.attempt)
 	s.flights = append(s.flights, f)
 	s.octets += f.attempt.plan.size

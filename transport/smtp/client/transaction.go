@@ -96,6 +96,7 @@ func (t *Transaction) begin() error {
 		return err
 	}
 	if c.chunks() {
+		c.byChunks(a)
 		t.chunk = make([]byte, 0, chunkSize)
 		t.w = chunkWriter{t}
 	} else {

@@ -1,0 +1,99 @@
+package client
+
+import "github.com/depeche-mail/depeche/transport/smtp/response"
+
+// Fallback is another way to send a mail that is worth one attempt over a fresh connection, because the
+// server does not do what it offers. It is certain then that the server does not have the mail.
+type Fallback uint8
+
+// The fallbacks.
+const (
+	// FallbackNone: there is nothing to be tried.
+	FallbackNone Fallback = iota
+	// FallbackData: BDAT was refused as a command. DATA may work; see [ChunkingOff].
+	FallbackData
+	// FallbackLockstep: commands that were sent together were not understood. One by one they may be; see
+	// Config.Without and PIPELINING.
+	FallbackLockstep
+)
+
+// Fallback returns the other way that is worth an attempt.
+func (r *Receipt) Fallback() Fallback {
+	if r.Err == nil {
+		return FallbackNone
+	}
+	return r.fallback
+}
+
+// Findings are what a session has learned about its server that EHLO does not say.
+type Findings struct {
+	ChunkingUsed   bool // content goes by BDAT now
+	ChunkingSafe   bool // the server swallows the octets of a BDAT that it refuses
+	ChunkingUnsafe bool // it runs them as commands, or does not know BDAT
+	ChunkAnswered  bool // it has answered a BDAT in a transaction
+	ChunkSilent    bool // it did not answer one within the limit
+	EndedSilently  bool // it has ended the stream without 421, and not because of a limit or a ctx
+}
+
+// Findings returns what the session has learned so far.
+func (c *Conn) Findings() Findings {
+	l, used := c.link, c.chunks()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Findings{
+		ChunkingUsed: used, EndedSilently: l.ended && !l.closing,
+		ChunkingSafe: l.chunking == chunksProven, ChunkingUnsafe: l.chunking == chunksBad,
+		ChunkAnswered: l.chunkAnswered, ChunkSilent: l.chunkSilent,
+	}
+}
+
+// noteChunk looks at the reply to a BDAT of a transaction with an accepted recipient: 500, 502 and 504 are
+// about the command.
+func (a *attempt) noteChunk(r response.Response) {
+	if !a.chunked {
+		return
+	}
+	if !unknownCommand(r.Code) {
+		a.link.chunkAnswered = true
+		return
+	}
+	a.chunkUnknown = r
+	a.link.chunking, a.link.closing = chunksBad, true
+}
+
+// learn notes, at the end of a transaction, whether the server did what it offers. The lock is held.
+func (a *attempt) learn() {
+	l := a.link
+	ended := a.end > 0 && l.sent >= a.end
+	switch {
+	case !a.chunkUnknown.IsZero() && (a.swallows || !ended):
+		a.fallback = FallbackData
+	case a.chunked && ended && l.timedOut && a.replies == a.asked-1 && a.accepted > 0:
+		l.chunkSilent = true
+	case a.alone && !ended && a.flightBroken():
+		a.fallback = FallbackLockstep
+	}
+}
+
+// flightBroken reports whether a flight of commands was not understood: its first one was refused as nothing
+// but a server without PIPELINING refuses it, or was the only one to be answered within the limit.
+func (a *attempt) flightBroken() bool {
+	if a.plan.form != formData && a.plan.form != formEnvelope {
+		return false
+	}
+	var first response.Response
+	switch {
+	case a.link.timedOut && a.replies == 1 && a.asked > 1:
+		return true
+	case !a.resetReply.IsZero():
+		first = a.resetReply
+	case !a.reset && a.refused != nil && a.refused.Phase == PhaseMail:
+		first = a.refused.Response
+	}
+	switch first.Code {
+	case response.SyntaxError, response.NotImplemented, response.BadSequence:
+		const address = 1 // x.1.z is about an address (RFC 3463 section 3.2)
+		return first.Enhanced.Subject != address
+	}
+	return false
+}
