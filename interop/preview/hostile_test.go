@@ -136,12 +136,29 @@ func clickCover(t *testing.T, tab *chromium.Tab, area image.Rectangle) {
 	tab.Press(t, at)
 }
 
+// otherTabs looks at an attack in every other way that its page has.
+func otherTabs(t *testing.T, tab *chromium.Tab, a attack) *canary {
+	t.Helper()
+	c := newCanary(t)
+	address := serve(t, stranger(t, a, strings.ReplaceAll(a.text, "CANARY", c.URL)))
+	for _, view := range []string{"text", "code", "source", "header", "parts", "links", "checks"} {
+		tab.Load(t, address+"?view="+view)
+		var title string
+		tab.Evaluate(t, "document.title", &title)
+		if a.place != inSubject && title != "x" {
+			t.Errorf("%s: the page is now %q", view, title)
+		}
+	}
+	return c
+}
+
 // TestHostileMail tries each attack on the page of a mail, on its HTML or file by itself, and on HTML that is
 // only protected by the header of ours. Then it tries it without any protection: only an attack that works
 // there proves anything, and by then the others have had more time than it needed.
 func TestHostileMail(t *testing.T) {
 	browser, header := chromium.Start(t), frameHeader(t)
 	page, byItself, withPolicy, unprotected := browser.Open(t), browser.Open(t), browser.Open(t), browser.Open(t)
+	elsewhere := browser.Open(t)
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			try := func(tab *chromium.Tab, address func(text string) string, covered func() image.Rectangle) *canary {
@@ -159,6 +176,7 @@ func TestHostileMail(t *testing.T) {
 			frame := func() image.Rectangle { return page.Rect(t, "iframe") }
 			window := func() image.Rectangle { return image.Rect(0, 0, 800, 200) }
 			onPage := try(page, func(text string) string { return serve(t, stranger(t, a, text)) }, frame)
+			tabs := otherTabs(t, elsewhere, a)
 			alone := try(byItself, func(text string) string { return serve(t, stranger(t, a, text)) + a.alone() }, window)
 			policyOnly := try(withPolicy, func(text string) string { return bare(t, a, text, header) }, window)
 			naked := try(unprotected, func(text string) string { return bare(t, a, text, nil) }, window)
@@ -175,6 +193,9 @@ func TestHostileMail(t *testing.T) {
 			}
 			if who := onPage.heard(); len(who) > 0 {
 				t.Errorf("on its page: %v", who)
+			}
+			if who := tabs.heard(); len(who) > 0 {
+				t.Errorf("on another tab of its page: %v", who)
 			}
 			if who := alone.heard(); len(who) > 0 {
 				t.Errorf("by itself: %v", who)

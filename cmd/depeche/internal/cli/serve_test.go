@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -112,6 +113,12 @@ func TestPreview(t *testing.T) {
 	}
 	if page := get(t, address[1]); !strings.Contains(page, "one") {
 		t.Error(page)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(eml), "b.eml"), []byte("Subject: two\r\n\r\nx"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if mail := get(t, address[1]+"api/wait?q=subject:two"); !strings.Contains(mail, `"subject":"two"`) {
+		t.Error(mail)
 	}
 	if status := stop(); status != 0 {
 		t.Error(status)
