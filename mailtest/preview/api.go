@@ -140,7 +140,7 @@ func (h *handler) apiClear(w http.ResponseWriter, r *http.Request) {
 
 // apiWait waits for a mail that matches.
 func (h *handler) apiWait(w http.ResponseWriter, r *http.Request) {
-	match, err := mailtest.Search(r.URL.Query().Get("q"))
+	match, err := h.match(r.URL.Query().Get("q"))
 	patience := defaultWait
 	if text := r.URL.Query().Get("timeout"); err == nil && text != "" {
 		if patience, err = time.ParseDuration(text); err != nil || patience < 0 || patience > maxWait {

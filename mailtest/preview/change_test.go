@@ -242,6 +242,11 @@ func TestUnread(t *testing.T) {
 	if got := status(); got != "2 true false" {
 		t.Error(got)
 	}
+	for query, want := range map[string]string{"is:unread": "2 mails of 3 found", "-is:unread": "1 mail of 3 found", "is:read+subject:two": "1 mail of 3 found", "is:unread+subject:two": "0 mails of 3 found"} {
+		if text := shown(t, ask(handler, http.MethodGet, "/?q="+query, nil).body); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", query, text)
+		}
+	}
 	if got := ask(handler, http.MethodPost, "/read", url.Values{}); got.status != http.StatusSeeOther {
 		t.Error(got.status)
 	}

@@ -37,13 +37,31 @@ type listPage struct {
 
 // search returns the mails that a query finds, the newest first.
 func (h *handler) search(query string) ([]*mailtest.Mail, error) {
-	match, err := mailtest.Search(query)
+	match, err := h.match(query)
 	if err != nil {
 		return nil, err
 	}
 	mails := h.Inbox.Mails(match)
 	slices.Reverse(mails)
 	return mails, nil
+}
+
+// match reads a query: that of [mailtest.Search], and is:unread and is:read besides, which only a handler knows.
+func (h *handler) match(query string) (mailtest.Match, error) {
+	var state []mailtest.Match
+	rest := make([]string, 0, len(query))
+	for word := range strings.SplitSeq(query, " ") {
+		switch strings.ToLower(word) {
+		case "is:unread", "-is:read":
+			state = append(state, mailtest.Matching("is unread", func(m *mailtest.Mail) bool { return !h.marks.isOpened(m.ID()) }))
+		case "is:read", "-is:unread":
+			state = append(state, mailtest.Matching("is read", func(m *mailtest.Mail) bool { return h.marks.isOpened(m.ID()) }))
+		default:
+			rest = append(rest, word)
+		}
+	}
+	match, err := mailtest.Search(strings.Join(rest, " "))
+	return mailtest.All(append(state, match)...), err
 }
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request) {
