@@ -5,7 +5,7 @@ package transport
 // and the mail is NotSent. A mail that is written several times calls it each time. Package ledger
 // remembers by it that a mail is about to be in doubt.
 //
-// Transports read a mail that does not know its size once more to count it; that calls ending too.
+// A mail that does not know its octets is read once more without ending, so that it knows them; see Mail.
 func WithEnding(mail Mail, ending func() error) Mail {
 	return wrapMail(mail, func(r *readdressed) {
 		if before := r.ending; before != nil {

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -35,6 +36,15 @@ func TestWithEnding(t *testing.T) {
 	failing = errors.New("disk full")
 	if _, err := m.WriteTo(io.Discard); !errors.Is(err, failing) || !slices.Equal(calls, []string{"a"}) {
 		t.Errorf("a hook that fails: called %v, %v", calls, err)
+	}
+	calls, failing = nil, nil
+	quiet := transport.WithEnding(unsized{mail(t, "x@example.org")}, hook("a"))
+	info, known := quiet.(interface {
+		BodyInfo() (transport.BodyInfo, bool)
+	}).BodyInfo()
+	var written bytes.Buffer
+	if _, err := mail(t, "x@example.org").WriteTo(&written); err != nil || !known || info.Size != int64(written.Len()) || calls != nil {
+		t.Errorf("a mail that does not know its octets: %+v, %v, called %v", info, known, calls)
 	}
 	if transport.KeyOf(m) != "k" || transport.MessageID(m) != "<1@example.org>" {
 		t.Error("the mail lost its key or its Message-ID")

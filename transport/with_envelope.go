@@ -45,12 +45,19 @@ func (r *readdressed) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// BodyInfo passes on what the mail knows.
+// BodyInfo passes on what the mail knows. With an ending it reads a mail that does not know, because a transport
+// that did so would call the ending.
 func (r *readdressed) BodyInfo() (BodyInfo, bool) {
 	if m, ok := r.mail.(bodyscan.Informed); ok {
-		return m.BodyInfo()
+		if info, known := m.BodyInfo(); known {
+			return info, true
+		}
 	}
-	return BodyInfo{}, false
+	if r.ending == nil {
+		return BodyInfo{}, false
+	}
+	info, err := bodyscan.Inspect(r.mail)
+	return info, err == nil
 }
 
 // ForRecipients returns mail for the recipients at these positions of its envelope alone, and mail itself
