@@ -74,6 +74,4 @@ func isForeignID(s string) bool {
 	return s != "" && len(s) <= mimewire.TooLong && !quoted
 }
 
-var (
-	errNoID = errors.New("want <left@right> without spaces")
-)
+var errNoID = errors.New("want <left@right> without spaces")
