@@ -92,7 +92,7 @@ func (l LogObserver) record(mail transport.Mail, result *transport.Result, faile
 		}
 	}
 	text("message_id", result.MessageID)
-	text("key", result.Key)
+	text("key", l.clean(result.Key, mail))
 	text("queue_id", result.QueueID)
 	text("relay", result.Relay)
 	list = append(list, slog.Int("recipients", len(result.Recipients)))

@@ -1,0 +1,97 @@
+package otel
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/depeche-mail/depeche/transport"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// relays are the relays that were seen, with the attributes that are made once for each. What a transport calls
+// itself is the program's, so a program could have any number of them: after the first maxRelays all are one.
+type relays struct {
+	known sync.Map // string to *relay
+	count atomic.Int32
+}
+
+const (
+	maxRelays = 64
+	// otherRelay is the value that the conventions of OpenTelemetry have for what is not named.
+	otherRelay = "_OTHER"
+	// maxKinds bounds the kinds of decisions of one relay.
+	maxKinds = 64
+)
+
+func (r *relays) of(name string) *relay {
+	if found, ok := r.known.Load(name); ok {
+		return found.(*relay) //nolint:forcetypeassert // nothing else is in it
+	}
+	if r.count.Add(1) > maxRelays {
+		name = otherRelay
+	}
+	found, _ := r.known.LoadOrStore(name, newRelay(name))
+	return found.(*relay) //nolint:forcetypeassert // nothing else is in it
+}
+
+// relay has the attributes of one relay, in the form in which instruments take them.
+type relay struct {
+	server   []attribute.KeyValue
+	plain    metric.MeasurementOption
+	outcomes [transport.Unknown + 1]metric.MeasurementOption // of a mail
+	fates    [transport.Unknown + 1]metric.MeasurementOption // of a recipient
+	kinds    sync.Map                                        // transport.DecisionKind to metric.MeasurementOption
+	count    atomic.Int32
+}
+
+func newRelay(name string) *relay {
+	r := &relay{server: serverAttributes(name)}
+	r.plain = r.with()
+	for o := range transport.Unknown + 1 {
+		word := attribute.String("outcome", outcomeWord(o))
+		r.fates[o] = r.with(word)
+		r.outcomes[o] = r.with(word)
+		if o != transport.Accepted {
+			r.outcomes[o] = r.with(word, attribute.String("error.type", outcomeWord(o)))
+		}
+	}
+	return r
+}
+
+func (r *relay) with(more ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(append([]attribute.KeyValue(nil), r.server...), more...)...))
+}
+
+func (r *relay) outcome(o transport.Outcome) metric.MeasurementOption    { return r.outcomes[o] }
+func (r *relay) recipients(o transport.Outcome) metric.MeasurementOption { return r.fates[o] }
+
+func (r *relay) decision(kind transport.DecisionKind) metric.MeasurementOption {
+	if found, ok := r.kinds.Load(kind); ok {
+		return found.(metric.MeasurementOption) //nolint:forcetypeassert // nothing else is in it
+	}
+	if r.count.Add(1) > maxKinds {
+		kind = otherRelay
+	}
+	found, _ := r.kinds.LoadOrStore(kind, r.with(attribute.String("decision", string(kind))))
+	return found.(metric.MeasurementOption) //nolint:forcetypeassert // nothing else is in it
+}
+
+// outcomeWord is an outcome as attributes have values.
+func outcomeWord(o transport.Outcome) string { return strings.ReplaceAll(o.String(), " ", "_") }
+
+// serverAttributes are those of a relay by its name: host and port, or the name as it is.
+func serverAttributes(name string) []attribute.KeyValue {
+	if name == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(name)
+	number, bad := strconv.Atoi(port)
+	if err != nil || bad != nil {
+		return []attribute.KeyValue{attribute.String("server.address", name)}
+	}
+	return []attribute.KeyValue{attribute.String("server.address", host), attribute.Int("server.port", number)}
+}
