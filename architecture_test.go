@@ -18,6 +18,10 @@ var arrows = map[string][]string{
 	"message":           {"envelope", "internal/bodyscan", "internal/linear", "internal/mimewire", "internal/xtext"},
 	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/bodyscan", "message", "golang.org/x/net"},
 	"envelope":          {"golang.org/x/net", "internal/xtext"},
+	"dkim":              {"envelope", "internal/linear", "internal/octets", "transport"},
+	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext"},
+	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/octets", "message", "golang.org/x/net"},
+	"envelope":          {"golang.org/x/net", "golang.org/x/text", "internal/xtext"},
 	"message/templates": {"message"},
 	"mailtest": {
 		"envelope", "internal/mimeread", "transport", "github.com/google/go-cmp", "golang.org/x/net/html",

@@ -68,6 +68,8 @@ var rfcTitles = map[int]string{
 	5802: "SCRAM SASL and GSS-API Mechanisms",
 	5890: "Internationalized Domain Names for Applications: Definitions",
 	5891: "Internationalized Domain Names in Applications: Protocol",
+	5892: "The Unicode Code Points and Internationalized Domain Names for Applications (IDNA)",
+	5895: "Mapping Characters for Internationalized Domain Names in Applications (IDNA) 2008",
 	5929: "Channel Bindings for TLS",
 	6047: "iCalendar Message-Based Interoperability Protocol",
 	6125: "Domain-Based Application Service Identity in TLS (obsolete)",

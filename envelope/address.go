@@ -120,8 +120,10 @@ func checkLocal(local string) string {
 		return "local part is not valid UTF-8"
 	case strings.ContainsFunc(local, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "control character in local part"
+	case isASCII(local):
+		return ""
 	}
-	return ""
+	return checkVisible(local)
 }
 
 // isDotAtom reports whether s may stand unquoted: atoms of RFC 5321 section 4.1.2, extended by

@@ -88,7 +88,8 @@ func TestParseAddressRefuses(t *testing.T) {
 		"a@[192.0.2.1":                           "not an IPv4 or IPv6 address literal",
 		"a@[IPv6:192.0.2.1]":                     "not an IPv4 or IPv6 address literal",
 		"a@[IPv6:fe80::1%eth0]":                  "not an IPv4 or IPv6 address literal",
-		"a@ｅxample.org":                          "not a valid internationalized domain name",
+		"a@\u212aexample.org":                    "not a valid internationalized domain name", // the Kelvin sign
+		"a@x\u200by.org":                         "not a valid internationalized domain name",
 		"a@xn--zzzzzz99999.org":                  "not a valid internationalized domain name",
 		strings.Repeat("a", 65) + "@b.org":       "local part longer than 64 octets",
 		"a@" + strings.Repeat("b", 64) + ".org":  "domain label longer than 63 octets",

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // registration validates U-labels and converts them without mapping: what UTS 46 would turn into
@@ -28,6 +30,11 @@ func canonicalDomain(s string) (canonical, reason string) {
 	case len(s) > 4*maxDomain: // before any work that grows with the input
 		return "", "domain longer than 255 octets"
 	}
+	if !isASCII(s) {
+		if s = normalDomain(s); s == "" {
+			return "", "not a valid internationalized domain name"
+		}
+	}
 	lower := lowerASCII(s)
 	if !isASCII(lower) || strings.Contains(lower, "xn--") {
 		ascii, err := registration.ToASCII(lower)
@@ -45,6 +52,20 @@ func canonicalDomain(s string) (canonical, reason string) {
 		}
 	}
 	return lower, ""
+}
+
+// normalDomain returns a domain as people type it in the form that IDNA wants: full-width characters and the dots of
+// East Asian keyboards as the usual ones, and in Unicode normalization form C (RFC 5891 section 5.2, RFC 5895 section
+// 2). It is "" when normalization would make an ASCII letter of another one, such as the Kelvin sign: mail to it must
+// not go to a domain that looks the same.
+func normalDomain(s string) string {
+	s = width.Fold.String(strings.NewReplacer("\u3002", ".", "\uff61", ".").Replace(s))
+	for _, r := range s {
+		if r >= utf8.RuneSelf && isASCII(norm.NFC.String(string(r))) {
+			return ""
+		}
+	}
+	return norm.NFC.String(s)
 }
 
 // lowerASCII lowers A to Z alone: some other letters have lower-case forms in ASCII (the Kelvin sign is

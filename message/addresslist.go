@@ -3,6 +3,8 @@ package message
 import (
 	"slices"
 	"strings"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // Group is a named list of mailboxes, which may be empty: "Friends: a@b, c@d;".
@@ -29,7 +31,7 @@ func (g Group) check() error {
 			return err
 		}
 	}
-	return checkText(g.Name)
+	return mimewire.CheckText(g.Name)
 }
 
 // AddressList is the content of an address field: mailboxes and groups in order. It is immutable;

@@ -3,6 +3,7 @@ package message
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,7 +71,7 @@ func (w *work) build() (*Message, error) {
 	w.check()
 	m := &Message{envelope: w.envelope(), refs: w.refs}
 	w.tree = w.arrange()
-	w.prepared = preparer{eightBit: w.eightBit, step: "Body"}
+	w.prepared = preparer{eightBit: w.eightBit, raw: w.raw, step: "Body"}
 	w.body = w.prepared.node(w.tree)
 	if w.faults = append(w.faults, w.prepared.faults...); len(w.faults) > 0 {
 		return nil, errors.Join(w.faults...)
@@ -142,7 +143,7 @@ func (s *state) check() {
 	if len(s.sender.entries) > 1 {
 		s.fault("Sender", s.sender.entries[1].mailbox.String(), errors.New("there can be only one"))
 	}
-	if err := checkText(s.subject); err != nil {
+	if err := mimewire.CheckText(s.subject); err != nil {
 		s.fault("Subject", s.subject, err)
 	}
 	if year := s.date.Year(); year < 1900 || year > 9999 {
@@ -153,11 +154,37 @@ func (s *state) check() {
 	} else if offset%60 != 0 {
 		s.date = s.date.UTC() // RFC 5322 section 3.3 has no seconds in zones
 	}
+	s.checkTwice()
 	if s.messageID != "" && !isMessageID(bareID(s.messageID)) {
 		s.fault("MessageID", s.messageID, errNoID)
 	}
 	if s.idDomain != "" && !isMessageID("x@"+s.idDomain) {
 		s.fault("MessageIDDomain", s.idDomain, errors.New("want a domain name"))
+	}
+}
+
+// once are the fields of which a message may have one, besides those that Build writes: a second one makes readers
+// choose, and filters, signatures and people choose differently.
+var once = map[string]bool{
+	"list-id": true, "list-unsubscribe": true, "list-unsubscribe-post": true, "list-subscribe": true, "list-post": true,
+	"list-help": true, "list-owner": true, "list-archive": true, "auto-submitted": true, "precedence": true,
+	"importance": true, "priority": true, "user-agent": true, "disposition-notification-to": true, "sensitivity": true,
+	"return-path": true, "feedback-id": true, "x-priority": true, "require-recipient-valid-since": true, "tls-required": true,
+}
+
+// checkTwice refuses a field that may stand once and that two steps have written.
+func (s *state) checkTwice() {
+	seen := map[string]bool{}
+	for _, x := range s.fields {
+		name := strings.ToLower(x.name)
+		if seen[name] && once[name] {
+			step := x.step
+			if step == "" {
+				step = "Header"
+			}
+			s.fault(step, x.name, errors.New("the message has this field already, and may have one"))
+		}
+		seen[name] = true
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *state) arrange() *Part {
 	case 1:
 		return s.withAttached(&s.forms[0])
 	}
-	return s.withAttached(&Part{form: formMultipart, media: "multipart/alternative", children: s.forms})
+	return s.withAttached(&Part{form: formMultipart, media: "multipart/alternative", children: s.forms, joins: true})
 }
 
 func (s *state) withAttached(body *Part) *Part {

@@ -38,7 +38,7 @@ func (p Part) Preencoded() (Part, error) {
 		return Part{}, &FieldError{Field: "Preencoded", Value: p.name, Err: err}
 	}
 	p.form, p.source, p.text = formReady, source{}, ""
-	p.media, p.params, p.encoding = "", nil, EncodingAuto
+	p.media, p.params, p.encoding, p.flowed = "", nil, EncodingAuto, false
 	p.ready = &encoded{media: n.media, charset: n.charset, params: slices.Clone(n.params), encoding: n.encoding, facts: n.facts, octets: octets}
 	return p, nil
 }

@@ -69,6 +69,28 @@ var steps = map[string]string{
 	"content-type": "", "content-transfer-encoding": "", "content-disposition": "", "content-id": "",
 }
 
+// traces are the fields that only servers write (RFC 5321 section 4.4, RFC 8601 section 5), with what a program that
+// composes does instead. A message that begins with them would lie about where it has been.
+var traces = map[string]string{
+	"return-path":                "a server writes it from the envelope: use the step Envelope or Sender",
+	"received":                   "each server writes its own: there is no step for it",
+	"received-spf":               "the receiving server writes it: there is no step for it",
+	"delivered-to":               "the receiving server writes it from the envelope: use the steps To, Cc and Bcc",
+	"x-original-to":              "the receiving server writes it from the envelope: use the steps To, Cc and Bcc",
+	"envelope-to":                "the receiving server writes it from the envelope: use the steps To, Cc and Bcc",
+	"authentication-results":     "the receiving server writes it, and removes forged ones: there is no step for it",
+	"arc-authentication-results": "forwarders write it (RFC 8617): there is no step for it",
+	"arc-message-signature":      "forwarders write it (RFC 8617): there is no step for it",
+	"arc-seal":                   "forwarders write it (RFC 8617): there is no step for it",
+	"dkim-signature":             "it is made over the finished message: use package dkim",
+	"resent-from":                "a message is resent whole: use Resend of package message/eml",
+	"resent-sender":              "a message is resent whole: use Resend of package message/eml",
+	"resent-to":                  "a message is resent whole: use Resend of package message/eml",
+	"resent-cc":                  "a message is resent whole: use Resend of package message/eml",
+	"resent-date":                "a message is resent whole: use Resend of package message/eml",
+	"resent-message-id":          "a message is resent whole: use Resend of package message/eml",
+}
+
 // structured are the fields whose values are no free text: an encoded-word in them would be wrong.
 var structured = map[string]bool{
 	"resent-from": true, "resent-sender": true, "resent-to": true, "resent-cc": true,
@@ -92,12 +114,12 @@ func (x field) check() error {
 			}
 		}
 		if x.kind == fieldNamed {
-			return checkText(x.text)
+			return mimewire.CheckText(x.text)
 		}
 		return nil
 	case fieldNames:
 		for _, name := range x.words {
-			if err := checkText(name); err != nil {
+			if err := mimewire.CheckText(name); err != nil {
 				return err
 			}
 			if name == "" {
@@ -108,7 +130,7 @@ func (x field) check() error {
 	case fieldList:
 		return nil // judged where the list was made
 	}
-	return checkText(x.text)
+	return mimewire.CheckText(x.text)
 }
 
 // checkOwn is check for a field that the caller names.
@@ -120,6 +142,8 @@ func (x field) checkOwn() error {
 		return fmt.Errorf("use the step %s", step)
 	case own:
 		return errors.New("Build writes this field from the parts")
+	case traces[name] != "" && x.kind == fieldText:
+		return fmt.Errorf("%s; RawHeader writes it all the same", traces[name])
 	case structured[name] && x.kind == fieldText:
 		if err := checkSpaces(x.text); err != nil {
 			return err
@@ -141,7 +165,7 @@ func checkRaw(value string) error {
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c < ' ' || c == 0x7f:
-			return errControl
+			return fmt.Errorf("control character %U", c)
 		case c >= 0x80:
 			return errors.New("only ASCII can be written here")
 		case c == ' ':

@@ -56,7 +56,7 @@ func (b Builder) typed(step, value string, x field, err error) Builder {
 			return
 		}
 		if x.name != "Comments" && x.name != "Keywords" { // RFC 5322 section 3.6: all others may occur once
-			s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(y field) bool { return y.name == x.name })
+			s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(y field) bool { return y.step == "" && y.name == x.name })
 		}
 		s.fields = append(s.fields, x)
 	})

@@ -3,7 +3,6 @@ package message
 import (
 	"errors"
 	"net/mail"
-	"unicode/utf8"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/mimewire"
@@ -56,7 +55,7 @@ func (m Mailbox) check() error {
 	case m.Address.IsNull():
 		return errors.New("a mailbox needs an address")
 	}
-	return checkText(m.Name)
+	return mimewire.CheckText(m.Name)
 }
 
 // String returns the mailbox as people write it, with the name quoted where it has to be.
@@ -89,29 +88,4 @@ func quotePhrase(name string) string {
 		return name
 	}
 	return string(mimewire.AppendQuoted(nil, name))
-}
-
-var (
-	errNotUTF8 = errors.New("not valid UTF-8")
-	errControl = errors.New("control character")
-)
-
-// hasControl reports whether s holds a character that could end a line or a field. Tab is none.
-func hasControl(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return true
-		}
-	}
-	return false
-}
-
-func checkText(s string) error {
-	switch {
-	case !utf8.ValidString(s):
-		return errNotUTF8
-	case hasControl(s):
-		return errControl
-	}
-	return nil
 }

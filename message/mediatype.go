@@ -41,7 +41,7 @@ var mediaTypes = map[string]string{
 }
 
 // guessType returns the content type of a file, by its name or else by the beginning of its content.
-// Texts are said to be UTF-8 when they begin like that.
+// Texts are said to be UTF-8 when all of them is.
 func guessType(name string, s source) (media string, params []mimewire.Parameter, err error) {
 	media = mediaTypes[strings.ToLower(path.Ext(name))]
 	if media != "" && !strings.HasPrefix(media, "text/") {
@@ -55,22 +55,52 @@ func guessType(name string, s source) (media string, params []mimewire.Parameter
 	if media == "" {
 		media, _, _ = strings.Cut(http.DetectContentType(head), ";")
 	}
-	if strings.HasPrefix(media, "text/") && isUTF8Head(head, len(head) == enough) {
-		params = []mimewire.Parameter{{Name: "charset", Value: "utf-8"}}
+	if strings.HasPrefix(media, "text/") {
+		var w utf8Watch
+		if _, err := s.writeTo(&w); err != nil { // a charset is claimed of what was seen whole
+			return "", nil, err
+		}
+		if w.isUTF8() {
+			params = []mimewire.Parameter{{Name: "charset", Value: "utf-8"}}
+		}
 	}
 	return media, params, nil
 }
 
-// isUTF8Head reports whether head is UTF-8, but for a character that its end may have cut.
-func isUTF8Head(head []byte, cut bool) bool {
-	for n := 0; cut && n < utf8.UTFMax-1 && len(head) > 0; n++ {
-		if r, size := utf8.DecodeLastRune(head); r != utf8.RuneError || size != 1 {
+// utf8Watch is a writer that finds out whether what is written to it is UTF-8.
+type utf8Watch struct {
+	tail []byte // the beginning of a character
+	bad  bool
+}
+
+func (w *utf8Watch) Write(p []byte) (int, error) {
+	if w.bad {
+		return len(p), nil
+	}
+	rest := p
+	for len(w.tail) > 0 && len(rest) > 0 && !utf8.FullRune(w.tail) {
+		w.tail, rest = append(w.tail, rest[0]), rest[1:]
+	}
+	if !utf8.FullRune(w.tail) && len(w.tail) > 0 {
+		return len(p), nil
+	}
+	w.bad = !utf8.Valid(w.tail)
+	w.tail = w.tail[:0]
+	end := len(rest)
+	for n := 1; n < utf8.UTFMax && n <= len(rest); n++ { // a character may go on in the next piece
+		if c := rest[len(rest)-n]; utf8.RuneStart(c) {
+			if !utf8.FullRune(rest[len(rest)-n:]) {
+				end = len(rest) - n
+			}
 			break
 		}
-		head = head[:len(head)-1]
 	}
-	return utf8.Valid(head)
+	w.bad = w.bad || !utf8.Valid(rest[:end])
+	w.tail = append(w.tail, rest[end:]...)
+	return len(p), nil
 }
+
+func (w *utf8Watch) isUTF8() bool { return !w.bad && len(w.tail) == 0 }
 
 // parseType takes a content type as the caller wrote it apart.
 func parseType(s string) (media string, params []mimewire.Parameter, err error) {

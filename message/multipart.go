@@ -1,6 +1,10 @@
 package message
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -8,16 +12,16 @@ import (
 )
 
 // Mixed returns parts to be shown one after the other. Of a single part it is that part.
-func Mixed(parts ...Part) Part { return multipart("mixed", parts) }
+func Mixed(parts ...Part) Part { return joined("mixed", parts) }
 
 // Alternative returns the same content in several forms, the preferred one last. Of a single part it
 // is that part.
-func Alternative(parts ...Part) Part { return multipart("alternative", parts) }
+func Alternative(parts ...Part) Part { return joined("alternative", parts) }
 
 // Related returns a document and the parts that it shows by their Content-ID (RFC 2387). Of a single
 // part it is that part.
 func Related(root Part, parts ...Part) Part {
-	return multipart("related", slices.Insert(slices.Clone(parts), 0, root))
+	return joined("related", slices.Insert(slices.Clone(parts), 0, root))
 }
 
 // Multipart returns a multipart of another subtype, such as "digest", always with its own boundary.
@@ -25,6 +29,13 @@ func Multipart(subtype string, parts ...Part) Part { return multipart(subtype, p
 
 func multipart(subtype string, parts []Part) Part {
 	return Part{form: formMultipart, media: "multipart/" + subtype, children: slices.Clone(parts)}
+}
+
+// joined returns a multipart that is written as its part when it has one.
+func joined(subtype string, parts []Part) Part {
+	p := multipart(subtype, parts)
+	p.joins = true
+	return p
 }
 
 // Signed returns content with a signature beside it (RFC 1847 section 2.1). Build writes the content
@@ -43,7 +54,46 @@ func Encrypted(protocol string, control, content Part) Part {
 	return multipart("encrypted", []Part{control, content}).Param("protocol", protocol)
 }
 
-// collapses reports whether the multipart of a single part is that part.
-func collapses(media string) bool {
-	return media == "multipart/mixed" || media == "multipart/alternative" || media == "multipart/related"
+// asText makes a signature in ASCII armor be written as it is, as RFC 3156 section 5 shows it, instead of in base64.
+func (p *Part) asText() error {
+	if p.form != formData || p.encoding != EncodingAuto || !p.source.inMemory() {
+		return nil
+	}
+	data, err := p.source.bytes()
+	if err != nil || !bytes.HasPrefix(data, []byte("-----BEGIN ")) {
+		return err
+	}
+	var canonical []byte
+	canonical = mimewire.AppendCanonical(canonical, string(data))
+	var s mimewire.LineScanner
+	_, _ = s.Write(canonical) // a scanner never fails
+	if facts := s.Facts(); facts.Fits(SevenBit) == nil && !facts.MangledByRelays && !facts.Control {
+		p.source, p.encoding = source{data: canonical}, SevenBit
+	}
+	return nil
+}
+
+// onlyChild returns the part of a multipart that has one and is written as that part. What was set on the multipart goes
+// to the part; what both have, or what only a multipart can have, is an error.
+func (p *Part) onlyChild() (*Part, error) {
+	child := p.children[0]
+	var err error
+	join := func(name string, has, hasToo bool) {
+		if has && hasToo && err == nil {
+			err = fmt.Errorf("a multipart of one part is written as that part, and both have a %s", name)
+		}
+	}
+	join("description", p.description != "", child.description != "")
+	join("Content-ID", p.id != "", child.id != "")
+	join("file name", p.name != "", child.name != "")
+	join("content disposition", p.disposition != "", child.disposition != "" && child.disposition != p.disposition)
+	if len(p.params) > 0 && err == nil {
+		err = errors.New("a multipart of one part is written as that part: set parameters there, or use Multipart")
+	}
+	child.description = cmp.Or(child.description, p.description)
+	child.id = cmp.Or(child.id, p.id)
+	child.name = cmp.Or(child.name, p.name)
+	child.disposition = cmp.Or(child.disposition, p.disposition)
+	child.fields = append(slices.Clip(child.fields), p.fields...)
+	return &child, err
 }

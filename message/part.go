@@ -27,6 +27,7 @@ type Part struct {
 	encoding    Encoding
 	flowed      bool
 	legacy      bool
+	joins       bool // a multipart of one part is written as that part
 
 	text     string
 	source   source

@@ -20,6 +20,7 @@ type node struct {
 	size     int64  // of content in a source, before encoding
 	text     string // of a text, its lines ending in LF or CRLF
 	facts    mimewire.LineFacts
+	encoded  int // octets of a text in its encoding, or a few more
 	children []node
 }
 
@@ -30,7 +31,14 @@ type preparer struct {
 	faults   []error
 	step     string // of the nearest part that has one
 	index    int
+	depth    int  // of the part that is looked at
+	signed   bool // it is in signed content
+	raw      bool // header fields are written in UTF-8
 }
+
+// maxDepth bounds parts within each other: readers and servers have limits of their own, which are lower or not much
+// higher, and what takes a part apart is written as a recursion everywhere.
+const maxDepth = 100
 
 func (p *preparer) fault(part *Part, err error) {
 	value := part.name
@@ -47,8 +55,18 @@ func (p *preparer) node(part *Part) node {
 		p.step, p.index = part.step, part.index
 		defer func() { p.step, p.index = step, index }()
 	}
-	if part.form == formMultipart && len(part.children) == 1 && collapses(part.media) {
-		return p.node(&part.children[0])
+	if p.depth++; p.depth > maxDepth {
+		p.depth--
+		p.fault(part, fmt.Errorf("parts within each other deeper than %d", maxDepth))
+		return node{part: part}
+	}
+	defer func() { p.depth-- }()
+	if part.form == formMultipart && len(part.children) == 1 && part.joins {
+		child, err := part.onlyChild()
+		if err != nil {
+			p.fault(part, err)
+		}
+		return p.node(child)
 	}
 	n := node{part: part}
 	if err := p.check(part); err != nil {
@@ -70,10 +88,33 @@ func (p *preparer) node(part *Part) node {
 	default:
 		err = errors.New("a part without content: use one of the functions that make parts")
 	}
+	if err == nil && n.children == nil {
+		err = n.checkLeaf()
+	}
+	if err == nil && n.children == nil && p.signed && n.facts.MangledByRelays && (n.encoding == SevenBit || n.encoding == EightBit) {
+		err = errSigned
+	}
 	if err != nil {
 		p.fault(part, err)
 	}
 	return n
+}
+
+// checkLeaf refuses types of content that is made of parts or messages for a leaf that is not (RFC 2046 sections 5.1 and
+// 5.2, RFC 2045 section 6.4): readers would look for parts in it.
+func (n *node) checkLeaf() error {
+	encoded := n.encoding == QuotedPrintable || n.encoding == Base64
+	switch {
+	case strings.HasPrefix(n.media, "multipart/"):
+		return fmt.Errorf("%s is made of parts: use Mixed, Alternative, Related or Multipart", n.media)
+	case !encoded:
+		return nil
+	case n.media == "message/rfc822":
+		return errors.New("a message can't be encoded (RFC 2046 section 5.2.1): use AttachedMessage, or another type")
+	case n.media == "message/partial", n.media == "message/external-body":
+		return fmt.Errorf("%s can't be encoded (RFC 2046 sections 5.2.2 and 5.2.3): use Encoding(SevenBit), or another type", n.media)
+	}
+	return nil
 }
 
 // check judges what parts of all forms have.
@@ -82,11 +123,14 @@ func (p *preparer) check(part *Part) error {
 	case part.fault != nil:
 		return part.fault
 	case !utf8.ValidString(part.name):
-		return errNotUTF8
-	case hasControl(part.name) || strings.Contains(part.name, "\t"):
-		return errControl
+		return mimewire.ErrNotUTF8
+	case strings.Contains(part.name, "\t"):
+		return errors.New("control character U+0009")
 	}
-	if err := checkText(part.description); err != nil {
+	if err := mimewire.CheckText(part.name); err != nil {
+		return err
+	}
+	if err := mimewire.CheckText(part.description); err != nil {
 		return fmt.Errorf("description: %w", err)
 	}
 	for _, f := range part.fields {
@@ -112,6 +156,9 @@ func (p *preparer) check(part *Part) error {
 	p.ids[part.id] = true
 	return nil
 }
+
+var errSigned = errors.New("signed content must not have blanks at line ends or lines that begin with \"From \", " +
+	"which relays change (RFC 3156 section 5): use the encoding QuotedPrintable, or attach a message as a file")
 
 // longestName is the limit for the names of types and parameters (RFC 6838 section 4.2).
 const longestName = 127
@@ -152,7 +199,7 @@ func (n *node) addParams(params ...mimewire.Parameter) error {
 	}
 	for _, x := range n.params {
 		// Boundaries are Build's; an asterisk would begin the forms of RFC 2231.
-		if checkText(x.Value) != nil || !mimewire.IsToken(x.Name) || strings.ContainsAny(x.Name, "*'%") || len(x.Name) > longestName || x.Name == "boundary" {
+		if mimewire.CheckText(x.Value) != nil || !mimewire.IsToken(x.Name) || strings.ContainsAny(x.Name, "*'%") || len(x.Name) > longestName || x.Name == "boundary" {
 			return &FieldError{Field: "Param", Value: x.Name, Err: errParam}
 		}
 	}
@@ -189,7 +236,7 @@ func (p *preparer) text(n *node) error {
 	n.text = part.text
 	facts := mimewire.ScanText(n.text)
 	if facts.EightBit && !utf8.ValidString(n.text) {
-		return errNotUTF8
+		return mimewire.ErrNotUTF8
 	}
 	if err := n.typed(); err != nil {
 		return err
@@ -212,13 +259,13 @@ func (p *preparer) text(n *node) error {
 		}
 		n.text = mimewire.Flow(n.text)
 		facts = mimewire.ScanText(n.text)
-		facts.MangledByRelays = false // the spaces at line ends are meant
 	}
-	n.encoding = part.encoding
-	if n.encoding == EncodingAuto {
-		n.encoding = facts.Encoding(p.eightBit)
+	if n.encoding = part.encoding; n.encoding == EncodingAuto {
+		wanted := facts
+		wanted.MangledByRelays = facts.MangledByRelays && (!part.flowed || p.signed) // the spaces of flowed text are meant
+		n.encoding = wanted.Encoding(p.eightBit)
 	}
-	n.facts = facts.LineFacts
+	n.facts, n.encoded = facts.LineFacts, facts.EncodedSize(n.encoding)
 	switch charset := n.param("charset"); {
 	case charset != "":
 		if facts.EightBit && !strings.EqualFold(charset, "utf-8") {
@@ -265,9 +312,6 @@ func (p *preparer) data(n *node) error {
 		}
 		n.facts = s.Facts()
 		return n.facts.Fits(n.encoding)
-	}
-	if n.media == "message/rfc822" && n.encoding == Base64 {
-		return errors.New("a message can't be encoded (RFC 2046 section 5.2.1): use Embed, or another type")
 	}
 	return nil
 }
@@ -336,10 +380,15 @@ func (p *preparer) multipart(n *node) error {
 	if !strings.HasPrefix(n.media, "multipart/") {
 		return errors.New("parts in parts need the type multipart")
 	}
+	if signed, raw := p.signed, p.raw; part.form == formSigned {
+		p.signed, p.raw = true, false
+		defer func() { p.signed, p.raw = signed, raw }()
+	}
 	n.children = make([]node, len(part.children))
 	for i := range part.children {
-		n.children[i] = p.node(&part.children[i])
-		n.facts.EightBit = n.facts.EightBit || n.children[i].facts.EightBit
+		child := p.node(&part.children[i])
+		n.facts.EightBit = n.facts.EightBit || child.facts.EightBit || p.raw && child.part.hasUTF8Header()
+		n.children[i] = child
 	}
 	if n.media == "multipart/related" && n.children[0].media != "" && n.param("type") == "" {
 		n.params = slices.Insert(n.params, 0, mimewire.Parameter{Name: "type", Value: n.children[0].media}) // RFC 2387 section 3.1
@@ -348,4 +397,9 @@ func (p *preparer) multipart(n *node) error {
 		return errors.New("signed content must be 7-bit (RFC 1847 section 2.1)")
 	}
 	return nil
+}
+
+// hasUTF8Header reports whether a header field of the part is written in UTF-8, if any is.
+func (p *Part) hasUTF8Header() bool {
+	return !mimewire.IsASCII(p.description) || slices.ContainsFunc(p.fields, func(f field) bool { return !mimewire.IsASCII(f.text) })
 }

@@ -100,7 +100,7 @@ func setters() map[string]setter {
 		"protocol": inText(func(s string) message.Part { return message.Encrypted(s, file(), file()) }),
 		"embedded": inText(func(s string) message.Part { return message.AttachedMessage(raw("A: b\r\n\r\n" + s)) }),
 		"DSN": inText(func(s string) message.Part {
-			return message.DeliveryReport(message.Plain("x"), message.DeliveryStatus{ReportingMTA: s, Recipients: []message.RecipientStatus{{Diagnostic: s}}}, nil)
+			return message.DeliveryReport(message.Plain("x"), message.DeliveryStatus{ReportingMTA: "x" + s, Recipients: []message.RecipientStatus{{Final: reported, Action: message.ActionFailed, Status: "5.0.0", Diagnostic: s}}}, nil)
 		}),
 	}
 }
@@ -277,3 +277,12 @@ func FuzzParseAddressList(f *testing.F) {
 		}
 	})
 }
+
+// reported is the recipient of the reports.
+var reported = func() envelope.Address {
+	a, err := envelope.NewAddress("r", "example.org")
+	if err != nil {
+		panic(err)
+	}
+	return a
+}()

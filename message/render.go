@@ -123,6 +123,9 @@ func (r *renderer) signed(n, content *node, boundary string) error {
 	if err != nil {
 		return &FieldError{Field: "Signed", Value: n.media, Err: err}
 	}
+	if err := signature.asText(); err != nil {
+		return &FieldError{Field: "Signed", Value: n.media, Err: err}
+	}
 	prepared := preparer{step: "Signed"}
 	sealed := prepared.node(&signature)
 	if len(prepared.faults) > 0 {
@@ -219,6 +222,8 @@ func (n *node) appendText(dst []byte) []byte {
 
 // text writes a text with canonical line ends.
 func (r *renderer) text(n *node) error {
+	const spare = 256 // for what follows the text
+	r.Dst = slices.Grow(r.Dst, n.encoded+spare)
 	switch n.encoding {
 	case QuotedPrintable:
 		r.Dst = mimewire.AppendQP(r.Dst, n.text)
@@ -226,7 +231,7 @@ func (r *renderer) text(n *node) error {
 			r.endLine()
 		}
 	case Base64:
-		r.Dst = mimewire.AppendBase64(r.Dst, n.appendText(nil))
+		return r.base64Text(n)
 	default:
 		start := len(r.Dst)
 		r.Dst = n.appendText(r.Dst)
@@ -235,6 +240,26 @@ func (r *renderer) text(n *node) error {
 		}
 	}
 	return nil
+}
+
+// base64Text writes a text in base64. A big one is not made canonical as a whole first.
+func (r *renderer) base64Text(n *node) error {
+	if n.facts.Size <= streamFrom {
+		r.Dst = mimewire.AppendBase64(r.Dst, n.appendText(nil))
+		return nil
+	}
+	b, _ := buffers.Get().(*mimewire.Base64Buffers)
+	defer buffers.Put(b)
+	_, err := b.WriteBase64(appender{&r.Dst}, mimewire.NewCanonicalReader(n.text))
+	return err
+}
+
+// appender is a writer to a slice.
+type appender struct{ dst *[]byte }
+
+func (a appender) Write(p []byte) (int, error) {
+	*a.dst = append(*a.dst, p...)
+	return len(p), nil
 }
 
 // data writes a file or a message. Big ones become streams.

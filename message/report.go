@@ -44,6 +44,7 @@ const (
 // status for programs, and the message it is about, which may be nil.
 func DeliveryReport(text Part, status DeliveryStatus, original io.WriterTo) Part {
 	var b fieldBlock
+	b.fault = status.check()
 	b.typed("Reporting-MTA", "dns", status.ReportingMTA)
 	b.add("Original-Envelope-Id", status.EnvelopeID)
 	b.time("Arrival-Date", status.Arrival)
@@ -54,7 +55,7 @@ func DeliveryReport(text Part, status DeliveryStatus, original io.WriterTo) Part
 		b.add("Action", string(r.Action))
 		b.add("Status", r.Status)
 		b.typed("Remote-MTA", "dns", r.RemoteMTA)
-		b.typed("Diagnostic-Code", "smtp", r.Diagnostic)
+		b.diagnostic(r.Diagnostic)
 		b.time("Last-Attempt-Date", r.LastAttempt)
 	}
 	return report("delivery-status", text, b, original)
@@ -85,6 +86,7 @@ const (
 // disposition for programs, and the message it is about, which may be nil.
 func MDNReport(text Part, d MDN, original io.WriterTo) Part {
 	var b fieldBlock
+	b.fault = d.check()
 	b.add("Reporting-UA", d.ReportingUA)
 	b.address("Original-Recipient", d.Original)
 	b.address("Final-Recipient", d.Final)
@@ -94,7 +96,11 @@ func MDNReport(text Part, d MDN, original io.WriterTo) Part {
 }
 
 func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
-	machine := Part{form: formText, media: "message/" + kind, text: string(b.Dst), fault: b.fault}
+	media := "message/" + kind
+	if b.global {
+		media = "message/global-" + kind // RFC 6533 section 4
+	}
+	machine := Part{form: formText, media: media, text: string(b.Dst), fault: b.fault}
 	parts := []Part{text, machine}
 	if original != nil {
 		whole := AttachedMessage(original)
@@ -108,7 +114,24 @@ func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
 // of the part, so that nobody adds fields by way of a diagnostic text.
 type fieldBlock struct {
 	addressFolder
-	fault error // about the first field that can't be written
+	fault  error // about the first field that can't be written
+	global bool  // a field is in UTF-8
+}
+
+// diagnostic writes the reply of a server, which may be in UTF-8 (RFC 6533 section 4).
+func (b *fieldBlock) diagnostic(reply string) {
+	if mimewire.IsASCII(reply) {
+		b.typed("Diagnostic-Code", "smtp", reply)
+		return
+	}
+	if err := mimewire.CheckText(reply); err != nil {
+		if b.fault == nil {
+			b.fault = &FieldError{Field: "Diagnostic-Code", Value: reply, Err: err}
+		}
+		return
+	}
+	b.global = true
+	b.Words("Diagnostic-Code", append([]string{"smtp;"}, strings.Fields(reply)...)...)
 }
 
 func (b *fieldBlock) add(name, value string) {

@@ -23,12 +23,15 @@ func Flow(text string) string {
 	return b.String()
 }
 
+// signatureLine separates a text from the signature below it (RFC 3676 section 4.3).
+const signatureLine = "-- "
+
 func flowLine(b *strings.Builder, quote, line string) {
-	if line != "-- " { // the signature separator is the one fixed line with a space at its end
-		line = strings.TrimRight(line, " ")
-	}
 	if quote != "" {
 		line = strings.TrimPrefix(line, " ")
+	}
+	if line != signatureLine { // the one fixed line with a space at its end
+		line = strings.TrimRight(line, " ")
 	}
 	for {
 		piece, rest := flowCut(line, flowWidth-len(quote))
@@ -51,8 +54,9 @@ func flowCut(line string, width int) (piece, rest string) {
 		return line, ""
 	}
 	space, column := -1, 0
+	isSignature := strings.HasPrefix(line, signatureLine) // then its blank is not a place to break: it would separate a signature
 	for i, r := range line {
-		if r == ' ' && i > 0 && i+1 < len(line) {
+		if r == ' ' && i > 0 && i+1 < len(line) && (!isSignature || i >= len(signatureLine)) {
 			if column >= width && space >= 0 {
 				break
 			}

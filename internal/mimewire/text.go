@@ -1,6 +1,7 @@
 package mimewire
 
 import (
+	"io"
 	"math/bits"
 	"strings"
 )
@@ -124,6 +125,75 @@ func (f *TextFacts) Encoding(eightBit bool) Encoding {
 		return QuotedPrintable
 	}
 	return Base64
+}
+
+// EncodedSize returns how many octets the text takes in an encoding, or a few more.
+func (f *TextFacts) EncodedSize(e Encoding) int {
+	switch e {
+	case QuotedPrintable:
+		octets := f.canonical + 2*f.escapes
+		return octets + octets/(qpMost-2)*3 + 3
+	case Base64:
+		return int(Base64Size(int64(f.canonical)))
+	}
+	return f.canonical
+}
+
+// CanonicalReader reads a text whose lines end in LF or CRLF with CRLF everywhere, also behind the last one.
+type CanonicalReader struct {
+	text string // what is left
+	ends bool   // a line end is to be written first
+	half bool   // its CR was written
+}
+
+// NewCanonicalReader returns a reader of text.
+func NewCanonicalReader(text string) *CanonicalReader { return &CanonicalReader{text: text} }
+
+// Read reads the next octets.
+func (r *CanonicalReader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		switch {
+		case r.half:
+			p[n] = '\n'
+			n++
+			r.ends, r.half = false, false
+		case r.ends:
+			p[n] = '\r'
+			n++
+			r.half = true
+		case r.text == "":
+			if n == 0 {
+				return 0, io.EOF
+			}
+			return n, nil
+		default:
+			room := len(p) - n
+			window := r.text[:min(len(r.text), room+2)] // so that no line is searched again and again
+			end := strings.IndexByte(window, '\n')
+			if end < 0 && len(window) < len(r.text) {
+				n += copy(p[n:], window)
+				r.text = r.text[room:]
+				continue
+			}
+			line := r.text
+			if end >= 0 {
+				line = strings.TrimSuffix(r.text[:end], "\r")
+			}
+			took := copy(p[n:], line)
+			n += took
+			if took < len(line) {
+				r.text = r.text[took:]
+				continue
+			}
+			r.ends = true
+			if end < 0 {
+				r.text = ""
+			} else {
+				r.text = r.text[end+1:]
+			}
+		}
+	}
+	return n, nil
 }
 
 // AppendCanonical appends a text whose lines end in LF or CRLF with CRLF everywhere (RFC 2046 section
