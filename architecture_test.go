@@ -17,10 +17,6 @@ var arrows = map[string][]string{
 	"dkim":              {"envelope", "internal/linear", "internal/bodyscan", "transport"},
 	"message":           {"envelope", "internal/bodyscan", "internal/linear", "internal/mimewire", "internal/xtext"},
 	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/bodyscan", "message", "golang.org/x/net"},
-	"envelope":          {"golang.org/x/net", "internal/xtext"},
-	"dkim":              {"envelope", "internal/linear", "internal/octets", "transport"},
-	"message":           {"envelope", "internal/linear", "internal/mimewire", "internal/xtext"},
-	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/octets", "message", "golang.org/x/net"},
 	"envelope":          {"golang.org/x/net", "golang.org/x/text", "internal/xtext"},
 	"message/templates": {"message"},
 	"mailtest": {
