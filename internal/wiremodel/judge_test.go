@@ -132,7 +132,7 @@ func (d *dialogue) recipient(v *verdict, tag, rcpt string, r transport.Recipient
 		switch {
 		case !d.left(tag):
 			v.add("Unknown, although the end of the content never left", "%s: %v", rcpt, d.errs[tag])
-		case d.wrap == nil && said.plain && said.final >= 400:
+		case d.wrap == nil && said.plain && said.final >= 400 && !d.mayHaveRun(said.final):
 			v.add("Unknown, although the verdict was a refusal", "%s: %d, %v", rcpt, said.final, d.errs[tag])
 		}
 	}
@@ -291,4 +291,10 @@ func (d *dialogue) lockstep(v *verdict) {
 			}
 		}
 	}
+}
+
+// mayHaveRun reports whether a refusal of BDAT is about the command: a server that does not know it may have
+// run the octets of the content as commands.
+func (d *dialogue) mayHaveRun(code int) bool {
+	return slices.Contains(d.form.offer, "CHUNKING") && (code == 500 || code == 502 || code == 504)
 }

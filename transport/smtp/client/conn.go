@@ -71,6 +71,9 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
 	c := &Conn{cfg: cfg, link: newLink(nc, cfg.Timeouts, cfg.Trace)}
+	if cfg.Chunking == ChunkingProven {
+		c.link.chunking = chunksProven
+	}
 	defer c.link.rethrow()
 	returned := false
 	defer c.breakUnless(&returned)

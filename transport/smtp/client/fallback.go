@@ -53,20 +53,34 @@ func (a *attempt) noteChunk(r response.Response) {
 	if !a.chunked {
 		return
 	}
+	l := a.link
 	if !unknownCommand(r.Code) {
-		a.link.chunkAnswered = true
+		l.chunkAnswered = true
 		return
 	}
+	a.swallows = l.chunkAnswered || l.chunking == chunksProven
 	a.chunkUnknown = r
-	a.link.chunking, a.link.closing = chunksBad, true
+	l.closing = l.closing || !a.lmtp
+}
+
+// chunkRefusal is the refusal of BDAT as a command, or zero. In LMTP a server that takes the content for one
+// recipient speaks of another recipient with the same code.
+func (a *attempt) chunkRefusal() response.Response {
+	if a.clean {
+		return response.Response{}
+	}
+	return a.chunkUnknown
 }
 
 // learn notes, at the end of a transaction, whether the server did what it offers. The lock is held.
 func (a *attempt) learn() {
 	l := a.link
+	if !a.chunkRefusal().IsZero() {
+		l.chunking, l.closing = chunksBad, true
+	}
 	ended := a.end > 0 && l.sent >= a.end
 	switch {
-	case !a.chunkUnknown.IsZero() && (a.swallows || !ended):
+	case !a.chunkRefusal().IsZero() && (a.swallows || !ended):
 		a.fallback = FallbackData
 	case a.chunked && ended && l.timedOut && a.replies == a.asked-1 && a.accepted > 0:
 		l.chunkSilent = true

@@ -144,7 +144,7 @@ func (a *attempt) evidence(v *Verdict) evidence {
 		endedInOrder:  a.link.endedInOrder,
 		repliesBefore: a.replies < a.asked-1,
 		swallows:      a.swallows,
-		chunkUnknown:  !a.chunkUnknown.IsZero(),
+		chunkUnknown:  !a.chunkRefusal().IsZero(),
 	}
 	switch {
 	case a.refused == nil:
@@ -233,8 +233,8 @@ func (a *attempt) stoppedIn(phase Phase, v *Verdict) {
 		reason := "the server took the content of a mail that it had refused"
 		a.stop = &Error{Phase: phase, Err: &response.ProtocolError{Reason: reason, Line: v.Response.String()}}
 		a.link.closing = true
-	case !a.chunkUnknown.IsZero():
-		a.stop = &Error{Phase: phase, Response: a.chunkUnknown, Err: cause}
+	case !a.chunkRefusal().IsZero():
+		a.stop = &Error{Phase: phase, Response: a.chunkRefusal(), Err: cause}
 	case !a.resetReply.IsZero():
 		a.stop = &Error{Phase: PhaseReset, Response: a.resetReply, Err: cause}
 	case a.goodbye != nil && phase != PhaseFinal:

@@ -216,7 +216,7 @@ func (c *Conn) worthIt(a *attempt) (bool, error) {
 // close leaves no doubt about the mail.
 func (c *Conn) corkChunk(a *attempt, idle bool) error {
 	const line = len("BDAT 9223372036854775807 LAST\r\n")
-	c.byChunks(a)
+	a.chunked = true
 	if idle || a.plan.size > int64(flightSize-line-len(c.link.out)) {
 		c.bodyStarts(a)
 	} else { // nothing of it is written before its end is corked too
@@ -234,12 +234,6 @@ func (c *Conn) corkChunk(a *attempt, idle bool) error {
 		}
 	}
 	return c.bodyEnds(a)
-}
-
-// byChunks notes that the content of an attempt goes by BDAT.
-func (c *Conn) byChunks(a *attempt) {
-	safe, _ := c.Chunks()
-	a.chunked, a.swallows = true, safe || c.cfg.Chunking == ChunkingProven
 }
 
 // corkData corks the content behind a 354, and a probe when one is due. When nobody was accepted

@@ -96,7 +96,7 @@ func (t *Transaction) begin() error {
 		return err
 	}
 	if c.chunks() {
-		c.byChunks(a)
+		a.chunked = true
 		t.chunk = make([]byte, 0, chunkSize)
 		t.w = chunkWriter{t}
 	} else {
