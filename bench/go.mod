@@ -7,6 +7,7 @@ replace github.com/depeche-mail/depeche => ../
 require (
 	github.com/depeche-mail/depeche v0.0.0-00010101000000-000000000000
 	github.com/emersion/go-message v0.18.2
+	github.com/emersion/go-msgauth v0.7.0
 	github.com/emersion/go-smtp v0.25.1
 	github.com/google/go-cmp v0.7.0
 	github.com/wneessen/go-mail v0.8.1

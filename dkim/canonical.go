@@ -2,7 +2,9 @@ package dkim
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 )
 
 // Canonicalization is how much of the form of a message a signature leaves open (RFC 6376 section 3.4).
@@ -33,6 +35,9 @@ type body struct {
 	space   bool // white space that may end a line
 	written bool
 	lines   int64 // line ends that may be the end of the body
+
+	small [512]byte // pieces that are not written yet
+	held  int       // octets of small
 }
 
 // Write takes the next octets of the body; it never fails.
@@ -73,19 +78,9 @@ const block = 4 << 10
 func verbatim(p []byte, form Canonicalization) int {
 	n := len(p)
 	if form == Relaxed {
-		if tab := bytes.IndexByte(p, '\t'); tab >= 0 {
-			n = tab
-		}
-		for i := 0; ; i++ {
-			space := bytes.IndexByte(p[i:n], ' ')
-			if space < 0 {
-				break
-			}
-			i += space
-			if i+1 == n || p[i+1] == ' ' || p[i+1] == '\r' { // a single space before text stays
-				n = i
-				break
-			}
+		n = oddSpace(p)
+		if p[n-1] == ' ' { // before a tab, or last
+			n--
 		}
 	}
 	for { // what may be the end of the body, or the first half of it
@@ -100,6 +95,38 @@ func verbatim(p []byte, form Canonicalization) int {
 	}
 }
 
+// oddSpace returns where the first white space of p is that does not stay as it is: a tab, or a space before
+// another one or before a CR. Without one it returns the length of p.
+func oddSpace(p []byte) int {
+	const width = 8
+	i := bytes.IndexByte(p, ' ')
+	if tab := bytes.IndexByte(p, '\t'); i < 0 || tab >= 0 && tab < i {
+		i = tab
+	}
+	if i < 0 { // as in base64
+		return len(p)
+	}
+	for ; i+width < len(p); i += width {
+		here, after := binary.LittleEndian.Uint64(p[i:]), binary.LittleEndian.Uint64(p[i+1:])
+		if odd := matches(here, '\t') | matches(here, ' ')&(matches(after, ' ')|matches(after, '\r')); odd != 0 {
+			return i + bits.TrailingZeros64(odd)/width
+		}
+	}
+	for ; i < len(p); i++ {
+		if p[i] == '\t' || p[i] == ' ' && i+1 < len(p) && (p[i+1] == ' ' || p[i+1] == '\r') {
+			break
+		}
+	}
+	return i
+}
+
+// matches sets the high bit of each octet of word that is c.
+func matches(word uint64, c byte) uint64 {
+	const each, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	word ^= each * uint64(c)
+	return ^(word&low + low | word | low)
+}
+
 var (
 	crlf  = []byte("\r\n")
 	space = []byte(" ")
@@ -110,15 +137,29 @@ var (
 func (b *body) emit(text []byte) {
 	for b.lines > 0 {
 		n := min(b.lines, int64(len(ends)/2))
-		_, _ = b.to.Write(ends[:2*n])
+		b.put(ends[:2*n])
 		b.lines -= n
 	}
 	if b.space {
-		_, _ = b.to.Write(space)
+		b.put(space)
 		b.space = false
 	}
-	_, _ = b.to.Write(text)
+	b.put(text)
 	b.written = true
+}
+
+// put writes octets, small pieces together.
+func (b *body) put(octets []byte) {
+	big := len(octets) > len(b.small)/2
+	if big || b.held+len(octets) > len(b.small) {
+		_, _ = b.to.Write(b.small[:b.held])
+		b.held = 0
+	}
+	if big {
+		_, _ = b.to.Write(octets)
+		return
+	}
+	b.held += copy(b.small[b.held:], octets)
 }
 
 // end writes what the end of the body decides. A body of the simple form always ends with a line end, one of
@@ -129,8 +170,9 @@ func (b *body) end() {
 		b.emit(crlf[:1])
 	}
 	if b.written || b.form == Simple {
-		_, _ = b.to.Write(crlf)
+		b.put(crlf)
 	}
+	_, _ = b.to.Write(b.small[:b.held])
 }
 
 // appendField appends a header field in canonical form, with its line end (RFC 6376 sections 3.4.1 and 3.4.2).

@@ -87,6 +87,7 @@ var bodies = []string{
 	"", "\r\n", "\r\n\r\n", " ", " \r\n", "\t\r\n \r\n", "x", "x\r\n", "x\r\n\r\n\r\n", "x \r\n", "x \t", "x\t\r\n\r\n ", " x", "\r\n\r\nx",
 	"a  b", "a \t b", "a\tb", "a b c d", "a b \r\nc", "a\r\n b", "a\r\n\tb", "a\rb", "a\nb", "a \rb", "\r", "\n", "x\r", "x \r", "\r\r\n", "\r\n\r", "a\r\n\r\n \r\n\r\nb\r\n",
 	"..\r\n.\r\n", strings.Repeat("\r\n", 100) + "x" + strings.Repeat("\r\n", 100), strings.Repeat("0123456789abcde\r\n", 300), strings.Repeat("word ", 2000),
+	"a\tb  " + strings.Repeat("y", 300) + "\tc  d", strings.Repeat(strings.Repeat("z", 255)+"\t", 4),
 	strings.Repeat("x", block-1) + " y", strings.Repeat("x", block) + " y", strings.Repeat("x", block-1) + "\r\n y", strings.Repeat("\t", 100),
 }
 
@@ -152,7 +153,7 @@ func TestRelaxedField(t *testing.T) {
 		"Subject: a\rb":                 "subject:a\rb\r\n",
 		"List-Unsubscribe-Post: A=B;c ": "list-unsubscribe-post:A=B;c\r\n",
 	} {
-		if got := string(appendField(nil, field{[]byte(raw), strings.IndexByte(raw, ':')}, Relaxed)); got != want {
+		if got := string(appendField(nil, newField([]byte(raw), strings.IndexByte(raw, ':')), Relaxed)); got != want {
 			t.Errorf("%q: %q, want %q", raw, got, want)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/depeche-mail/depeche/dkim"
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
+	"github.com/depeche-mail/depeche/transport/stub"
 )
 
 // note is a small mail; programs compose mail with package message.
@@ -88,6 +90,30 @@ func ExampleSign() {
 	// Subject: note
 	//
 	// Be happy!
+}
+
+// Prepare signs each mail on its way to the relay; the example has a stub where programs have one.
+func Example_prepare() {
+	signer, err := dkim.Sign("example.org").Key("2026e", exampleKey).Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	relay := stub.New()
+	sender, err := policy.Prepare{Next: relay, Sign: signer}.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := sender.Send(context.Background(), note("app@example.org")); err != nil {
+		log.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(relay.Messages()[0].Data, []byte("\r\n"))
+	fmt.Printf("%s\n", line)
+
+	_, err = sender.Send(context.Background(), note("app@example.com"))
+	fmt.Println(err)
+	// Output:
+	// DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org;
+	// send: b@example.net not sent: message: dkim: a From of example.com is not aligned with the domain example.org of the signature, so it would not count for DMARC; sign with a key of example.com, see ByDomain, or allow it by ThirdParty
 }
 
 func ExampleByDomain() {

@@ -10,19 +10,24 @@ import (
 // field is one header field.
 type field struct {
 	raw   []byte // without the last line end
+	named int    // how long the name is
 	colon int    // where the colon is
 }
 
-func (f field) name() []byte  { return bytes.TrimRight(f.raw[:f.colon], " \t") } // RFC 5322 section 4.5 allows white space
+func newField(raw []byte, colon int) field {
+	name := bytes.TrimRight(raw[:colon], " \t") // RFC 5322 section 4.5 has white space before the colon
+	return field{raw, len(name), colon}
+}
+
+func (f field) name() []byte  { return f.raw[:f.named] }
 func (f field) value() []byte { return f.raw[f.colon+1:] }
 
 // is reports whether the field has this name, which is ASCII.
 func (f field) is(name string) bool {
-	own := f.name()
-	if len(own) != len(name) {
+	if f.named != len(name) {
 		return false
 	}
-	for i, c := range own {
+	for i, c := range f.name() {
 		if lower(c) != lower(name[i]) {
 			return false
 		}
@@ -56,10 +61,10 @@ func parseHeader(section []byte) ([]field, error) {
 			}
 		}
 		colon := bytes.IndexByte(raw, ':')
-		if colon < 1 || !isName(bytes.TrimRight(raw[:colon], " \t")) {
+		if colon < 1 || !isName(newField(raw, colon).name()) {
 			return nil, fmt.Errorf("line %d of the message is not a header field: %q", number, short(raw))
 		}
-		fields = append(fields, field{raw, colon})
+		fields = append(fields, newField(raw, colon))
 		number += lines
 	}
 	return fields, nil

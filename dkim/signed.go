@@ -40,7 +40,7 @@ func sign(ctx context.Context, mail transport.Mail, choose func([]field) (*Signe
 	r := &reading{ctx: ctx, choose: choose}
 	r.all.SetSeed(seed)
 	r.splitter.begin, r.splitter.body = r.begin, func(p []byte) { _, _ = r.body.Write(p) }
-	_, err := mail.WriteTo(r)
+	_, err := transport.WithoutEnding(mail).WriteTo(r)
 	if err == nil {
 		err = r.close()
 	}

@@ -112,7 +112,7 @@ func (s *Signer) fields(header []field, bodyHash []byte) ([]byte, error) {
 			return nil, fmt.Errorf("key %s: %w", k.selector, err)
 		}
 		l := s.unsigned(a, k.selector, names, bodyHash)
-		own := field{l.dst, len(fieldName)}
+		own := newField(l.dst, len(fieldName))
 		digest := sha256.Sum256(bytes.TrimSuffix(appendField(canonical[:len(canonical):len(canonical)], own, s.header), crlf))
 		signature, err := key.Sign(nil, digest[:], a.opts)
 		if err != nil {

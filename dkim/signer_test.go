@@ -207,6 +207,25 @@ func TestLostEnvelope(t *testing.T) {
 	}
 }
 
+// TestEnding: what is to be called before a mail can be complete is called for each write of the signed mail, and
+// not for signing it.
+func TestEnding(t *testing.T) {
+	calls, full := 0, errors.New("the disk is full")
+	var result error
+	mail := transport.WithEnding(raw(t, "From: a@example.org\n\nHi\n"), func() error { calls++; return result })
+	signed, err := build(t, signer()).Sign(t.Context(), mail)
+	if err != nil || calls != 0 {
+		t.Fatal(calls, err)
+	}
+	if octets(t, signed); calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+	result = full
+	if _, err := signed.WriteTo(io.Discard); !errors.Is(err, full) || calls != 2 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
 // TestNotSignable: what receivers could read in another way is not signed, with a reason.
 func TestNotSignable(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())

@@ -160,7 +160,7 @@ func TestVectorsSign(t *testing.T) {
 		if got := base64.StdEncoding.EncodeToString(sum[:]); got != "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=" {
 			t.Errorf("%s: bh=%s", name, got)
 		}
-		own := field{v.raw, len(fieldName)}
+		own := newField(v.raw, len(fieldName))
 		digest := sha256.Sum256([]byte(strings.TrimSuffix(string(appendField(canonicalHeader(fields, v.Fields, v.Header), own, v.Header)), "\r\n")))
 		a, err := algorithmOf(tc.key.Public())
 		if err != nil {

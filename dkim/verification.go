@@ -212,7 +212,7 @@ func (v *Verification) checkFields(ctx context.Context, fields []field, by *Veri
 		return
 	}
 	canonical := canonicalHeader(fields, v.Fields, v.Header)
-	own := field{v.raw, bytes.IndexByte(v.raw, ':')}
+	own := newField(v.raw, bytes.IndexByte(v.raw, ':'))
 	digest := sha256.Sum256(bytes.TrimSuffix(appendField(canonical, own, v.Header), crlf))
 	if !verifies(record.Key, digest[:], v.data) {
 		v.fail(ErrFields, "the key %s does not match", RecordName(v.Selector, v.Domain))

@@ -48,7 +48,7 @@ func made(t *testing.T, key crypto.Signer, changes ...string) []byte {
 	if !strings.HasPrefix(values["c"], "relaxed") {
 		form = Simple
 	}
-	digest := sum(bytes.TrimSuffix(appendField(canonicalHeader(fields, colons(values["h"]), form), field{[]byte(line), len(fieldName)}, form), crlf))
+	digest := sum(bytes.TrimSuffix(appendField(canonicalHeader(fields, colons(values["h"]), form), newField([]byte(line), len(fieldName)), form), crlf))
 	opts := crypto.Hash(0)
 	if _, ok := key.(*rsa.PrivateKey); ok {
 		opts = crypto.SHA256

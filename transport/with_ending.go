@@ -20,3 +20,12 @@ func WithEnding(mail Mail, ending func() error) Mail {
 		r.ending = ending
 	})
 }
+
+// WithoutEnding returns mail as it was before [WithEnding], for code that reads a mail without sending it: to sign
+// it, to compare it.
+func WithoutEnding(mail Mail) Mail {
+	if r, ok := mail.(interface{ layer() readdressed }); ok && r.layer().ending != nil {
+		return wrapMail(mail, func(r *readdressed) { r.ending = nil })
+	}
+	return mail
+}

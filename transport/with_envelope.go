@@ -18,7 +18,6 @@ func wrapMail(mail Mail, change func(*readdressed)) Mail {
 	plain := readdressed{mail: mail, envelope: mail.Envelope(), key: KeyOf(mail), fingerprint: FingerprintOf(mail)}
 	if r, ok := mail.(interface{ layer() readdressed }); ok {
 		plain = r.layer()
-		mail = plain.mail
 	}
 	change(&plain)
 	return &plain

@@ -258,3 +258,36 @@ func ExampleWrap() {
 	// <1@example.org> 0 accepted
 	// true
 }
+
+// A bounce address of its own for each recipient says who a bounce is about, whatever the bounce says.
+func ExamplePrepare() {
+	relay := stub.Named("relay")
+	bounces := func(_ context.Context, mail transport.Mail) ([]transport.Mail, error) {
+		var mails []transport.Mail
+		for _, to := range mail.Envelope().Recipients() {
+			from, err := envelope.NewAddress("bounce+"+to.Address.LocalPart(), "bounces.example.org")
+			if err != nil {
+				return nil, err
+			}
+			env, err := envelope.New(from, to.Address)
+			if err != nil {
+				return nil, err
+			}
+			mails = append(mails, transport.WithEnvelope(mail, env))
+		}
+		return mails, nil
+	}
+	sender, err := policy.Prepare{Next: relay, Steps: []policy.Step{bounces}}.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(sender, note("alice@example.com", "bob@example.net"))
+	for _, m := range relay.Messages() {
+		fmt.Println(m.Envelope)
+	}
+	// Output:
+	// alice@example.com accepted by "relay"
+	// bob@example.net accepted by "relay"
+	// bounce+alice@bounces.example.org > alice@example.com
+	// bounce+bob@bounces.example.org > bob@example.net
+}

@@ -80,7 +80,8 @@ func (p Prepare) Build() (transport.Transport, error) {
 type preparePlan struct {
 	steps []Step
 	ready bool
-	parts []part // that are still to be sent
+	parts []part  // that are still to be sent
+	one   [1]part // room for them while there is one
 }
 
 // part is a mail for some of the recipients, which are given by their positions in the original envelope.
@@ -92,9 +93,13 @@ type part struct {
 // prepare goes through the steps.
 func (p *preparePlan) prepare(ctx context.Context, a *attempts) {
 	p.ready = true
-	parts := []part{{a.mail, a.all()}}
+	p.one[0] = part{a.mail, a.all()}
+	parts := p.one[:]
 	for i, s := range p.steps {
-		var made []part
+		made := p.one[:0]
+		if len(parts) > 1 {
+			made = make([]part, 0, len(parts))
+		}
 		for _, whole := range parts {
 			if ctx.Err() != nil {
 				a.stop(transport.PhaseMessage, context.Cause(ctx))
@@ -105,12 +110,10 @@ func (p *preparePlan) prepare(ctx context.Context, a *attempts) {
 				a.stop(transport.PhaseMessage, err)
 				return
 			}
-			split, err := whole.split(mails)
-			if err != nil {
+			if made, err = whole.split(made, mails); err != nil {
 				a.stop(transport.PhaseMessage, fmt.Errorf("%w: step %d: %w", ErrContract, i, err))
 				return
 			}
-			made = append(made, split...)
 		}
 		parts = made
 	}
@@ -123,18 +126,17 @@ func (p *preparePlan) prepare(ctx context.Context, a *attempts) {
 	p.parts = parts
 }
 
-// split finds the recipients of mails among those of the whole.
-func (p part) split(mails []transport.Mail) ([]part, error) {
+// split finds the recipients of mails among those of the whole, and appends a part for each mail.
+func (p part) split(parts []part, mails []transport.Mail) ([]part, error) {
 	env := p.mail.Envelope()
 	if len(mails) == 1 && mails[0] != nil && sameRecipients(env, mails[0].Envelope()) {
-		return []part{{mails[0], p.to}}, nil
+		return append(parts, part{mails[0], p.to}), nil
 	}
 	position := make(map[envelope.Address]int, env.Len())
 	for i, to := range p.to {
 		position[env.At(i).Address] = to
 	}
-	parts := make([]part, len(mails))
-	for i, mail := range mails {
+	for _, mail := range mails {
 		if mail == nil {
 			return nil, errors.New("a mail is nil")
 		}
@@ -152,7 +154,7 @@ func (p part) split(mails []transport.Mail) ([]part, error) {
 			delete(position, who)
 			to[k] = at
 		}
-		parts[i] = part{mail, to}
+		parts = append(parts, part{mail, to})
 	}
 	for who := range position {
 		return nil, fmt.Errorf("%v would not get the mail", who)
