@@ -142,7 +142,7 @@ func complain(t *testing.T, name string, paths []string, answers [][]bool, want 
 	t.Helper()
 	wrong := 0
 	for i, list := range answers {
-		ok := len(list) == 2
+		ok := len(list) == 2 || !want && len(list) == 0 // a verifier may refuse the message as a whole, such as one without From
 		for _, holds := range list {
 			ok = ok && holds == want
 		}
