@@ -19,7 +19,10 @@ var ErrStale = linear.ErrStale
 
 // Builder is a linear handle of a signer being configured: each step spends it and returns the next one.
 // Keep the result (b = b.Key(x, y)) or fork with Clone. The zero Builder is not usable.
-type Builder struct{ handle linear.Handle[state] }
+type Builder struct {
+	handle linear.Handle
+	state  *state
+}
 
 // state is what the steps collect; Build checks it.
 type state struct {
@@ -29,24 +32,31 @@ type state struct {
 	faults []error
 }
 
-// Clone forks a state: the copy shares nothing that a step changes.
-func (s state) Clone() linear.Handle[state] {
-	s.signer.keys = slices.Clone(s.signer.keys)
-	s.extra, s.except, s.faults = slices.Clone(s.extra), slices.Clone(s.except), slices.Clone(s.faults)
-	return linear.New(s)
+// fork returns a copy that shares nothing with s that a step changes.
+func (s *state) fork() *state {
+	c := *s
+	c.signer.keys = slices.Clone(s.signer.keys)
+	c.extra, c.except, c.faults = slices.Clone(s.extra), slices.Clone(s.except), slices.Clone(s.faults)
+	return &c
 }
 
 // Sign begins a signer for a domain, the d= tag of the signatures. The domain of From must be this domain,
 // a subdomain of it, or a domain of which it is a subdomain, which is what DMARC calls aligned. A domain may
 // be given as U-labels.
 func Sign(domain string) Builder {
-	return Builder{linear.New(state{signer: Signer{domain: domain, now: time.Now}})}
+	return Builder{linear.New(), &state{signer: Signer{domain: domain, now: time.Now}}}
 }
 
 // Clone forks the configuration: both handles can be used, and neither sees the other's steps.
-func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
+func (b Builder) Clone() Builder {
+	var fork Builder
+	b.handle.Look(func() { fork = Builder{linear.New(), b.state.fork()} })
+	return fork
+}
 
-func (b Builder) step(change func(*state)) Builder { return Builder{b.handle.Step(change)} }
+func (b Builder) step(change func(*state)) Builder {
+	return Builder{b.handle.Step(func() { change(b.state) }), b.state}
+}
 
 func (s *state) fault(field, value string, err error) {
 	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
@@ -130,10 +140,10 @@ func (b Builder) Clock(now func() time.Time) Builder {
 
 // Build checks the configuration and returns the signer. The error joins [FieldError]s.
 func (b Builder) Build() (*Signer, error) {
-	s, err := b.handle.Finish()
-	if err != nil {
+	if err := b.handle.Finish(); err != nil {
 		return nil, err
 	}
+	s := b.state
 	s.checkDomain()
 	s.checkKeys()
 	s.chooseFields()

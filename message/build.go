@@ -16,18 +16,17 @@ import (
 // the immutable message, or every fault found, joined, each a [*FieldError]. It blocks while files
 // are looked at and one-shot readers are read.
 func (b Builder) Build() (*Message, error) {
-	w, err := b.handle.Finish()
-	if err != nil {
+	if err := b.handle.Finish(); err != nil {
 		return nil, err
 	}
-	return (*w).finish()
+	return b.work.finish()
 }
 
 // work is a message in the making: what the steps collect, and what building it needs.
 type work struct {
 	state
 
-	cell     linear.Cell[*work] // with itself in it
+	guard    linear.Guard
 	renderer renderer
 	prepared preparer
 	tree     *Part
@@ -41,13 +40,6 @@ var works = sync.Pool{New: func() any { return new(work) }}
 func newWork() *work {
 	w, _ := works.Get().(*work)
 	return w
-}
-
-// Clone forks w: the copy shares nothing with it that either of them may change.
-func (w *work) Clone() linear.Handle[*work] {
-	c := newWork()
-	w.copyTo(&c.state)
-	return c.cell.Begin(c)
 }
 
 // finish builds the message and gives w back, with nothing of the message in it.

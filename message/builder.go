@@ -18,7 +18,8 @@ var ErrStale = linear.ErrStale
 // Builder is a linear handle of a message being composed: each step spends it and returns the next
 // one. Keep the result (b = b.To(x)) or fork with Clone. The zero Builder is not usable; call New.
 type Builder struct {
-	handle linear.Handle[*work]
+	handle linear.Handle
+	work   *work
 }
 
 // state is what the steps collect; Build judges it.
@@ -98,14 +99,22 @@ func (s *state) fault(field, value string, err error) {
 // New returns the first handle of an empty message.
 func New() Builder {
 	w := newWork()
-	return Builder{w.cell.Begin(w)}
+	return Builder{w.guard.Begin(), w}
 }
 
 // Clone forks the message: both handles can be used, and neither sees the other's steps.
-func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
+func (b Builder) Clone() Builder {
+	var fork Builder
+	b.handle.Look(func() {
+		w := newWork()
+		b.work.copyTo(&w.state)
+		fork = Builder{w.guard.Begin(), w}
+	})
+	return fork
+}
 
 func (b Builder) step(change func(*state)) Builder {
-	return Builder{b.handle.Step(func(w **work) { change(&(*w).state) })}
+	return Builder{b.handle.Step(func() { change(&b.work.state) }), b.work}
 }
 
 // Subject sets the subject; the last call wins.

@@ -11,80 +11,79 @@ import (
 )
 
 // ErrStale says that a handle was used a second time, or was never made by its constructor.
-var ErrStale = errors.New("builder handle used twice: keep the result of each step (b = b.To(...)) or fork with Clone; a zero one was never usable")
+var ErrStale = errors.New("builder handle reused: keep the result of each step (b = b.To(...)), or fork it with Clone; a zero Builder cannot be used")
 
-// State is what a handle guards. Clone returns the first handle of a copy that shares nothing mutable with it.
-type State[S State[S]] interface {
-	Clone() Handle[S]
+// Guard stands beside the state of a builder, or in it, and counts its uses. The zero Guard is ready. A state that is finished may be
+// begun again: handles of before stay stale.
+type Guard struct {
+	mu  sync.Mutex
+	gen uint64 // never the same twice
 }
 
-// Handle is one use of a state. Step and Finish spend it; Clone does not. The zero Handle is stale.
-// Handles are safe for concurrent use: of several goroutines that step the same one, one wins.
-type Handle[S State[S]] struct {
-	cell *Cell[S]
-	gen  uint64
+// Handle is one use of a guarded state. Step and Finish spend it, Look does not. The zero Handle is stale. Handles are
+// safe for concurrent use: of several goroutines that step the same one, one wins.
+type Handle struct {
+	guard *Guard
+	gen   uint64
 }
 
-// Cell is the place of a state, and after it has been finished, of another one. The zero Cell is ready to use.
-type Cell[S State[S]] struct {
-	mu    sync.Mutex
-	gen   uint64 // never the same twice, so that handles of earlier states stay stale
-	state S
+// New returns the first handle of a state that has no Guard in it.
+func New() Handle { return new(Guard).Begin() }
+
+// Begin returns the first handle of the state that g stands in.
+func (g *Guard) Begin() Handle {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.next()
 }
 
-// New returns the first handle of state, which the caller must not touch any more.
-func New[S State[S]](state S) Handle[S] { return new(Cell[S]).Begin(state) }
-
-// Begin is New in this cell. Handles of the state that was in it are stale.
-func (c *Cell[S]) Begin(state S) Handle[S] {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gen++
-	c.state = state
-	return Handle[S]{cell: c, gen: c.gen}
+// next returns the only handle that can be used from now on. The lock is held.
+func (g *Guard) next() Handle {
+	g.gen++
+	return Handle{guard: g, gen: g.gen}
 }
 
-// Step spends h, applies change to the state and returns the next handle. A stale handle gives a
-// stale handle.
-func (h Handle[S]) Step(change func(*S)) Handle[S] {
-	if h.cell == nil {
-		return h
+// lock takes the lock and reports whether h can be used.
+func (h Handle) lock() bool {
+	if h.guard == nil {
+		return false
 	}
-	h.cell.mu.Lock()
-	defer h.cell.mu.Unlock()
-	if h.gen != h.cell.gen {
-		return Handle[S]{}
+	h.guard.mu.Lock()
+	if h.gen != h.guard.gen {
+		h.guard.mu.Unlock()
+		return false
 	}
-	h.cell.gen++
-	change(&h.cell.state)
-	return Handle[S]{cell: h.cell, gen: h.cell.gen}
+	return true
 }
 
-// Clone returns a handle of a copy of the state; h stays usable. The clone of a stale handle is
-// stale.
-func (h Handle[S]) Clone() Handle[S] {
-	if h.cell == nil {
-		return h
+// Step spends h, calls change, which may change the state, and returns the next handle. A stale handle gives a stale
+// handle, and change is not called. It must not call code of the program that uses the builder: that could use the
+// builder, and would wait for itself.
+func (h Handle) Step(change func()) Handle {
+	if !h.lock() {
+		return Handle{}
 	}
-	h.cell.mu.Lock()
-	defer h.cell.mu.Unlock()
-	if h.gen != h.cell.gen {
-		return Handle[S]{}
-	}
-	return h.cell.state.Clone()
+	defer h.guard.mu.Unlock()
+	change()
+	return h.guard.next()
 }
 
-// Finish spends h and returns the state, which now belongs to the caller alone: all handles of it are
-// stale.
-func (h Handle[S]) Finish() (*S, error) {
-	if h.cell == nil {
-		return nil, ErrStale
+// Look calls look, which may read the state, and leaves h usable. It reports false, without a call, when h is stale.
+func (h Handle) Look(look func()) bool {
+	if !h.lock() {
+		return false
 	}
-	h.cell.mu.Lock()
-	defer h.cell.mu.Unlock()
-	if h.gen != h.cell.gen {
-		return nil, ErrStale
+	defer h.guard.mu.Unlock()
+	look()
+	return true
+}
+
+// Finish spends h; the state belongs to the caller alone from now on. The error is ErrStale.
+func (h Handle) Finish() error {
+	if !h.lock() {
+		return ErrStale
 	}
-	h.cell.gen++
-	return &h.cell.state, nil
+	defer h.guard.mu.Unlock()
+	h.guard.gen++
+	return nil
 }

@@ -3,6 +3,7 @@ package linear_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,113 +12,124 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-type list []string
-
-func (l list) Clone() linear.Handle[list] { return linear.New(slices.Clone(l)) }
-
-func add(h linear.Handle[list], s string) linear.Handle[list] {
-	return h.Step(func(l *list) { *l = append(*l, s) })
+// list is a builder of a list of words, as builders are made of a handle and a state.
+type list struct {
+	handle linear.Handle
+	words  *[]string
 }
 
-func finish(t *testing.T, h linear.Handle[list]) list {
+func start() list { return list{linear.New(), new([]string)} }
+
+func (l list) add(s string) list {
+	return list{l.handle.Step(func() { *l.words = append(*l.words, s) }), l.words}
+}
+
+func (l list) clone() list {
+	var fork list
+	l.handle.Look(func() {
+		words := slices.Clone(*l.words)
+		fork = list{linear.New(), &words}
+	})
+	return fork
+}
+
+func (l list) finish(t *testing.T) []string {
 	t.Helper()
-	got, err := h.Finish()
-	if err != nil {
+	if err := l.handle.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	return *got
+	return *l.words
 }
 
-func wantStale(t *testing.T, h linear.Handle[list]) {
+func wantStale(t *testing.T, l list) {
 	t.Helper()
-	if got, err := h.Finish(); !errors.Is(err, linear.ErrStale) {
-		t.Errorf("Finish = %v, %v; want ErrStale", got, err)
+	if err := l.handle.Finish(); !errors.Is(err, linear.ErrStale) {
+		t.Errorf("Finish = %v; want ErrStale", err)
+	}
+	if l.handle.Look(func() { t.Error("a look through a stale handle") }) {
+		t.Error("a stale handle can look")
 	}
 }
 
 func TestHandle(t *testing.T) {
-	start := func() linear.Handle[list] { return linear.New(list{}) }
-
 	t.Run("a chain keeps every step in order", func(t *testing.T) {
-		got := finish(t, add(add(start(), "a"), "b"))
-		if diff := cmp.Diff(list{"a", "b"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"a", "b"}, start().add("a").add("b").finish(t)); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("a dropped result is an error", func(t *testing.T) {
-		h := start()
-		add(h, "lost")
-		wantStale(t, add(h, "b"))
+		l := start()
+		l.add("lost")
+		wantStale(t, l.add("b"))
 	})
 	t.Run("of two forks the second is an error", func(t *testing.T) {
-		base := add(start(), "base")
-		first, second := add(base, "x"), add(base, "y")
-		if diff := cmp.Diff(list{"base", "x"}, finish(t, first)); diff != "" {
+		base := start().add("base")
+		first, second := base.add("x"), base.add("y")
+		if diff := cmp.Diff([]string{"base", "x"}, first.finish(t)); diff != "" {
 			t.Error(diff)
 		}
 		wantStale(t, second)
-		wantStale(t, add(second, "z"))
-		wantStale(t, second.Clone())
+		wantStale(t, second.add("z"))
+		wantStale(t, second.clone())
 	})
 	t.Run("clones share nothing", func(t *testing.T) {
-		base := add(add(add(start(), "1"), "2"), "3") // a slice with room to append in place
-		x, y := add(base.Clone(), "x"), add(base.Clone(), "y")
-		if diff := cmp.Diff(list{"1", "2", "3", "x"}, finish(t, x)); diff != "" {
-			t.Error(diff)
-		}
-		if diff := cmp.Diff(list{"1", "2", "3", "y"}, finish(t, y)); diff != "" {
-			t.Error(diff)
-		}
-		if diff := cmp.Diff(list{"1", "2", "3"}, finish(t, base)); diff != "" {
-			t.Error(diff)
+		base := start().add("1").add("2").add("3") // a slice with room to append in place
+		x, y := base.clone().add("x"), base.clone().add("y")
+		for want, l := range map[string]list{"123x": x, "123y": y, "123": base} {
+			if got := strings.Join(l.finish(t), ""); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
 		}
 	})
 	t.Run("finishing spends the handle", func(t *testing.T) {
-		h := add(start(), "a")
-		finish(t, h)
-		wantStale(t, h)
-		wantStale(t, add(h, "b"))
+		l := start().add("a")
+		l.finish(t)
+		wantStale(t, l)
+		wantStale(t, l.add("b"))
 	})
-	t.Run("handles of one state are none of the next in its place", func(t *testing.T) {
-		var cell linear.Cell[list]
-		first := cell.Begin(list{"first"})
-		spent := add(first, "a")
-		finish(t, spent)
-		second := cell.Begin(list{"second"})
-		for _, stale := range []linear.Handle[list]{first, spent} {
+	t.Run("handles of one state are not handles of the next in its place", func(t *testing.T) {
+		var guard linear.Guard
+		words := []string{}
+		first := list{guard.Begin(), &words}
+		spent := first.add("a")
+		spent.finish(t)
+		words = nil
+		second := list{guard.Begin(), &words}
+		for _, stale := range []list{first, spent} {
 			wantStale(t, stale)
-			wantStale(t, add(stale, "b"))
-			wantStale(t, stale.Clone())
+			wantStale(t, stale.add("b"))
+			wantStale(t, stale.clone())
 		}
-		if diff := cmp.Diff(list{"second", "c"}, finish(t, add(second, "c"))); diff != "" {
+		if diff := cmp.Diff([]string{"c"}, second.add("c").finish(t)); diff != "" {
 			t.Error(diff)
 		}
-		abandoned := cell.Begin(list{"abandoned"})
-		cell.Begin(list{})
+		abandoned := list{guard.Begin(), &words}
+		guard.Begin()
 		wantStale(t, abandoned)
 	})
 	t.Run("the zero handle is stale", func(t *testing.T) {
-		var h linear.Handle[list]
-		wantStale(t, add(h, "a"))
-		wantStale(t, h.Clone())
+		var l list
+		wantStale(t, l.add("a"))
+		wantStale(t, l.clone())
 	})
 }
 
 func TestHandleConcurrently(t *testing.T) {
-	base := add(linear.New(list{}), "base")
+	base := start().add("base")
 	var won atomic.Int32
 	var clones, forks sync.WaitGroup
 	for range 50 {
 		clones.Go(func() {
-			if got, err := add(base.Clone(), "x").Finish(); err != nil || len(*got) != 2 {
-				t.Errorf("clone: %v, %v", got, err)
+			l := base.clone().add("x")
+			if err := l.handle.Finish(); err != nil || len(*l.words) != 2 {
+				t.Errorf("clone: %v, %v", *l.words, err)
 			}
 		})
 	}
 	clones.Wait()
 	for range 50 {
 		forks.Go(func() {
-			if _, err := add(base, "y").Finish(); err == nil {
+			if err := base.add("y").handle.Finish(); err == nil {
 				won.Add(1)
 			}
 		})

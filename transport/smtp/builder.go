@@ -23,7 +23,10 @@ var ErrStale = linear.ErrStale
 
 // Builder is a linear handle of a transport being configured: each step spends it and returns the
 // next one. Keep the result (b = b.HelloName(x)) or fork with Clone. The zero Builder is not usable.
-type Builder struct{ handle linear.Handle[state] }
+type Builder struct {
+	handle linear.Handle
+	state  *state
+}
 
 // state is what the steps collect; Build judges it.
 type state struct {
@@ -45,15 +48,16 @@ type bulk struct {
 	resume bool // NotSent mails of a broken connection go over another one
 }
 
-// Clone forks a state: the copy shares nothing that a step changes.
-func (s state) Clone() linear.Handle[state] {
-	s.faults = append([]error(nil), s.faults...)
-	s.config.Without = append([]extension.Keyword(nil), s.config.Without...)
-	s.config.Pins = append([]client.Pin(nil), s.config.Pins...)
-	s.config.TLSConfig = s.config.TLSConfig.Clone()
-	s.security = s.security.clone()
-	s.late = append([]func(*state){}, s.late...)
-	return linear.New(s)
+// fork returns a copy that shares nothing with s that a step changes.
+func (s *state) fork() *state {
+	c := *s
+	c.faults = append([]error(nil), s.faults...)
+	c.config.Without = append([]extension.Keyword(nil), s.config.Without...)
+	c.config.Pins = append([]client.Pin(nil), s.config.Pins...)
+	c.config.TLSConfig = s.config.TLSConfig.Clone()
+	c.security = s.security.clone()
+	c.late = append([]func(*state){}, s.late...)
+	return &c
 }
 
 // Ports of RFC 8314 section 3.3, RFC 6409, RFC 5321 and RFC 2033.
@@ -103,13 +107,19 @@ func LMTPSocket(path string) Builder {
 }
 
 func begin(host string, port int, mode client.TLSMode) Builder {
-	return Builder{linear.New(state{host: host, port: port, config: client.Config{TLS: mode}})}
+	return Builder{linear.New(), &state{host: host, port: port, config: client.Config{TLS: mode}}}
 }
 
 // Clone forks the configuration: both handles can be used, and neither sees the other's steps.
-func (b Builder) Clone() Builder { return Builder{b.handle.Clone()} }
+func (b Builder) Clone() Builder {
+	var fork Builder
+	b.handle.Look(func() { fork = Builder{linear.New(), b.state.fork()} })
+	return fork
+}
 
-func (b Builder) step(change func(*state)) Builder { return Builder{b.handle.Step(change)} }
+func (b Builder) step(change func(*state)) Builder {
+	return Builder{b.handle.Step(func() { change(b.state) }), b.state}
+}
 
 func (s *state) fault(field, value string, err error) {
 	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
@@ -267,11 +277,10 @@ func (b Builder) ClientConfig() (client.Config, error) {
 
 // settle spends the handle and returns what was configured, checked.
 func (b Builder) settle() (state, error) {
-	own, err := b.handle.Finish()
-	if err != nil {
+	if err := b.handle.Finish(); err != nil {
 		return state{}, err
 	}
-	s := *own
+	s := *b.state
 	s.pool = s.pool.within(s.provider.Limits)
 	for _, read := range s.late {
 		read(&s)

@@ -120,11 +120,10 @@ func TestTLSConfigOfAForkIsItsOwn(t *testing.T) {
 // settled is the state of a builder before its check, and with what the late steps do.
 func settled(t *testing.T, b Builder) state {
 	t.Helper()
-	own, err := b.handle.Finish()
-	if err != nil {
+	if err := b.handle.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	s := *own
+	s := *b.state
 	for _, read := range s.late {
 		read(&s)
 	}
