@@ -211,8 +211,17 @@ func mayResend(t turn, l loss) bool {
 	return wanted && (t.alive || !l.again)
 }
 
-func (w *worker) unreached(job *client.Job, err error) {
-	result, err := w.t.unreached(job.Mail, err)
+// unreached ends a job for which there was no connection. What was said of some of its recipients before stays.
+func (w *worker) unreached(job *client.Job, cause error) {
+	if len(job.Only) > 0 {
+		result, err := w.t.report(job.Mail, job.Receipt)
+		if failed, ok := errors.AsType[*transport.SendError](err); ok {
+			failed.Err = errors.Join(failed.Err, cause)
+		}
+		w.end(job, result, err)
+		return
+	}
+	result, err := w.t.unreached(job.Mail, cause)
 	w.end(job, result, err)
 }
 

@@ -1,7 +1,9 @@
 package smtp_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -84,5 +86,25 @@ func TestLastWordsOfARelay(t *testing.T) {
 				t.Errorf("%v over %d connections, want %v over %d: %v", got, len(srv.Sessions()), tc.want, tc.sessions, err)
 			}
 		})
+	}
+}
+
+// TestOthersGoNowhere: when no other connection can be had, what was said of one recipient stays.
+func TestOthersGoNowhere(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Hooks = []smtptest.Hook{goesOn(), func(e smtptest.Event) smtptest.Action {
+		if e.At == smtptest.Greeting && e.Session > 1 {
+			return smtptest.Close()
+		}
+		return smtptest.Action{}
+	}}
+	srv.Start()
+	sender := build(t, relay(srv).Chunking(client.ChunkingOff).ResendUnsent().Pool(smtp.Pool{MaxOpen: 1}))
+	m := mail(t, "a@example.org", "busy@example.org")
+	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) { yield(m) }) {
+		first, second := sent.Result.Recipients[0], sent.Result.Recipients[1]
+		if first.Outcome != transport.NotSent || second.Outcome != transport.Deferred || second.Reply.Code != 421 || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%v, %v, %v", first, second, err)
+		}
 	}
 }
