@@ -21,7 +21,7 @@ func (c *Conn) chunk(a *attempt) error {
 	if err != nil {
 		return err
 	}
-	c.shown(command, line[len(c.link.out):])
+	c.shown(expectation{to: a}, command, line[len(c.link.out):])
 	c.link.out = line
 	c.filler = content{link: c.link}
 	return c.fill(a, &c.filler)
@@ -64,7 +64,7 @@ func (c *Conn) fill(a *attempt, w io.Writer) error {
 		return &contentError{err}
 	}
 	if c.link.trace != nil {
-		c.link.report(Event{Kind: EventContent, Octets: c.filler.total})
+		c.link.report(Event{Kind: EventContent, Octets: c.filler.total}.about(expectation{to: a}))
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func (c *Conn) probe() error {
 	c.probed = true
 	p := &probe{conn: c}
 	const content = "DATA\r\n"
+	if c.link.trace != nil {
+		c.link.report(Event{Kind: EventNote, Text: "a BDAT without a mail, to learn whether a refused one is swallowed: a refusal such as 503 is the right answer"})
+	}
 	if err := c.queue(expectation{phase: PhaseReset, to: p}, commands.Bdat{Size: int64(len(content)), Last: true}); err != nil {
 		return err
 	}

@@ -134,6 +134,9 @@ func (c *Conn) State() State {
 	return StateReady
 }
 
+// ID returns the number of the connection in this process, from 1, by which its events are found.
+func (c *Conn) ID() uint64 { return c.link.id }
+
 // Info returns what the server offers, as it said after the last hello.
 func (c *Conn) Info() extension.ServerInfo { return c.info }
 
@@ -254,15 +257,15 @@ func (c *Conn) queue(e expectation, command commands.Command) error {
 		return err
 	}
 	c.link.out = out
-	c.shown(command, out[start:])
+	c.shown(e, command, out[start:])
 	c.link.cork(e)
 	return nil
 }
 
 // shown reports a command to the trace.
-func (c *Conn) shown(command commands.Command, line []byte) {
+func (c *Conn) shown(e expectation, command commands.Command, line []byte) {
 	if c.link.trace != nil {
-		c.link.report(Event{Kind: EventCommand, Text: show(command, line)})
+		c.link.report(Event{Kind: EventCommand, Text: show(command, line)}.about(e))
 	}
 }
 

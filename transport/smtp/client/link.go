@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/depeche-mail/depeche/internal/expired"
@@ -28,6 +29,7 @@ type link struct {
 	peeker   *peeker  // of raw; used with mu held
 	timeouts Timeouts
 	trace    func(Event) // called with mu held; may be nil
+	id       uint64      // for events
 
 	// The owner's.
 	out    []byte          // corked octets: one flight is one write
@@ -82,8 +84,11 @@ type earlySink interface {
 	early(r response.Response) error
 }
 
+// lastID is the number of the newest connection of the process.
+var lastID atomic.Uint64
+
 func newLink(nc net.Conn, timeouts Timeouts, trace func(Event)) *link {
-	return &link{raw: nc, nc: nc, peeker: newPeeker(nc), timeouts: timeouts, trace: trace, wake: make(chan struct{}, 1), last: time.Now()}
+	return &link{id: lastID.Add(1), raw: nc, nc: nc, peeker: newPeeker(nc), timeouts: timeouts, trace: trace, wake: make(chan struct{}, 1), last: time.Now()}
 }
 
 // flightSize is how much is corked before it must be written.
@@ -135,7 +140,7 @@ func (l *link) event(e Event) {
 	if l.trace == nil {
 		return
 	}
-	e.Time = time.Now()
+	e.Time, e.Conn = time.Now(), l.id
 	trace := l.trace
 	l.trace = nil // for the case that it does not return
 	defer l.traced()
@@ -376,7 +381,11 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	}
 	l.ahead = more
 	if l.trace != nil {
-		l.event(Event{Kind: EventReply, Text: l.shown(reply)})
+		e := Event{Kind: EventReply, Text: l.shown(reply)}
+		if l.queue.len() > 0 {
+			e = e.about(l.queue.front())
+		}
+		l.event(e)
 	}
 	if l.queue.len() == 0 {
 		l.failLocked(l.unasked(reply))

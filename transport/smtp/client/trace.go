@@ -1,63 +1,36 @@
 package client
 
 import (
-	"fmt"
 	"strings"
 	"sync"
-	"time"
 )
-
-// EventKind says what an Event tells.
-type EventKind uint8
-
-// The kinds of events.
-const (
-	EventConnected EventKind = iota + 1 // Text is the address of the other end
-	EventTLS                            // Text is the version and cipher suite
-	EventCommand                        // Text is the line without CRLF, secrets masked
-	EventReply                          // Text is the reply on one line, secrets masked
-	EventContent                        // Octets of a message were handed to the connection
-	EventClosed                         // Text is the reason
-)
-
-// Event is one step of a session as the wire saw it. It never holds a secret or message content.
-type Event struct {
-	Kind   EventKind
-	Time   time.Time
-	Text   string
-	Octets int64
-}
-
-// String returns the event as a line of a transcript: "C: " for the client, "S: " for the server.
-func (e Event) String() string {
-	switch e.Kind {
-	case EventCommand:
-		return "C: " + e.Text
-	case EventReply:
-		return "S: " + e.Text
-	case EventContent:
-		return fmt.Sprintf("C: (%d octets of content)", e.Octets)
-	case EventConnected:
-		return "-- connected to " + e.Text
-	case EventTLS:
-		return "-- " + e.Text
-	case EventClosed:
-		return "-- closed: " + e.Text
-	}
-	return "-- " + e.Text
-}
 
 // Transcript collects events; its Add is a Config.Trace. It keeps the last 200. The zero value is
 // ready, and safe for concurrent use.
 type Transcript struct {
+	// Keep, if it is set, says which events are kept, such as those [OfMail]. It must not be changed after the first
+	// event.
+	Keep func(Event) bool
+
 	mu     sync.Mutex
 	events []Event
 }
 
 const transcriptLength = 200
 
+// OfMail returns a Keep for the events of one mail, by its Message-ID or its key: the transcript of that mail over a pool
+// in which others are under way.
+func OfMail(messageIDOrKey string) func(Event) bool {
+	return func(e Event) bool {
+		return messageIDOrKey != "" && (e.MessageID == messageIDOrKey || e.Key == messageIDOrKey)
+	}
+}
+
 // Add appends an event.
 func (t *Transcript) Add(e Event) {
+	if t.Keep != nil && !t.Keep(e) {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.events) == transcriptLength {
@@ -66,12 +39,17 @@ func (t *Transcript) Add(e Event) {
 	t.events = append(t.events, e)
 }
 
-// String returns the events, a line each.
-func (t *Transcript) String() string {
+// Events returns a copy of what is kept, oldest first.
+func (t *Transcript) Events() []Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return append([]Event(nil), t.events...)
+}
+
+// String returns the events, a line each.
+func (t *Transcript) String() string {
 	var b strings.Builder
-	for _, e := range t.events {
+	for _, e := range t.Events() {
 		b.WriteString(e.String() + "\n")
 	}
 	return b.String()
