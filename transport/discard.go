@@ -14,6 +14,9 @@ func Discard() Transport { return &discard{} }
 
 type discard struct{ closed atomic.Bool }
 
+// String returns the name of the transport, which is Result.Relay too.
+func (d *discard) String() string { return "discard" }
+
 // Close refuses further mail.
 func (d *discard) Close() error {
 	d.closed.Store(true)

@@ -29,6 +29,9 @@ type writer interface {
 	write(ctx context.Context, env envelope.Envelope, mail transport.Mail) (id string, err error)
 }
 
+// String returns the name of the transport, which is Result.Relay too.
+func (t *Transport) String() string { return t.name }
+
 // Send writes the message. The result's QueueID is the id for [Store.Get]; ids sort by time.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -42,6 +43,17 @@ type step struct {
 	adapt  func(*attempt) *attempt // makes of what became of that what became of the mail
 	aside  bool                    // the outcome does not count
 	unused func()                  // is called when nothing came of the step: it was not taken, or panicked
+}
+
+// String names what is below, joined by commas.
+func (c *compound) String() string {
+	var names []string
+	for _, t := range c.over {
+		if name := nameOf(t); name != "" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 func newCompound(begin func(transport.Mail) plan, over ...transport.Transport) *compound {

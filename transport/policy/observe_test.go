@@ -120,7 +120,7 @@ func TestObserveDecisions(t *testing.T) {
 			mails: 3, want: []string{
 				"begin <0@test.example>", `decision=breaker relay=a wait_ms=500 state=open`, "end <0@test.example> not sent",
 				"begin <1@test.example>", "end <1@test.example> not sent",
-				"begin <2@test.example>", `decision=breaker state=half open`,
+				"begin <2@test.example>", `decision=breaker relay=a state=half open`,
 				"decision=breaker relay=a state=closed", "end <2@test.example> accepted",
 			},
 		},

@@ -55,6 +55,9 @@ func (t *Transport) Close() error {
 	return nil
 }
 
+// String returns the name of the transport, which is Result.Relay too.
+func (t *Transport) String() string { return "sendmail:" + t.path }
+
 // Send runs the command and gives it the mail. It returns when the command has ended.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
@@ -74,7 +77,7 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	args = append(append([]string(nil), t.args...), args...)
 	r := &run{mail: mail, cmd: exec.CommandContext(ctx, t.path, args...)} //nolint:gosec // the program chose the command, and no shell reads the arguments
 	result, err := r.send(ctx)
-	result.Relay = "sendmail:" + t.path
+	result.Relay = t.String()
 	return result, err
 }
 

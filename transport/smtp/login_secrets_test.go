@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/policy"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
@@ -161,11 +164,18 @@ func testSecret(t *testing.T, name string, lie func(smtptest.Mechanism) smtptest
 	c := identity(t, name, secret)
 	transcript := &client.Transcript{}
 	var events []client.Event
-	sender := build(t, b.Clone().Credentials(c).Trace(func(e client.Event) {
+	var out printed
+	debug := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	traced := client.LogTrace(debug)
+	relay := build(t, b.Clone().Credentials(c).Trace(func(e client.Event) {
 		transcript.Add(e)
 		events = append(events, e)
+		traced(e)
 	}).Pool(smtp.Pool{MaxOpen: 1}))
-	var out printed
+	sender, err := policy.Observe{Next: relay, Observer: printing{policy.Log(debug).WithAddresses().WithSubject(), &out}}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // the second meets what is remembered of the first
 		result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 		if (err == nil) != good && name != "EXTERNAL" && name != "ANONYMOUS" {
@@ -189,7 +199,7 @@ func testSecret(t *testing.T, name string, lie func(smtptest.Mechanism) smtptest
 	if mechanisms, err := authentication.Choose(resolved, session); err == nil {
 		out.add(mechanisms[0], struct{ hidden any }{mechanisms[0]})
 	}
-	out.add(b, c, resolved, sender, events, transcript, struct{ hidden any }{c}, client.Config{Credentials: resolved})
+	out.add(b, c, resolved, relay, relay.Stats(), sender, events, transcript, struct{ hidden any }{c}, client.Config{Credentials: resolved})
 	for _, s := range srv.Sessions() {
 		for _, line := range said(s) {
 			if strings.Contains(out.String(), line) {
@@ -205,6 +215,18 @@ func testSecret(t *testing.T, name string, lie func(smtptest.Mechanism) smtptest
 	if len(transcript.String()) == 0 || out.Len() < 1000 {
 		t.Error("nothing was printed, so nothing was tested")
 	}
+}
+
+// printing is an observer that prints every decision too.
+type printing struct {
+	policy.LogObserver
+
+	out *printed
+}
+
+func (p printing) Decide(ctx context.Context, d transport.Decision) {
+	p.LogObserver.Decide(ctx, d)
+	p.out.add(d)
 }
 
 // around returns where a text was found.

@@ -68,7 +68,10 @@ func (t *Transport) fail(mail transport.Mail, phase transport.Phase, err error) 
 	return result, err
 }
 
-func (t *Transport) relay() string {
+func (t *Transport) relay() string { return t.String() }
+
+// String returns the name of the transport, which is Result.Relay too.
+func (t *Transport) String() string {
 	if t.name == "" {
 		return "stub"
 	}
