@@ -6,7 +6,7 @@ import (
 )
 
 // commands are all subcommands with their path.
-var commands = []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim new", "dkim record", "dkim check", "dkim sign", "dkim verify", "man", "completion", "completion bash", "completion zsh", "completion fish"}
+var commands = []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim new", "dkim record", "dkim check", "dkim sign", "dkim verify", "ledger", "ledger ls", "ledger resolve", "man", "completion", "completion bash", "completion zsh", "completion fish"}
 
 // TestHelp holds what each command says of itself.
 func TestHelp(t *testing.T) {

@@ -12,11 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/depeche-mail/depeche/cmd/depeche/internal/fill"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
 )
+
+// graceTime is how long mails that are on their way may take after an interrupt.
+const graceTime = time.Minute
 
 // maxRow bounds a line of a JSON list.
 const maxRow = 16 << 20
@@ -163,6 +167,11 @@ func (w *World) sendList(ctx context.Context, f sendFlags) error {
 	if err != nil {
 		return err
 	}
+	t, done, err := w.remember(t, f)
+	defer done()
+	if err != nil {
+		return err
+	}
 	defer func() { _ = transport.Shutdown(context.WithoutCancel(ctx), t) }() // each row has its outcome
 	run := &listRun{world: w, flags: f, kind: kind, progress: newProgress(w, rows), rows: map[int]row{}}
 	return run.send(ctx, t)
@@ -200,7 +209,7 @@ func (l *listRun) feed(ctx context.Context) iter.Seq[transport.Mail] {
 			l.rows[index] = row{number: r.number, key: r.key}
 			l.mu.Unlock()
 			index++
-			if !yield(mail) {
+			if !yield(transport.WithKey(mail, r.key)) {
 				return
 			}
 		}
@@ -209,7 +218,19 @@ func (l *listRun) feed(ctx context.Context) iter.Seq[transport.Mail] {
 
 // send sends the rows, and shows what came of each.
 func (l *listRun) send(ctx context.Context, t transport.Transport) error {
-	for done, err := range transport.SendAll(ctx, t, l.feed(ctx)) {
+	// The first interrupt ends the feed; what is on its way has time to learn its verdict.
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		grace := time.NewTimer(graceTime)
+		defer grace.Stop()
+		select {
+		case <-grace.C:
+			cancel()
+		case <-sending.Done():
+		}
+	})()
+	for done, err := range transport.SendAll(sending, t, l.feed(ctx)) {
 		l.progress.add(done.Result)
 		l.show(done, err)
 	}

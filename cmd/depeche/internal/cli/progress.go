@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type progress struct {
 	world   *World
 	rows    int
 	mails   int
+	before  int // of them, those of an earlier run by the ledger
 	all     tally
 	started time.Time
 	shown   time.Time
@@ -29,6 +31,9 @@ func newProgress(w *World, rows int) *progress {
 
 func (p *progress) add(result *transport.Result) {
 	p.mails++
+	if slices.ContainsFunc(result.Recipients, func(r transport.RecipientResult) bool { return r.Replayed }) {
+		p.before++
+	}
 	p.all.add(result)
 	if p.world.IsTerminal && p.now().Sub(p.shown) >= progressInterval {
 		p.shown = p.now()
@@ -62,8 +67,11 @@ func (p *progress) String() string {
 			text.WriteString(", " + p.world.colour(part.code, fmt.Sprintf("%d %s", part.n, part.name)))
 		}
 	}
+	if p.before > 0 {
+		fmt.Fprintf(&text, "; %d of them before", p.before)
+	}
 	if elapsed := p.now().Sub(p.started).Seconds(); elapsed >= 1 {
-		fmt.Fprintf(&text, ", %.0f/s", float64(p.mails)/elapsed)
+		fmt.Fprintf(&text, ", %.0f/s", float64(p.mails-p.before)/elapsed)
 	}
 	return text.String()
 }

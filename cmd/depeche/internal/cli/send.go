@@ -27,7 +27,8 @@ type sendFlags struct {
 	text, textFile, html, htmlFile string
 	attach, inline, header         []string
 	raw, template, data, list      string
-	dryRun                         string
+	dryRun, ledger                 string
+	again, plain                   bool
 	connections, window            int
 	json                           bool
 	dkim                           dkimFlags
@@ -44,11 +45,13 @@ The text is read from standard input unless --text, --html, a file or a template
 With --template, --data or --list, the subject, text and HTML are Go templates:
 --template mails/welcome reads mails/welcome.subject, .txt and .html, --data is JSON for them.
 --list is CSV with a header line, or a JSON object per line (.jsonl); its field "to" is the recipient,
-its field "key", or else the recipient, names the row in what is printed.
+its field "key", or else the recipient, names the row. A ledger remembers what became of each row:
+started again with it after an interruption, the same command sends the rest, and no row twice. A row
+that may have been delivered when the command was killed is not sent again, and counts as unknown.
 
 ` + statusHelp,
 		Example: `  echo "Be happy!" | depeche send --from nobody@example.org --to hei@example.org --subject "Happy new year"
-  depeche send --from shop@example.org --list customers.csv --template mails/spring
+  depeche send --from shop@example.org --list customers.csv --template mails/spring --ledger spring.ledger
   depeche send --from bounces@example.org --to hei@example.org --raw message.eml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return w.send(cmd.Context(), f) },
@@ -73,6 +76,9 @@ its field "key", or else the recipient, names the row in what is printed.
 	flags.StringVar(&f.template, "template", "", "templates: PATH.subject, PATH.txt and PATH.html")
 	flags.StringVar(&f.data, "data", "", "a JSON file for the templates; - is standard input")
 	flags.StringVar(&f.list, "list", "", "a list, .csv or .jsonl: a mail for each row")
+	flags.StringVar(&f.ledger, "ledger", "", "a file that remembers what was sent, for --list")
+	flags.BoolVar(&f.plain, "ledger-addresses", false, "keep addresses readable in a new ledger, and not only hashed")
+	flags.BoolVar(&f.again, "send-unknown-again", false, "with --ledger: send also what may have been delivered before")
 	flags.StringVar(&f.dryRun, "dry-run", "", "write the mails into this folder instead of sending them")
 	flags.IntVar(&f.connections, "connections", 0, "connections at once, for --list; 0 is what the relay's preset says")
 	flags.IntVar(&f.window, "window", 0, "mails on their way over one connection, for --list")
@@ -91,6 +97,9 @@ its field "key", or else the recipient, names the row in what is printed.
 
 // send sends one mail, or a list.
 func (w *World) send(ctx context.Context, f sendFlags) (err error) {
+	if f.ledger != "" && f.list == "" {
+		return fail(exitUsage, errors.New("--ledger is for --list"))
+	}
 	if f.list != "" {
 		return w.sendList(ctx, f)
 	}
