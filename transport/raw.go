@@ -18,6 +18,11 @@ func Raw(env envelope.Envelope, message []byte) Mail {
 	return &raw{envelope: env, message: message, info: s.Info(), id: headerMessageID(message)}
 }
 
+// ErrNotCanonical means that a message holds a NUL, a CR without LF or an LF without CR: an octet that
+// some programs take for the end of a line, and so for the end of the message. Every transport refuses
+// such a message, except one whose BodyInfo says Binary. [NormalizeNewlines] repairs line ends.
+var ErrNotCanonical = bodyscan.ErrNotCanonical
+
 type raw struct {
 	envelope envelope.Envelope
 	message  []byte

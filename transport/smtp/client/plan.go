@@ -43,8 +43,8 @@ func (c *Conn) plan(p *plan, mail Mail) error {
 	switch {
 	case err != nil:
 		return &contentError{err}
-	case !info.Binary && (info.BareNewline > 0 || info.NUL):
-		return notCanonical(info)
+	case bodyscan.NotCanonical(info) != nil:
+		return bodyscan.NotCanonical(info)
 	}
 	err = c.planContent(p, mail.Envelope(), Content{info.Size, info.EightBit, info.EightBitHeader, info.Binary})
 	p.mail = mail
@@ -56,13 +56,6 @@ func (c *Conn) mayBinary() bool {
 	safe, known := c.Chunks()
 	return c.info.Has(extension.BinaryMIME) && c.cfg.Chunking != ChunkingOff && (safe || !known) &&
 		(c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingProven || c.info.Has(extension.Pipelining))
-}
-
-func notCanonical(info bodyscan.Info) error {
-	if info.NUL {
-		return fmt.Errorf("%w: NUL", ErrNotCanonical)
-	}
-	return fmt.Errorf("%w: bare CR or LF at octet %d", ErrNotCanonical, info.BareNewline-1)
 }
 
 // planContent is plan without the content itself.
@@ -126,7 +119,7 @@ var (
 	ErrNoSMTPUTF8 = errors.New("UTF-8 address or header and the server does not offer SMTPUTF8")
 	// ErrNotCanonical means that the message has octets that some servers take for the end of the
 	// message or of a command.
-	ErrNotCanonical = errors.New("message not in canonical form")
+	ErrNotCanonical = bodyscan.ErrNotCanonical
 	// ErrTooMany means that one transaction cannot have so many recipients, and AllOrNothing wants one.
 	ErrTooMany = errors.New("more recipients than one transaction may have")
 	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on. It is

@@ -148,7 +148,7 @@ func (t *Transaction) judge(info bodyscan.Info) error {
 	case t.known.Binary:
 		return nil
 	case info.BareNewline > 0, info.NUL:
-		return &contentError{notCanonical(info)}
+		return &contentError{bodyscan.NotCanonical(info)}
 	case info.EightBit && !t.known.EightBit && !t.known.UTF8, info.EightBitHeader && !t.known.UTF8:
 		return &contentError{errUnannounced}
 	}
