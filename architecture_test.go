@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"transport/policy":              {"transport", "envelope", "internal/expired", "internal/panics"},
 	"transport/transporttest":       {"transport", "envelope", "github.com/google/go-cmp"},
 	"transport/stub":                {"transport", "envelope"},
-	"transport/file":                {"transport", "envelope", "internal/mimeread"},
+	"transport/file":                {"transport", "envelope", "internal/bodyscan", "internal/mimeread"},
 	"transport/sendmail":            {"transport", "envelope"},
 	"transport/smtp/response":       {},
 	"transport/smtp/extension":      {"envelope", "internal/xtext", "transport/smtp/response"},

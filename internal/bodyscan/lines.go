@@ -56,13 +56,11 @@ func NotCanonical(info Info) error {
 	return nil
 }
 
-// Canonical returns message unchanged when it says that it is binary (RFC 3030 section 3), else one
-// whose WriteTo fails with ErrNotCanonical at the first octet that is not part of a line.
+// Canonical returns a message whose WriteTo fails with ErrNotCanonical at the first octet that is not part of
+// a line, unless message says that it is binary (RFC 3030 section 3), and with a *LengthError where the
+// message is not as long as it says.
 func Canonical(message io.WriterTo) io.WriterTo {
-	if IsBinary(message) {
-		return message
-	}
-	return canonical{message}
+	return canonical{message, IsBinary(message)}
 }
 
 // IsBinary reports whether a message says that it may hold any octets.
@@ -75,13 +73,33 @@ func IsBinary(message io.WriterTo) bool {
 	return known && info.Binary
 }
 
-type canonical struct{ message io.WriterTo }
+type canonical struct {
+	message io.WriterTo
+	binary  bool
+}
 
 func (c canonical) WriteTo(w io.Writer) (int64, error) {
-	lines := NewLines(w)
-	n, err := c.message.WriteTo(lines)
+	count := &counter{w: w}
+	if c.binary {
+		err := WriteWhole(count, c.message)
+		return count.n, err
+	}
+	lines := NewLines(count)
+	err := WriteWhole(lines, c.message)
 	if err == nil {
 		err = lines.Close()
 	}
+	return count.n, err
+}
+
+// counter counts what it passes on.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
 	return n, err
 }

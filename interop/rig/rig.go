@@ -58,6 +58,18 @@ func Start(t testing.TB, servers ...string) *Rig {
 	return r
 }
 
+// Install installs programs by their names in the script install.sh, where they are missing.
+func Install(t testing.TB, programs ...string) {
+	t.Helper()
+	Start(t) // for the requirements
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(folder(), "install.sh"), programs...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("install %v: %v\n%s", programs, err, out)
+	}
+}
+
 // missing says what this machine lacks.
 func missing() string {
 	if os.Geteuid() != 0 {

@@ -74,7 +74,7 @@ func (d emlFolder) ids() ([]string, error) {
 }
 
 func (d emlFolder) load(id string) (*StoredMessage, error) {
-	info, err := os.Stat(d.path(id, ".eml"))
+	info, err := lookRegular(d.path(id, ".eml"))
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +82,9 @@ func (d emlFolder) load(id string) (*StoredMessage, error) {
 	if s.time.IsZero() {
 		s.time = info.ModTime()
 	}
-	data, err := os.ReadFile(d.path(id, ".json"))
+	data, err := readRegular(d.path(id, ".json"))
 	switch {
-	case errors.Is(err, os.ErrNotExist): // lettre's transport without envelopes, or a file of anybody
+	case errors.Is(err, os.ErrNotExist): // lettre's transport without envelopes, or a file of another program
 		s.envelope, err = headerEnvelope(s)
 	case err == nil:
 		s.envelope, err = parseEnvelope(data)

@@ -123,7 +123,7 @@ func (d maildir) ids() ([]string, error) {
 func (d maildir) find(id string) (string, error) {
 	for _, folder := range folders {
 		path := filepath.Join(string(d), folder, id)
-		if _, err := os.Stat(path); err == nil {
+		if _, err := os.Lstat(path); err == nil {
 			return path, nil
 		}
 		entries, err := os.ReadDir(filepath.Join(string(d), folder))
@@ -144,7 +144,7 @@ func (d maildir) load(id string) (*StoredMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
+	info, err := lookRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (s *StoredMessage) open() (io.ReadCloser, error) {
 	if s.path == "" {
 		return io.NopCloser(bytes.NewReader(s.octets[s.skip:])), nil
 	}
-	f, err := os.Open(s.path)
+	f, err := openRegular(s.path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

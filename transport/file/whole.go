@@ -82,7 +82,10 @@ func writeWhole(ctx context.Context, temporary, path string, fill func(*os.File)
 		return err
 	}
 	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return errors.Join(err, os.Remove(path))
+		if failed := os.Remove(path); failed != nil {
+			return uncertainError{errors.Join(err, failed)}
+		}
+		return err
 	}
 	return nil
 }
