@@ -57,7 +57,7 @@ func NotCanonical(info Info) error {
 }
 
 // Canonical returns a message whose WriteTo fails with ErrNotCanonical at the first octet that is not part of
-// a line, unless message says that it is binary (RFC 3030 section 3), and with a *LengthError where the
+// a line, unless message says that it is binary (BINARYMIME), and with a *LengthError where the
 // message is not as long as it says.
 func Canonical(message io.WriterTo) io.WriterTo {
 	return canonical{message, IsBinary(message)}

@@ -66,7 +66,7 @@ func readTrace(r *bufio.Reader) (env envelope.Envelope, length int64, err error)
 	for {
 		line, err := r.ReadSlice('\n')
 		if len(line) > longest || err != nil {
-			return envelope.Envelope{}, 0, nil // it is no line of ours
+			return envelope.Envelope{}, 0, nil // this package did not write the line
 		}
 		length += int64(len(line))
 		text := strings.TrimRight(string(line), "\r\n")
@@ -109,7 +109,7 @@ func (d maildir) ids() ([]string, error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			id, _, _ := strings.Cut(e.Name(), ":") // flags stand behind a colon
+			id, _, _ := strings.Cut(e.Name(), ":") // flags follow a colon
 			if e.Type().IsRegular() && !strings.HasPrefix(id, ".") {
 				ids = append(ids, id)
 			}
@@ -119,7 +119,7 @@ func (d maildir) ids() ([]string, error) {
 	return slices.Compact(ids), nil // one that is being moved may be seen in both
 }
 
-// find returns where a message is: mail programs move it to cur and add flags behind a colon.
+// find returns where a message is: mail programs move it to cur and add flags after a colon.
 func (d maildir) find(id string) (string, error) {
 	for _, folder := range folders {
 		path := filepath.Join(string(d), folder, id)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fromLine begins the line that stands before each message of an mbox file (RFC 4155 appendix A).
+// fromLine begins the line that stands before each message of an mbox file (RFC 4155).
 const fromLine = "From "
 
 // quoter writes lines in the mboxrd form: LF line ends, and a ">" more before "From " at the beginning of

@@ -50,7 +50,7 @@ func TestManyRecipientsComeBack(t *testing.T) {
 	}
 }
 
-// TestMboxWhileReading: nobody waits for a reader of an mbox file, and Send waits for no longer than ctx.
+// TestMboxWhileReading: no writer waits for a reader of an mbox file, and Send waits for no longer than ctx.
 func TestMboxWhileReading(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "box")
 	tr := newTransport(t, file.Mbox, path)
@@ -97,7 +97,7 @@ func TestMboxWhileReading(t *testing.T) {
 	first.Wait()
 }
 
-// TestMboxOfAnotherProgram: its last line may have no end; what is no mbox file is said to be none.
+// TestMboxOfAnotherProgram: its last line may have no end; any other file is an error.
 func TestMboxOfAnotherProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "box")
 	if err := os.WriteFile(path, []byte("From x Thu Jan  1 00:00:00 2026\nTo: a@b.org\n\nlast line"), 0o600); err != nil {
@@ -165,7 +165,7 @@ func TestNamesInAnyCharset(t *testing.T) {
 }
 
 // TestEnvelopesAreNotGuessed: where no envelope was stored and the header does not tell it for certain,
-// nobody gets the mail.
+// no recipient gets the mail.
 func TestEnvelopesAreNotGuessed(t *testing.T) {
 	for name, header := range map[string]string{
 		"To":     "From: a@b.org\nTo: c@d.org, broken\nCc: e@f.org\n",

@@ -207,7 +207,7 @@ func TestIDsStayInTheFolder(t *testing.T) {
 	}
 }
 
-// TestLettre reads what lettre's FileTransport writes, with and without envelopes, and a file of anybody.
+// TestLettre reads what lettre's FileTransport writes, with and without envelopes, and a file of another program.
 func TestLettre(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -22,7 +22,7 @@ type StoredMessage struct {
 	envelope envelope.Envelope
 	size     int64
 	path     string // of the file; "" when octets are all there is
-	skip     int64  // octets in front of the message
+	skip     int64  // octets before the message
 	octets   []byte
 }
 

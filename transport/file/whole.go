@@ -24,7 +24,7 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// newID returns an id that sorts by time and that nobody can guess.
+// newID returns an id that sorts by time and that no program can guess.
 func newID() string {
 	return time.Now().UTC().Format(idLayout) + "-" + rand.Text()
 }
