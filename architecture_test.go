@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 	"internal/keys":           {},
 	"internal/linear":         {},
 	"internal/mimeread":       {"envelope", "internal/charset", "internal/mimewire"},
+	"internal/oddmail":        {"golang.org/x/text"},
 	"internal/mimewire":       {"envelope"},
 	"internal/bodyscan":       {},
 	"internal/mutants":        {},

@@ -161,11 +161,7 @@ func (c *chooser) add(n *Node) {
 func (c *chooser) text(n *Node, html bool) error {
 	content := n.Open(c.src)
 	var decoder base64Decoder
-	switch {
-	case n.Encoding == Base64 && !c.looksEncoded(n):
-		c.fault(n, "a text that is not in base64, though it says so")
-		content = n.Raw(c.src)
-	case n.Encoding == Base64:
+	if n.Encoding == Base64 {
 		content = decoder.reader(n.Raw(c.src))
 	}
 	octets, err := io.ReadAll(io.LimitReader(content, int64(c.room)+1))
@@ -178,10 +174,18 @@ func (c *chooser) text(n *Node, html bool) error {
 		return nil
 	}
 	c.room -= len(octets)
-	if decoder.stray {
+	text, err := charset.Decode(n.Params["charset"], octets)
+	switch {
+	case n.Encoding == Base64 && (decoder.stray || err != nil) && c.isWords(n):
+		c.fault(n, "a text that is not in base64, though it says so")
+		octets, failed := io.ReadAll(io.LimitReader(n.Raw(c.src), int64(c.room)))
+		if failed != nil {
+			return failed
+		}
+		text, err = charset.Decode(n.Params["charset"], octets)
+	case decoder.stray:
 		c.fault(n, "octets that are not base64 were ignored")
 	}
-	text, err := charset.Decode(n.Params["charset"], octets)
 	if err != nil {
 		c.fault(n, err.Error())
 	}
@@ -208,8 +212,8 @@ func (c *chooser) readable(n *Node) bool {
 	return err == nil && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", r) }) && spaced(text)
 }
 
-// looksEncoded reports whether a text in base64 is that: the lines of a text have blanks in them.
-func (c *chooser) looksEncoded(n *Node) bool { return !spaced(string(c.beginning(n))) }
+// isWords reports whether the lines of a part have blanks in them, as those of a text.
+func (c *chooser) isWords(n *Node) bool { return spaced(string(c.beginning(n))) }
 
 // beginning returns some octets of a part as they came, whole lines.
 func (c *chooser) beginning(n *Node) []byte {
