@@ -80,6 +80,12 @@ func addresses() []Mail {
 		w.To = x.want
 		list = append(list, Mail{"address: " + x.name, x.why, usualFrom + "To: " + x.value + "\r\nSubject: odd\r\n\r\nbody\r\n", w})
 	}
+	return append(list, recipients()...)
+}
+
+// recipients are combinations of address fields.
+func recipients() []Mail {
+	var list []Mail
 	for _, x := range []struct{ name, fields, want string }{
 		{"several To fields", "To: b@x.example\r\nTo: c@x.example\r\n", "b@x.example c@x.example"},
 		{"Cc alone", "Cc: b@x.example\r\n", "b@x.example"},
