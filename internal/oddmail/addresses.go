@@ -59,7 +59,7 @@ func addresses() []Mail {
 		{"raw octets in a name", seen, "J\xf6rg <j@x.example>", "j@x.example"},
 		{"domain in UTF-8", "RFC 6532 section 3.2", "a@b\u00fccher.example", "a@xn--bcher-kva.example"},
 		{"same address twice", "RFC 5321 section 3.6.1: a recipient gets a mail once", "a@x.example, A <a@x.example>", "a@x.example"},
-		{"no at sign", unsure, "a@x.example, nobody", ""},
+		{"no at sign", unsure, "a@x.example, bob", ""},
 		{"two without a comma", unsure, "a@x.example b@x.example", ""},
 		{"two brackets without a comma", unsure, "<a@x.example> <b@x.example>", ""},
 		{"words before an address", unsure, "Name a@x.example", ""},
@@ -95,7 +95,7 @@ func recipients() []Mail {
 		{"blank before the colon", "To : b@x.example\r\n", "b@x.example"},
 		{"a lost blank", "To: b@x.example,\r\nc@x.example\r\n", "b@x.example c@x.example"},
 		{"bad Cc", "To: b@x.example\r\nCc: c\r\n", ""},
-		{"nobody", "To: undisclosed-recipients:;\r\n", ""},
+		{"no recipient", "To: undisclosed-recipients:;\r\n", ""},
 	} {
 		w := usual()
 		w.To = x.want

@@ -33,7 +33,7 @@ func multiparts() []Mail {
 		body("parts: unknown multipart", "RFC 2046 section 5.1.7: as mixed", "Content-Type: multipart/x-odd; boundary=b", "--b\n\nbody\n"+image+"--b--\n", both),
 		body("parts: digest", "RFC 2046 section 5.1.5: messages by default", "Content-Type: multipart/digest; boundary=b", "--b\n\nSubject: in\n\nx\n--b--\n", Want{Files: []File{{"", "message/rfc822", "Subject: in\r\n\r\nx"}}}),
 		body("parts: alternative", "RFC 2046 section 5.1.4", "Content-Type: multipart/alternative; boundary=b", "--b\n\nbody\n--b\nContent-Type: text/html\n\n<p>\n--b--\n", Want{Text: "body", HTML: "<p>"}),
-		body("parts: alternative, HTML first", "order is no matter of reading", "Content-Type: multipart/alternative; boundary=b", "--b\nContent-Type: text/html\n\n<p>\n--b\n\nbody\n--b--\n", Want{Text: "body", HTML: "<p>"}),
+		body("parts: alternative, HTML first", "the order does not matter to a reader", "Content-Type: multipart/alternative; boundary=b", "--b\nContent-Type: text/html\n\n<p>\n--b\n\nbody\n--b--\n", Want{Text: "body", HTML: "<p>"}),
 		body("parts: alternative, two plain", "one form of each kind is shown", "Content-Type: multipart/alternative; boundary=b", "--b\n\nbody\n--b\n\nother\n--b--\n", Want{Text: "body", Files: []File{{"", "text/plain", "other"}}}),
 		body("parts: text after an inline image", "Apple Mail writes it: it is text", head, "--b\n\nbody\n"+image+"--b\n\nmore\n--b--\n", Want{Text: "body\nmore", Files: png}),
 		body("parts: HTML around an inline image", "Apple Mail writes it", head, "--b\nContent-Type: text/html\n\n<p>a\n"+image+"--b\nContent-Type: text/html\n\n<p>b\n--b--\n", Want{HTML: "<p>a\n<p>b", Files: png}),
