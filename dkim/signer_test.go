@@ -212,7 +212,7 @@ func TestLostEnvelope(t *testing.T) {
 func TestEnding(t *testing.T) {
 	calls, full := 0, errors.New("the disk is full")
 	var result error
-	mail := transport.WithEnding(raw(t, "From: a@example.org\n\nHi\n"), func() error { calls++; return result })
+	mail := transport.WithEnding(raw(t, "From: a@example.org\n\nHi\n"), endings(func() error { calls++; return result }), nil)
 	signed, err := build(t, signer()).Sign(t.Context(), mail)
 	if err != nil || calls != 0 {
 		t.Fatal(calls, err)
@@ -364,3 +364,8 @@ type failing struct {
 }
 
 func (f failing) WriteTo(io.Writer) (int64, error) { return 0, f.err }
+
+// endings is a function that is told of the end of a mail.
+type endings func() error
+
+func (e endings) Ending([]any) error { return e() }

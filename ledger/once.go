@@ -80,6 +80,26 @@ func (o *once) Send(ctx context.Context, mail transport.Mail) (*transport.Result
 	return s.end()
 }
 
+// Ending tells the ledger that the content of these mails is about to leave, in one call. One that was taken over
+// ends all, because they leave together.
+func (o *once) Ending(tokens []any) error {
+	var grants []Grant
+	for _, token := range tokens {
+		s := token.(*sending) // it is what take gave
+		for _, i := range s.to {
+			grants = append(grants, s.grants[i])
+		}
+	}
+	ctx := tokens[0].(*sending).ctx // the mails of one flight are of one call
+	if err := o.Ledger.Ending(ctx, grants); err != nil {
+		return err
+	}
+	for _, token := range tokens {
+		token.(*sending).leaving.Store(true)
+	}
+	return nil
+}
+
 // settle enters how one mail ended.
 func (o *once) settle(ctx context.Context, s *sending, result *transport.Result) {
 	o.record(ctx, []*sending{s}, [][]Ended{s.enter(result)})
@@ -120,7 +140,7 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 		default:
 			n := copy(s.grants, grants)
 			grants = grants[n:]
-			given = append(given, s.take(ctx, o.Ledger)...)
+			given = append(given, s.take(ctx, o)...)
 		}
 	}
 	if len(given) > 0 {

@@ -17,6 +17,7 @@ type sending struct {
 	grants []Grant // for each recipient
 	to     []int   // those that may be sent to, by their position
 	out    transport.Mail
+	ctx    context.Context // of the call that sends it, for what WriteTo does
 
 	leaving atomic.Bool // the ledger knows that the content is about to leave
 	ended   bool
@@ -55,7 +56,7 @@ func (s *sending) identify() {
 }
 
 // take looks at the grants. It returns those that are given back because nothing is sent.
-func (s *sending) take(ctx context.Context, l Ledger) (back []Ended) {
+func (s *sending) take(ctx context.Context, via transport.Endings) (back []Ended) {
 	s.result = transport.NewResult(s.mail.Envelope(), transport.NotSent, transport.Reply{})
 	s.identify()
 	for i := range s.grants {
@@ -84,17 +85,8 @@ func (s *sending) take(ctx context.Context, l Ledger) (back []Ended) {
 		s.fail(transport.PhaseMessage, err)
 		return back
 	}
-	grants := make([]Grant, len(s.to))
-	for k, i := range s.to {
-		grants[k] = s.grants[i]
-	}
-	s.out = transport.WithEnding(out, func() error {
-		err := l.Ending(ctx, grants)
-		if err == nil {
-			s.leaving.Store(true)
-		}
-		return err
-	})
+	s.out = transport.WithEnding(out, via, s)
+	s.ctx = ctx
 	return nil
 }
 

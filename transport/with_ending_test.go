@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"testing"
@@ -15,18 +16,26 @@ type cut struct{}
 
 func (cut) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
+// endings notes what it is told.
+type endings struct {
+	name string
+	log  *[]string
+	err  *error
+}
+
+func (e *endings) Ending(tokens []any) error {
+	*e.log = append(*e.log, fmt.Sprint(e.name, tokens))
+	return *e.err
+}
+
 // TestWithEnding holds when the hooks are called, in which order, and what becomes of their errors.
 func TestWithEnding(t *testing.T) {
 	var calls []string
 	var failing error
-	hook := func(name string) func() error {
-		return func() error {
-			calls = append(calls, name)
-			return failing
-		}
-	}
-	m := transport.WithEnding(transport.WithKey(transport.WithEnding(mail(t, "x@example.org"), hook("a")), "k"), hook("b"))
-	if _, err := m.WriteTo(io.Discard); err != nil || !slices.Equal(calls, []string{"a", "b"}) {
+	a := &endings{"a", &calls, &failing}
+	b := &endings{"b", &calls, &failing}
+	m := transport.WithEnding(transport.WithKey(transport.WithEnding(mail(t, "x@example.org"), a, 1), "k"), b, 2)
+	if _, err := m.WriteTo(io.Discard); err != nil || !slices.Equal(calls, []string{"a[1]", "b[2]"}) {
 		t.Errorf("called %v, %v", calls, err)
 	}
 	calls = nil
@@ -34,11 +43,11 @@ func TestWithEnding(t *testing.T) {
 		t.Errorf("content that could not be written: called %v, %v", calls, err)
 	}
 	failing = errors.New("disk full")
-	if _, err := m.WriteTo(io.Discard); !errors.Is(err, failing) || !slices.Equal(calls, []string{"a"}) {
+	if _, err := m.WriteTo(io.Discard); !errors.Is(err, failing) || !slices.Equal(calls, []string{"a[1]"}) {
 		t.Errorf("a hook that fails: called %v, %v", calls, err)
 	}
 	calls, failing = nil, nil
-	quiet := transport.WithEnding(unsized{mail(t, "x@example.org")}, hook("a"))
+	quiet := transport.WithEnding(unsized{mail(t, "x@example.org")}, a, 1)
 	info, known := quiet.(interface {
 		BodyInfo() (transport.BodyInfo, bool)
 	}).BodyInfo()

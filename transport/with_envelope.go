@@ -5,6 +5,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/bodyscan"
+	"github.com/depeche-mail/depeche/internal/ending"
 )
 
 // WithEnvelope returns a mail with the octets of mail and another envelope. It knows of itself what mail
@@ -29,7 +30,7 @@ type readdressed struct {
 	envelope    envelope.Envelope
 	key         string
 	fingerprint string
-	ending      func() error // is called when the content was written
+	endings     []ending.Ending
 }
 
 func (r *readdressed) layer() readdressed          { return *r }
@@ -38,8 +39,8 @@ func (r *readdressed) MessageID() string           { return MessageID(r.mail) }
 
 func (r *readdressed) WriteTo(w io.Writer) (int64, error) {
 	n, err := r.mail.WriteTo(w)
-	if err == nil && r.ending != nil {
-		err = r.ending()
+	if err == nil {
+		err = ending.All(r.endings)
 	}
 	return n, err
 }
@@ -52,7 +53,7 @@ func (r *readdressed) BodyInfo() (BodyInfo, bool) {
 			return info, true
 		}
 	}
-	if r.ending == nil {
+	if len(r.endings) == 0 {
 		return BodyInfo{}, false
 	}
 	info, err := bodyscan.Inspect(r.mail)

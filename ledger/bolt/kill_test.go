@@ -132,7 +132,7 @@ func TestKillAtRandom(t *testing.T) {
 			}
 			killed := 0
 			for range kills {
-				pause := time.Duration(rand.IntN(mails*300)+5000) * time.Microsecond
+				pause := time.Duration(rand.IntN(mails*100)+5000) * time.Microsecond
 				if o.start(t, time.After(pause)).killed {
 					killed++
 				}

@@ -125,6 +125,9 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.Job) { w.done(ctx, job) })
 	returned = true
 	w.t.learned.note(conn.Findings())
+	if errors.Is(err, client.ErrEnding) { // of the mails, not of the relay: no reason to wait
+		w.fails--
+	}
 	if err == nil && w.turn.full { // the next one has room, at the latest when it is new
 		w.fails = max(w.fails-1, 0)
 	}

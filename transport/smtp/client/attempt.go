@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/ending"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -11,14 +12,16 @@ import (
 // the reader writes the second in reply and early, with the link's lock held. The writing goroutine reads
 // those with the lock held, or when no reply is due.
 type attempt struct {
-	link   *link
-	plan   plan
-	rcpt   []int // the recipients of this transaction, as indexes into the envelope
-	lmtp   bool  // one verdict per accepted recipient
-	reset  bool  // RSET goes first
-	idle   bool  // the server had been silent before: it may have closed the connection
-	alone  bool  // nothing else was in flight when it began
-	closed bool  // nothing more will be asked
+	link  *link
+	plan  plan
+	rcpt  []int // the recipients of this transaction, as indexes into the envelope
+	lmtp  bool  // one verdict per accepted recipient
+	reset bool  // RSET goes first
+	idle  bool  // the server had been silent before: it may have closed the connection
+	// endings are told before the end of the content is written.
+	endings []ending.Ending
+	alone   bool // nothing else was in flight when it began
+	closed  bool // nothing more will be asked
 	// takenBack: nothing of it was written, and nothing will be.
 	takenBack bool
 	asked     int   // commands, the end of the content among them

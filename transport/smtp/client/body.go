@@ -5,6 +5,7 @@ import (
 
 	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/dotio"
+	"github.com/depeche-mail/depeche/internal/ending"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 )
 
@@ -52,7 +53,13 @@ type content struct {
 // of the link. A mail that is shorter or longer than planned is a fault of the mail.
 func (c *Conn) fill(a *attempt, w io.Writer) error {
 	c.exact = bodyscan.Exact{W: w, Planned: a.plan.size}
-	_, err := a.plan.mail.WriteTo(&c.exact)
+	write := a.plan.mail.WriteTo
+	if late, ok := a.plan.mail.(ending.Late); ok {
+		if a.endings = late.LateEndings(); len(a.endings) > 0 {
+			write = late.WriteContent
+		}
+	}
+	_, err := write(&c.exact)
 	if err == nil {
 		err = c.exact.End()
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/ending"
 	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
@@ -32,11 +33,13 @@ type link struct {
 	id       uint64      // for events
 
 	// The owner's.
-	out    []byte          // corked octets: one flight is one write
-	corked []expectation   // what will be due when they are written
-	sent   int64           // octets handed to the connection so far
-	ctx    context.Context // of the call that is watched; nil when there is none
-	source earlySink       // whose body is being corked; nil when nobody's is
+	out    []byte        // corked octets: one flight is one write
+	corked []expectation // what will be due when they are written
+	// endings are told before what is corked is written, because the ends of their mails are in it.
+	endings []ending.Ending
+	sent    int64           // octets handed to the connection so far
+	ctx     context.Context // of the call that is watched; nil when there is none
+	source  earlySink       // whose body is being corked; nil when nobody's is
 
 	caught        panics.Catcher // what the trace did not return from
 	mu            sync.Mutex
@@ -183,6 +186,13 @@ func (l *link) write(p []byte) error {
 			l.fail(cause)
 		}
 	}
+	if len(l.endings) > 0 && len(p) > 0 && l.broken() == nil { // the ends of these mails are in p
+		if err := ending.All(l.endings); err != nil {
+			l.fail(&endingError{err})
+		}
+		clear(l.endings)
+		l.endings = l.endings[:0]
+	}
 	l.mu.Lock()
 	l.expect()
 	if len(p) > 0 {
@@ -207,6 +217,16 @@ func (l *link) write(p []byte) error {
 	}
 	return nil
 }
+
+// ErrEnding is why a connection was closed when what is told of the end of a mail failed before that was written;
+// see transport.WithEnding. It tells nothing of the server.
+var ErrEnding = errors.New("connection closed before the end of the content")
+
+// endingError is ErrEnding with its cause.
+type endingError struct{ err error }
+
+func (e *endingError) Error() string   { return ErrEnding.Error() + ": " + e.err.Error() }
+func (e *endingError) Unwrap() []error { return []error{ErrEnding, e.err} }
 
 // writeFailed lets the reader take what the server said before it closed, because that says more
 // than "broken pipe", and returns why the link is broken.

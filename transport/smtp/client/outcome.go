@@ -131,7 +131,8 @@ func (a *attempt) settle() {
 		}
 	}
 	a.learn()
-	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError)))
+	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError))) &&
+		!errors.As(a.link.err, new(*endingError))
 }
 
 // evidence collects what was heard about a recipient.

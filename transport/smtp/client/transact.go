@@ -37,6 +37,7 @@ func (c *Conn) takeBack(a *attempt, err error) bool {
 // begin counts a transaction in. Recipients that were too many for the one before start anew. The session has
 // the domains of all of the mail from now on, also of recipients whose transaction comes later.
 func (c *Conn) begin(a *attempt) {
+	a.endings = nil
 	c.sends++
 	for _, i := range a.rcpt {
 		a.verdicts[i] = Verdict{}
@@ -275,6 +276,7 @@ func (c *Conn) bodyEnds(a *attempt) error {
 		}
 	}
 	l.source = nil
+	l.endings = append(l.endings, a.endings...)
 	l.cork(expectation{phase: PhaseFinal, to: a})
 	a.asked++
 	a.closed = true
