@@ -30,3 +30,24 @@ func register(ctx context.Context, t transport.Transport, address string) error 
 	_, err = t.Send(ctx, mail)
 	return err
 }
+
+// What a person sees of a mail, whatever its MIME form.
+func ExampleView() {
+	view := mailtest.Parse([]byte("From: a@example.org\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nContent-Type: text/html\r\n\r\n<p>Be <b>happy</b>!</p>\r\n"))
+	fmt.Println(view.Subject(), view.Get("From"))
+	// Output: grüße a@example.org
+}
+
+// Matches are put together, and say what they want.
+func ExampleMatch() {
+	match := mailtest.All(mailtest.SentTo("hei@example.org"), mailtest.Not(mailtest.HasAttachment("invoice.pdf")))
+	fmt.Println(match)
+	inbox := mailtest.New()
+	if err := register(context.Background(), inbox, "hei@example.org"); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(len(inbox.Mails(match)))
+	// Output:
+	// sent to hei@example.org and not (has the attachment "invoice.pdf")
+	// 1
+}

@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -264,4 +265,91 @@ func ExampleBuilder_Clone() {
 	// Content-Transfer-Encoding: 7bit
 	//
 	// Dear yuin, there are none.
+}
+
+// What a user typed into a form: the name may be any text, and a faulty address is an error of Build.
+func ExampleNewMailbox() {
+	for _, typed := range [][2]string{{"Jörg, Dr.", "joerg@example.org"}, {"Hei", "hei at example.org"}} {
+		_, err := message.New().From("shop@example.org").ToMailbox(message.NewMailbox(typed[0], typed[1])).Text("Hello\n").Build()
+		var fault *message.FieldError
+		fmt.Println(errors.As(err, &fault))
+	}
+	// Output:
+	// false
+	// true
+}
+
+func ExampleAddressList() {
+	list, err := message.ParseAddressList("Hei <hei@example.org>, Friends: yuin@example.org, a@example.org;")
+	fmt.Println(len(list.Mailboxes()), list.Groups()[0].Name, err)
+	fmt.Println(list)
+	// Output:
+	// 3 Friends <nil>
+	// Hei <hei@example.org>, Friends: yuin@example.org, a@example.org;
+}
+
+func ExampleListHeaders() {
+	m, err := message.New().From("news@example.org").To("hei@example.com").Subject("May").Text("News.\n").
+		List(message.ListHeaders{ID: "news.example.org", Name: "News", Help: []string{"https://example.org/help"}}).
+		ListUnsubscribeOneClick("https://example.org/leave?u=4711").Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range []string{"List-Id", "List-Help", "List-Unsubscribe", "List-Unsubscribe-Post"} {
+		fmt.Println(name+":", m.Header(name))
+	}
+	// Output:
+	// List-Id: News <news.example.org>
+	// List-Help: <https://example.org/help>
+	// List-Unsubscribe: <https://example.org/leave?u=4711>
+	// List-Unsubscribe-Post: List-Unsubscribe=One-Click
+}
+
+// One message for two relays, of which one wants a field of its own.
+func ExampleMessage_WithHeader() {
+	m, err := message.New().From("app@example.org").To("hei@example.com").Subject("Receipt").Text("Thank you.\n").Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tagged, err := m.WithHeader("X-Tag", "receipts")
+	fmt.Println(tagged.Header("X-Tag"), m.Header("X-Tag") == "", tagged.Subject(), err)
+	// Output: receipts true Receipt <nil>
+}
+
+// A report to the sender of a message that could not be delivered, from the null path.
+func ExampleDeliveryReport() {
+	to, err := envelope.ParseAddress("gone@example.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := message.New().From("mailer-daemon@example.com").To("app@example.org").BounceTo("<>").Subject("Undelivered").
+		Body(message.DeliveryReport(message.Plain("No such user.\n"), message.DeliveryStatus{
+			ReportingMTA: "mx.example.com",
+			Recipients:   []message.RecipientStatus{{Final: to, Action: message.ActionFailed, Status: "5.1.1"}},
+		}, nil)).Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(m.Envelope())
+	// Output: <> > app@example.org
+}
+
+// Files of the system by their path, from a folder that they cannot leave, and from memory.
+func ExamplePart() {
+	parts := []message.Part{
+		message.Path("/var/invoices/7.pdf"),
+		message.File(os.DirFS("/var/invoices"), "7.pdf"),
+		message.FileBytes("7.csv", []byte("a;b\n")).WithType("text/csv; charset=utf-8"),
+	}
+	for _, p := range parts {
+		fmt.Println(p.Name())
+	}
+	// Output:
+	// 7.pdf
+	// 7.pdf
+	// 7.csv
 }

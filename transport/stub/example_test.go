@@ -47,3 +47,26 @@ func Example() {
 	// gone@example.org rejected 550
 	// 2 calls, Be happy!
 }
+
+// Answers are played in order, and then every mail is accepted.
+func ExampleAnswer() {
+	relay := stub.New().Next(stub.Reject(transport.PhaseMail, 451, "try later"), stub.LoseReply())
+	env, err := envelope.Parse("app@example.org", "hei@example.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 3 {
+		result, _ := relay.Send(context.Background(), transport.Raw(env, []byte("Subject: x\r\n\r\nx\r\n")))
+		fmt.Println(result.Recipients[0].Outcome)
+	}
+	for _, call := range relay.Calls() {
+		fmt.Print(len(call.Data), " ")
+	}
+	fmt.Println(len(relay.Messages()), "messages")
+	// Output:
+	// deferred
+	// unknown
+	// accepted
+	// 0 17 17 2 messages
+}

@@ -109,3 +109,40 @@ C: QUIT
 	// refused: true
 	// violations: []
 }
+
+// A server that refuses one recipient, and one that answers the third mail with 421.
+func ExampleHook() {
+	srv, err := smtptest.Start(smtptest.Config{Hooks: []smtptest.Hook{
+		smtptest.RefuseRecipients(map[string]string{"gone@example.org": "550 5.1.1 no such user"}),
+		smtptest.MessagesPerSession(2, smtptest.Reply("421 4.7.0 come back later").Then(smtptest.Close())),
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	result, err := send(srv, "gone@example.org", "to@example.org")
+	for _, r := range result.Recipients {
+		fmt.Println(r.Address, r.Outcome, r.Reply)
+	}
+	fmt.Println(err != nil)
+	// Output:
+	// gone@example.org rejected 550 5.1.1 no such user
+	// to@example.org accepted 250 2.0.0 queued as 1.1
+	// true
+}
+
+// What was said, line by line.
+func ExampleSession() {
+	srv, err := smtptest.Start(smtptest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	if _, err := send(srv, "to@example.org"); err != nil {
+		log.Fatal(err)
+	}
+	for _, session := range srv.Sessions() {
+		fmt.Println(session.Count("MAIL"), "mail,", session.Count("AUTH"), "login")
+	}
+	// Output: 1 mail, 1 login
+}

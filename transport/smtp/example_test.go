@@ -1,0 +1,113 @@
+package smtp_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"slices"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+)
+
+// note is a small mail; programs make theirs with package message.
+func note(to ...string) transport.Mail {
+	env, err := envelope.Parse("app@example.org", to...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return transport.Raw(env, []byte("Subject: note\r\n\r\nBe happy!\r\n"))
+}
+
+// started is a relay of this process, as a test has one.
+func started(config smtptest.Config) *smtptest.Server {
+	srv, err := smtptest.Start(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return srv
+}
+
+// A relay that speaks TLS from the first octet. A program writes smtp.Relay("smtp.example.com") and no port.
+func ExampleRelay() {
+	srv := started(smtptest.Config{Security: smtptest.ImplicitTLS})
+	defer srv.Close()
+	sender, err := smtp.Relay(srv.Host()).Port(srv.Port()).ExtraRoots(srv.AuthorityPEM()).
+		Login(smtptest.User, smtptest.Password).Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = sender.Close() }()
+	result, err := sender.Send(context.Background(), note("hei@example.com"))
+	fmt.Println(result.Recipients[0].Outcome, err)
+	// Output: accepted <nil>
+}
+
+// A relay that must offer STARTTLS; without it nothing is sent.
+func ExampleStartTLSRelay() {
+	srv := started(smtptest.Config{Extensions: smtptest.Without("STARTTLS"), Security: smtptest.Plaintext})
+	defer srv.Close()
+	sender, err := smtp.StartTLSRelay(srv.Host()).Port(srv.Port()).Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = sender.Close() }()
+	result, err := sender.Send(context.Background(), note("hei@example.com"))
+	fmt.Println(result.Recipients[0].Outcome, err != nil, len(srv.Messages()))
+	// Output: not sent true 0
+}
+
+// Bulk mail: up to 20 mails on their way on each of two connections.
+func ExampleTransport_SendAll() {
+	srv := started(smtptest.Config{})
+	defer srv.Close()
+	sender, err := smtp.StartTLSRelay(srv.Host()).Port(srv.Port()).ExtraRoots(srv.AuthorityPEM()).
+		Login(smtptest.User, smtptest.Password).
+		Pool(smtp.Pool{MaxOpen: 2}).BulkWindow(20).Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = sender.Close() }()
+	var mails []transport.Mail
+	for i := range 100 {
+		mails = append(mails, note(fmt.Sprintf("user%d@example.com", i)))
+	}
+	accepted := 0
+	for sent, err := range sender.SendAll(context.Background(), slices.Values(mails)) {
+		if err != nil {
+			fmt.Println(sent.Index, err)
+		}
+		accepted += sent.Result.Count(transport.Accepted)
+	}
+	fmt.Println(accepted, sender.Stats().Opened <= 2)
+	// Output: 100 true
+}
+
+// A delivery agent beside the program has a verdict for each recipient.
+func ExampleLMTP() {
+	srv := started(smtptest.Config{Protocol: smtptest.LMTP, Security: smtptest.Plaintext, Mechanisms: map[string]smtptest.Mechanism{}, Hooks: []smtptest.Hook{
+		smtptest.Script(smtptest.Case{At: smtptest.End, Recipient: "full@example.com", Do: smtptest.Reply("452 4.2.2 mailbox full")}),
+	}})
+	defer srv.Close()
+	agent, err := smtp.LMTP(srv.Host()).Port(srv.Port()).Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = agent.Close() }()
+	result, _ := agent.Send(context.Background(), note("hei@example.com", "full@example.com"))
+	for _, r := range result.Recipients {
+		fmt.Println(r.Address, r.Outcome)
+	}
+	// Output:
+	// hei@example.com accepted
+	// full@example.com deferred
+}
+
+// The configuration of a transport also serves for one connection by hand: see package client.
+func ExampleBuilder_ClientConfig() {
+	config, err := smtp.Relay("smtp.example.com").HelloName("app.example.org").ClientConfig()
+	fmt.Println(config.Address, config.HelloName, err)
+	// Output: smtp.example.com:465 app.example.org <nil>
+}
