@@ -165,13 +165,14 @@ func (d *dialogue) begin(ctx context.Context) {
 // byHand sends a mail by Conn.Begin, in two pieces.
 func byHand(ctx context.Context, conn *client.Conn, tag string, f form) (*transport.Result, error) {
 	text, rcpts := content(tag), f.rcpts
-	tx, receipt := conn.Begin(ctx, envelopeOf(tag, rcpts), client.Content{Size: int64(len(text))})
-	if tx != nil {
+	tx, err := conn.Begin(ctx, envelopeOf(tag, rcpts), client.Content{Size: int64(len(text))})
+	if err == nil {
 		if _, err := tx.Write([]byte(text[:20])); err == nil {
 			_, _ = tx.Write([]byte(f.rest(text))) // Close tells
 		}
-		receipt = f.finish(tx)
+		f.finish(tx)
 	}
+	receipt := tx.Receipt()
 	result := transport.NewResult(envelopeOf(tag, rcpts), transport.NotSent, transport.Reply{})
 	for i, v := range receipt.Verdicts {
 		r := &result.Recipients[i]
@@ -186,10 +187,7 @@ func byHand(ctx context.Context, conn *client.Conn, tag string, f form) (*transp
 			}
 		}
 	}
-	if receipt.Err != nil {
-		return result, receipt.Err
-	}
-	return result, nil
+	return result, receipt.Err
 }
 
 // rest is what follows the first 20 octets of a content that is written by hand.
@@ -203,9 +201,11 @@ func (f form) rest(text string) string {
 	return "\r\n"
 }
 
-func (f form) finish(tx *client.Transaction) *client.Receipt {
+// finish ends a mail that is written by hand. The receipt tells how.
+func (f form) finish(tx *client.Transaction) {
 	if f.fault == "fails" {
-		return tx.Abort()
+		tx.Abort()
+		return
 	}
-	return tx.Close()
+	_ = tx.Close()
 }

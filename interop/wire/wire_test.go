@@ -239,17 +239,17 @@ func write(t *testing.T, r *rig.Rig, p peer, sent []string, a, b string) {
 	conn := p.dial(t, r, client.ChunkingTrusted)
 	for _, data := range sent {
 		m := mail(t, "alice@rig.test", data, a+"@rig.test", b+"@rig.test")
-		tx, receipt := conn.Begin(t.Context(), m.Envelope(), client.Content{EightBit: strings.Contains(data, "ü")})
-		if tx == nil {
-			t.Fatal(receipt.Err)
+		tx, err := conn.Begin(t.Context(), m.Envelope(), client.Content{EightBit: strings.Contains(data, "ü")})
+		if err != nil {
+			t.Fatal(err)
 		}
 		for piece := range strings.Lines(data) {
 			if _, err := tx.Write([]byte(piece)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if receipt := tx.Close(); receipt.Err != nil {
-			t.Fatal(receipt.Err)
+		if err := tx.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -159,13 +159,12 @@ func (w *worker) done(ctx context.Context, job *client.Job) {
 // count notes how many mails the relay takes over one connection.
 func (w *worker) count(r *client.Receipt) {
 	t := &w.turn
-	answered := r.Err == nil || !r.Err.Response.IsZero()
 	switch {
 	case t.over:
 	case isHangUp(r):
 		t.over = true
 		w.t.limit.ended(t.delivered, false)
-	case answered:
+	case isAnswered(r):
 		t.delivered++
 		w.t.limit.reached(t.delivered)
 	case !t.suspect && t.conn.Findings().EndedSilently:

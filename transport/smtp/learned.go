@@ -136,16 +136,23 @@ func (l *learned) judge(c *client.Conn, r *client.Receipt) {
 		l.trying.Store(false)
 		l.lockstep.disprove()
 		l.flightOK.begin()
-	case r.Err == nil || !r.Err.Response.IsZero():
+	case isAnswered(r):
 		l.trying.Store(false)
 	}
 }
 
+// isAnswered reports whether the relay has said what becomes of a mail.
+func isAnswered(r *client.Receipt) bool {
+	f, lost := r.Failure()
+	return !lost || !f.Response.IsZero()
+}
+
 // refusedAgain reports whether RSET or MAIL alone was refused like the first command of a broken flight.
 func refusedAgain(r *client.Receipt) bool {
-	if r.Err == nil || r.Err.Phase != client.PhaseMail && r.Err.Phase != client.PhaseReset {
+	f, lost := r.Failure()
+	if !lost || f.Phase != client.PhaseMail && f.Phase != client.PhaseReset {
 		return false
 	}
-	code := r.Err.Response.Code
+	code := f.Response.Code
 	return code == response.SyntaxError || code == response.NotImplemented || code == response.BadSequence
 }

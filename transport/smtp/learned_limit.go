@@ -89,8 +89,8 @@ func (s *learnedLimit) careAfter() int {
 
 // isHangUp reports whether a receipt shows a 421 in place of a mail.
 func isHangUp(r *client.Receipt) bool {
-	return r.Err != nil && r.Err.Response.Code == response.ServiceUnavailable &&
-		(r.Err.Phase == client.PhaseReset || r.Err.Phase == client.PhaseMail)
+	f, lost := r.Failure()
+	return lost && f.Response.Code == response.ServiceUnavailable && (f.Phase == client.PhaseReset || f.Phase == client.PhaseMail)
 }
 
 // full reports whether a connection has had as many mails as it may.

@@ -27,11 +27,12 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 			result.QueueID = queueID(v.Response)
 		}
 	}
-	if receipt.Err == nil {
+	failure, lost := receipt.Failure()
+	if !lost {
 		return result, nil
 	}
 	transport.ResolveFaults(result.Recipients)
-	failed := sendError(result, receipt.Err)
+	failed := sendError(result, failure)
 	if t.config.AllOrNothing && failed.Err == nil && result.Count(transport.NotSent) > 0 {
 		failed.Err = keptBackError{}
 	}

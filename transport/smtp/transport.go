@@ -158,12 +158,13 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 	receipt := conn.Send(ctx, mail)
 	returned = true
 	found := conn.Findings()
+	failure, lost := receipt.Failure()
 	t.learned.note(found)
 	t.learned.judge(conn, receipt)
 	switch {
 	case isHangUp(receipt):
 		t.limit.ended(before, false)
-	case found.EndedSilently && receipt.Err != nil && receipt.Err.Response.IsZero() && !idle:
+	case found.EndedSilently && lost && failure.Response.IsZero() && !idle:
 		t.limit.ended(before, true)
 	case conn.Err() == nil:
 		t.limit.reached(conn.Sends())

@@ -195,8 +195,8 @@ func TestBearerErrors(t *testing.T) {
 			if m.Done() {
 				t.Error("done in spite of the error")
 			}
-			why := authentication.Explain(m)
-			if why == nil {
+			why, known := authentication.Explain(m)
+			if !known {
 				t.Fatal("no explanation")
 			}
 			wantKind(t, why, authentication.Rejected)

@@ -86,9 +86,9 @@ func (b *bearer) Next(challenge []byte) ([]byte, error) {
 }
 
 // Explain returns what the server said of the token.
-func (b *bearer) Explain() *Error {
+func (b *bearer) Explain() (*Error, bool) {
 	if b.failed == nil {
-		return nil
+		return nil, false
 	}
-	return &Error{Kind: Rejected, Mechanism: b.mechanism, Err: b.failed}
+	return &Error{Kind: Rejected, Mechanism: b.mechanism, Err: b.failed}, true
 }

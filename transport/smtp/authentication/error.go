@@ -103,17 +103,17 @@ func unexpected(mechanism string) *Error {
 }
 
 // Premature returns the error of a success that the server claimed before m was done.
-func Premature(m Mechanism) *Error {
-	if why := Explain(m); why != nil {
+func Premature(m Mechanism) error {
+	if why, known := Explain(m); known {
 		return why
 	}
 	return &Error{Kind: EarlySuccess, Mechanism: m.Name()}
 }
 
-// Explain returns what m knows about its failure, or nil; see [Explainer].
-func Explain(m Mechanism) *Error {
+// Explain returns what m knows about its failure, if it knows something; see [Explainer].
+func Explain(m Mechanism) (why *Error, known bool) {
 	if e, ok := m.(Explainer); ok {
 		return e.Explain()
 	}
-	return nil
+	return nil, false
 }

@@ -21,8 +21,10 @@ type Mechanism interface {
 
 // Explainer is an optional ability of a [Mechanism]: once the server has ended the exchange, Explain
 // returns what the mechanism knows that the server's last reply does not say, such as an error that it
-// was sent in a challenge, or what it still waited for. Nil when there is nothing.
-type Explainer interface{ Explain() *Error }
+// was sent in a challenge, or what it still waited for. known is false when there is nothing.
+type Explainer interface {
+	Explain() (why *Error, known bool)
+}
 
 // Session is what a mechanism may know of the connection on which it runs.
 type Session struct {

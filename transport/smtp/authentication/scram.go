@@ -188,9 +188,9 @@ var scramErrors = map[string]Kind{
 
 // Explain returns the error that the server told, or says that the signature is missing, which a server
 // that does not know the password cannot make.
-func (m *scram) Explain() *Error {
+func (m *scram) Explain() (*Error, bool) {
 	if m.failed == nil && m.waits == scramFinal {
-		return &Error{Kind: Unproven, Mechanism: m.name, Err: reason("no signature")}
+		return &Error{Kind: Unproven, Mechanism: m.name, Err: reason("no signature")}, true
 	}
-	return m.failed
+	return m.failed, m.failed != nil
 }

@@ -131,8 +131,8 @@ func TestScramServerErrors(t *testing.T) {
 			if err != nil || answer == nil || len(answer) > 0 || m.Done() {
 				t.Errorf("%s: %q, %v, done %v", text, answer, err, m.Done())
 			}
-			why := authentication.Explain(m)
-			if why == nil {
+			why, known := authentication.Explain(m)
+			if !known {
 				t.Fatalf("%s: no explanation", text)
 			}
 			if wantKind(t, why, want); strings.Contains(why.Error(), "pencil") {
@@ -212,7 +212,7 @@ func FuzzBearerError(f *testing.F) {
 		if _, err := m.Next([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		why := authentication.Explain(m)
+		why, _ := authentication.Explain(m)
 		if m.Done() || why == nil || why.Kind != authentication.Rejected || strings.Contains(why.Error(), "tok-1234") {
 			t.Errorf("done %v, %v", m.Done(), why)
 		}

@@ -2,16 +2,54 @@ package client
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
+// ErrNotFollowed is the cause of a Command that would change what the Conn knows of its session. The error
+// names the method to use instead. Nothing was said.
+var ErrNotFollowed = errors.New("Command cannot follow this command")
+
+// methods are the methods of a Conn for commands that change its session.
+var methods = map[string]string{
+	"DATA": "Begin or Send", "BDAT": "Begin or Send", "MAIL": "Begin or Send", "RCPT": "Begin or Send",
+	"STARTTLS": "StartTLS", "AUTH": "Authenticate", "QUIT": "Quit", "RSET": "Reset",
+	"EHLO": "Rehello", "HELO": "Rehello", "LHLO": "Rehello",
+}
+
+// follows returns the error of a command that Command must not send.
+func follows(command commands.Command) error {
+	line, err := command.AppendTo(nil)
+	if err != nil {
+		return err
+	}
+	verb, _, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+	if method, own := methods[strings.ToUpper(verb)]; own {
+		return fmt.Errorf("%w: for %s use %s", ErrNotFollowed, strings.ToUpper(verb), method)
+	}
+	switch command.(type) {
+	case commands.AuthResponse, commands.AuthCancel: // a line of a dialogue that Authenticate leads
+		return fmt.Errorf("%w: for AUTH use Authenticate", ErrNotFollowed)
+	}
+	return nil
+}
+
 // Command sends one command and returns the reply, whatever it says; the error is for a broken
-// connection or an unusable argument. Commands that change what this package knows of the session
-// have methods of their own.
+// connection or an unusable argument. Commands that change what this package knows of the session, such as
+// MAIL, DATA, AUTH or QUIT, have methods of their own, and are refused here with ErrNotFollowed.
 func (c *Conn) Command(ctx context.Context, command commands.Command) (response.Response, error) {
+	if err := follows(command); err != nil {
+		return response.Response{}, c.fault(PhaseMessage, err)
+	}
+	return c.command(ctx, command)
+}
+
+func (c *Conn) command(ctx context.Context, command commands.Command) (response.Response, error) {
 	if err := c.ready(ctx); err != nil {
 		return response.Response{}, c.fault(PhaseCommand, err)
 	}
@@ -36,27 +74,11 @@ func (c *Conn) Reset(ctx context.Context) error {
 }
 
 func (c *Conn) expectOK(ctx context.Context, command commands.Command) error {
-	reply, err := c.Command(ctx, command)
+	reply, err := c.command(ctx, command)
 	if err == nil && !reply.Code.IsCompleted() {
 		err = &Error{Phase: PhaseCommand, Server: c.cfg.Address, Response: reply}
 	}
 	return err
-}
-
-// Rehello introduces the client once more, which resets the session and learns anew what the server
-// offers.
-func (c *Conn) Rehello(ctx context.Context) error {
-	if err := c.ready(ctx); err != nil {
-		return c.fault(PhaseHello, err)
-	}
-	defer c.link.rethrow()
-	stop := c.link.watch(ctx)
-	defer stop()
-	if err := c.hello(); err != nil {
-		return err
-	}
-	c.dirty = false
-	return nil
 }
 
 // Verify asks about a user or mailbox. 252 means that the server does not tell.

@@ -70,7 +70,7 @@ S: 421 4.3.2 going
 		own, err := conn.Command(ctx, commands.Custom{Name: "ETRN", Arguments: "example.org"})
 		note(own, err)
 		note("noop", conn.Noop(ctx))
-		note("rehello", conn.Rehello(ctx))
+		note("rehello", conn.Rehello(ctx, extension.HelloName{}))
 		note(conn.Info().SizeLimit(), nil)
 		note(conn.State(), nil)
 		going, err := conn.Verify(ctx, "bob")

@@ -33,14 +33,15 @@ type Conn struct {
 	filler content
 	exact  bodyscan.Exact
 
-	domains map[string]bool // of the recipients so far, where the server limits them
-	dirty   bool            // the last transaction did not end cleanly: RSET before the next
-	sends   int             // transactions so far
-	current *Transaction    // nil between transactions
-	looked  bool            // Alive was the last thing that was done
-	window  int             // how many mails at once the last Stream had come to
-	coarse  time.Time       // the time as of the last look, in a Stream
-	probed  bool
+	domains  map[string]bool // of the recipients so far, where the server limits them
+	dirty    bool            // the last transaction did not end cleanly: RSET before the next
+	sends    int             // transactions so far
+	current  *Transaction    // nil between transactions
+	looked   bool            // Alive was the last thing that was done
+	window   int             // how many mails at once the last Stream had come to
+	coarse   time.Time       // the time as of the last look, in a Stream
+	probed   bool
+	loggedIn bool
 }
 
 // Dial connects to cfg.Address and opens a session. When it fails, nothing of the connection is left.

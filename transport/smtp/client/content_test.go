@@ -79,7 +79,9 @@ func TestContentIsWhatWasPlanned(t *testing.T) {
 					if v := receipts[0].Verdicts[0]; v.Fate != client.Accepted || len(o.taken) != 1 {
 						t.Errorf("the good one: %v, taken %d", v, len(o.taken))
 					}
-					if v, err := receipts[1].Verdicts[0], receipts[1].Err; v.Fate != client.NotSent || err == nil || err.Temporary() || !strings.Contains(err.Error(), "octets") {
+					v, err := receipts[1].Verdicts[0], receipts[1].Err
+					f, failed := receipts[1].Failure()
+					if v.Fate != client.NotSent || !failed || f.Temporary() || !strings.Contains(err.Error(), "octets") {
 						t.Errorf("%v, %v", v, err)
 					}
 				})
@@ -111,12 +113,13 @@ func TestTransactionHoldsItsSize(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 					conn := open(t, o, form.cfg)
-					tx, receipt := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{Size: int64(len(text)) + wrong})
-					if tx == nil {
-						t.Fatal(receipt.Err)
+					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{Size: int64(len(text)) + wrong})
+					if err != nil {
+						t.Fatal(err)
 					}
 					_, _ = io.WriteString(tx, text) // Close tells
-					receipt = tx.Close()
+					_ = tx.Close()                  // the receipt tells
+					receipt := tx.Receipt()
 					_ = conn.Close()
 					if receipt.Err == nil || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
 						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)

@@ -209,12 +209,12 @@ func TestLateEndOfContext(t *testing.T) {
 		if err := conn.Noop(ctx); err != nil {
 			t.Error(err)
 		}
-		tx, receipt := conn.Begin(ctx, testEnvelope(t, "a@x.org", "b@x.org"), client.Content{})
-		if tx == nil {
-			t.Fatal(receipt.Err)
+		tx, err := conn.Begin(ctx, testEnvelope(t, "a@x.org", "b@x.org"), client.Content{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if r := tx.Close(); r.Err != nil {
-			t.Error(r.Err)
+		if err := tx.Close(); err != nil {
+			t.Error(err)
 		}
 		ctx.err = context.Canceled
 		for _, end := range ctx.ends {

@@ -42,6 +42,7 @@ func (c *Conn) login(ctx context.Context) *Error {
 		x := exchange{Conn: c, mechanism: m, mask: credentials.Mask}
 		if failed = x.run(); failed == nil {
 			c.link.endLogin()
+			c.loggedIn = true
 			result = nil
 			return nil
 		}
@@ -145,7 +146,7 @@ func (x *exchange) cancel(why error) *Error {
 
 // judge takes the reply that ends the exchange.
 func (x *exchange) judge(reply response.Response) *Error {
-	why := authentication.Explain(x.mechanism)
+	why, known := authentication.Explain(x.mechanism)
 	switch {
 	case reply.Code == response.AuthContinue:
 		return x.fault(PhaseAuth, x.failure(authentication.Endless, nil))
@@ -161,7 +162,7 @@ func (x *exchange) judge(reply response.Response) *Error {
 	switch {
 	case reply.Code.IsCompleted():
 		return x.fault(PhaseAuth, x.failure(authentication.EarlySuccess, errNot235))
-	case why == nil || why.Kind == authentication.Unproven: // a refusal needs no proof
+	case !known || why.Kind == authentication.Unproven: // a refusal needs no proof
 		why = x.failure(kind, nil)
 	case kind == authentication.Unavailable:
 		why = x.failure(kind, why.Err)

@@ -51,13 +51,14 @@ type Verdict struct {
 type Receipt struct {
 	// Verdicts has one entry per recipient, in envelope order.
 	Verdicts []Verdict
-	// Err is nil if and only if every recipient was accepted. It says where and why the first one
-	// was lost.
-	Err *Error
+	// Err is nil if and only if every recipient was accepted, else an *[Error]; see Failure. It says what
+	// stopped the recipients who are NotSent or Unknown, or where the first of the others was refused.
+	Err error
 	// Envelope is the time from MAIL to the last reply before the content, Body that of writing the
 	// content, Final that from its end to the verdict. Phases that share a flight share their time.
 	Envelope, Body, Final time.Duration
 
+	failure       *Error // the same as Err
 	refusal, stop *Error // of the transactions so far
 	attempts      int
 	stale         bool
@@ -79,13 +80,15 @@ func (r *Receipt) reset(n int) {
 
 // again prepares r for a further attempt at some of its recipients.
 func (r *Receipt) again() {
-	r.Err, r.stop, r.attempts = nil, nil, 0
+	r.fail(nil)
+	r.stop, r.attempts = nil, 0
 }
 
 // Unsent returns the recipients, by their position, who are NotSent because of the connection or of what the
 // server said of others, while others have their answer. They can be sent the mail without those others.
 func (r *Receipt) Unsent() []int {
-	if r.Err == nil || r.withheld || r.Err.Phase == PhaseMessage || errors.As(r.Err.Err, new(*contentError)) || r.count(NotSent) == len(r.Verdicts) {
+	f, failed := r.Failure()
+	if !failed || r.withheld || f.Phase == PhaseMessage || errors.As(f.Err, new(*contentError)) || r.count(NotSent) == len(r.Verdicts) {
 		return nil
 	}
 	var list []int
@@ -100,6 +103,17 @@ func (r *Receipt) Unsent() []int {
 // unsent notes why recipients were never named to the server.
 func (r *Receipt) unsent(cause error) {
 	r.add(&attempt{stop: &Error{Phase: PhaseMail, Err: cause}, stale: true})
+}
+
+// Failure returns Err as the *Error that it is, and false when every recipient was accepted.
+func (r *Receipt) Failure() (*Error, bool) { return r.failure, r.failure != nil }
+
+// fail sets or, with nil, clears the error.
+func (r *Receipt) fail(e *Error) {
+	r.failure, r.Err = e, nil
+	if e != nil {
+		r.Err = e
+	}
 }
 
 // count returns how many recipients have the fate.

@@ -26,13 +26,13 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 
 func (c *Conn) send(ctx context.Context, mail Mail, receipt *Receipt) {
 	if err := c.ready(ctx); err != nil {
-		receipt.Err = c.fault(PhaseMessage, err)
-		receipt.stale = receipt.Err.Phase != PhaseMessage
+		receipt.fail(c.fault(PhaseMessage, err))
+		receipt.stale = receipt.failure.Phase != PhaseMessage
 		return
 	}
 	var p plan
 	if err := c.plan(&p, mail); err != nil {
-		receipt.Err = c.unusable(err)
+		receipt.fail(c.unusable(err))
 		return
 	}
 	stop := c.link.watch(ctx)
@@ -123,25 +123,27 @@ func (r *Receipt) add(a *attempt) {
 // conclude makes Err agree with the verdicts: it describes what stopped those who are NotSent or Unknown,
 // and where all were answered, the first refusal. rest are recipients for whom there was no transaction.
 func (c *Conn) conclude(r *Receipt, rest []int) {
-	r.Err = nil
+	r.fail(nil)
 	if r.count(Accepted) == len(r.Verdicts) {
 		return
 	}
 	r.withheld = c.cfg.AllOrNothing
 	undecided := r.count(NotSent)+r.count(Unknown) > 0
+	var e *Error
 	switch {
 	case undecided && r.stop != nil:
-		r.Err = r.stop
+		e = r.stop
 	case undecided && c.Err() != nil:
-		r.Err = &Error{Phase: PhaseMail, Err: c.Err()}
+		e = &Error{Phase: PhaseMail, Err: c.Err()}
 	case r.refusal != nil:
-		r.Err = r.refusal
+		e = r.refusal
 	case len(rest) > 0 && r.Verdicts[rest[0]].Fate == Refused: // too many, and no room for more
-		r.Err = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
+		e = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
 	default:
-		r.Err = &Error{Phase: PhaseMail, Err: c.Err()}
+		e = &Error{Phase: PhaseMail, Err: c.Err()}
 	}
-	r.Err.Server = c.cfg.Address
+	e.Server = c.cfg.Address
+	r.fail(e)
 }
 
 // everyone returns the indexes of all recipients. Nobody changes them, so short lists share one.

@@ -218,14 +218,15 @@ func TestGigabyte(t *testing.T) {
 				runtime.ReadMemStats(&before)
 				var receipt *client.Receipt
 				if writer {
-					tx, refused := conn.Begin(t.Context(), message.env, client.Content{})
-					if tx == nil {
-						t.Fatal(refused.Err)
+					tx, err := conn.Begin(t.Context(), message.env, client.Content{})
+					if err != nil {
+						t.Fatal(err)
 					}
 					if n, err := message.WriteTo(tx); n != size || err != nil {
 						t.Fatal(n, err)
 					}
-					receipt = tx.Close()
+					_ = tx.Close() // the receipt tells
+					receipt = tx.Receipt()
 				} else {
 					receipt = conn.Send(t.Context(), message)
 				}

@@ -245,7 +245,7 @@ func (s *stream) take(job *Job) *flight {
 	f := s.flight(job)
 	if err := s.conn.plan(&f.attempt.plan, job.Mail); err != nil {
 		s.spare = append(s.spare, f)
-		job.Receipt.Err = s.conn.unusable(err)
+		job.Receipt.fail(s.conn.unusable(err))
 		s.done(job)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,9 +21,9 @@ type Content struct {
 	Binary   bool  // any octets may come, also lines that do not end in CRLF (RFC 3030 section 3)
 }
 
-// Transaction is a mail whose content the caller writes: an io.Writer between the recipients and the
+// Transaction is a mail whose content the caller writes: an io.WriteCloser between the recipients and the
 // verdict. It belongs to the goroutine that has the Conn, and ends with Close or Abort; until then the
-// Conn does nothing else.
+// Conn does nothing else. Receipt tells what is known of each recipient, at any time.
 type Transaction struct {
 	conn    *Conn
 	attempt *attempt
@@ -32,7 +33,8 @@ type Transaction struct {
 	chunk   []byte        // the BDAT form: the chunk that is being filled
 	known   Content
 	scan    bodyscan.Scanner
-	err     error // of Write
+	err     error    // of Write
+	receipt *Receipt // after the end
 }
 
 // ErrTransaction is the cause of calls that have to wait for the end of a Transaction.
@@ -44,38 +46,39 @@ var ErrNobody = errors.New("no recipient was accepted")
 // chunkSize is how much content travels in one BDAT when its end is not known.
 const chunkSize = 64 << 10
 
-// Begin says who sends and who receives, and returns when the server has answered. Verdicts then tells
-// who was refused. When nobody was accepted, or not everybody with AllOrNothing, there is no
-// transaction; the error is an *Error and the receipt has the verdicts.
-func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content) (*Transaction, *Receipt) {
+// Begin says who sends and who receives, and returns when the server has answered. Receipt then tells who was
+// refused. When no recipient was accepted, or not all of them with AllOrNothing, the error is that of the
+// receipt and the transaction has ended: Write and Close return the same error. The Transaction is never nil.
+func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content) (*Transaction, error) {
+	t := &Transaction{conn: c, known: content, attempt: new(attempt), stop: func() {}}
 	receipt := &Receipt{Verdicts: make([]Verdict, env.Len())}
-	if err := c.ready(ctx); err != nil {
-		receipt.Err = c.fault(PhaseMessage, err)
-		return nil, receipt
-	}
-	t := &Transaction{conn: c, known: content, attempt: new(attempt)}
 	c.prepare(t.attempt, receipt.Verdicts)
 	p := &t.attempt.plan
-	if err := c.planContent(p, env, content); err != nil {
-		receipt.Err = c.fault(PhaseMessage, err)
-		return nil, receipt
+	err := c.ready(ctx)
+	if err == nil {
+		err = c.planContent(p, env, content)
 	}
-	if p.form != formLockstep {
+	if err != nil {
+		receipt.fail(c.fault(PhaseMessage, err))
+		t.receipt = receipt
+		return t, receipt.Err
+	}
+	if p.form == formChunk || p.form == formData && c.chunks() { // content waits for the replies to RCPT
 		p.form = formEnvelope
 	}
 	t.attempt.rcpt = everyone(env.Len())
 	defer c.link.rethrow()
 	t.stop = c.link.watch(ctx)
 	c.begin(t.attempt)
-	err := t.begin()
+	err = t.begin()
 	if err == nil && t.w != nil {
 		c.current = t
-		return t, receipt
+		return t, nil
 	}
 	if err != nil {
 		c.broke(err)
 	}
-	return nil, t.end()
+	return t, t.end()
 }
 
 // begin takes the transaction to the point where content may be written; w stays nil when there is
@@ -95,11 +98,20 @@ func (t *Transaction) begin() error {
 	if ok, err := c.worthIt(a); !ok {
 		return err
 	}
-	if c.chunks() {
+	switch {
+	case a.go354 && a.accepted == 0: // an empty content, for no recipient, ends the server's wait
+		if err := c.corkData(a); err != nil {
+			return err
+		}
+		return c.answered(a)
+	case a.go354:
+		t.dots = dotio.NewWriter(&content{link: c.link})
+		t.w = t.dots
+	case c.chunks():
 		a.chunked = true
 		t.chunk = make([]byte, 0, chunkSize)
 		t.w = chunkWriter{t}
-	} else {
+	default:
 		if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
 			return err
 		}
@@ -116,14 +128,22 @@ func (t *Transaction) begin() error {
 	return nil
 }
 
-// Verdicts returns what is known of the recipients: the refused ones are decided, the others are
-// NotSent until Close.
-func (t *Transaction) Verdicts() []Verdict { return append([]Verdict(nil), t.attempt.verdicts...) }
+// Receipt returns what is known of the recipients. Before the end the refused ones are decided and the others
+// are NotSent.
+func (t *Transaction) Receipt() *Receipt {
+	if t.receipt != nil {
+		return t.receipt
+	}
+	return &Receipt{Verdicts: append([]Verdict(nil), t.attempt.verdicts...)}
+}
 
 // Write writes content in its canonical form: lines end in CRLF. It may block as long as the server
 // does not read. After an error only Abort or Close make sense.
 func (t *Transaction) Write(p []byte) (int, error) {
-	if t.err != nil {
+	switch {
+	case t.receipt != nil:
+		return 0, cmp.Or(t.receipt.Err, errEnded)
+	case t.err != nil:
 		return 0, t.err
 	}
 	_, _ = t.scan.Write(p) // a Scanner never fails
@@ -157,9 +177,13 @@ func (t *Transaction) judge(info bodyscan.Info) error {
 
 var errUnannounced = errors.New("octet above 127 in content that was said to have none")
 
-// Close ends the content and returns the fate of every recipient. After a failed Write it does what
-// Abort does.
-func (t *Transaction) Close() *Receipt {
+// Close ends the content and waits for the verdicts. The error is nil if and only if every recipient was
+// accepted; it is that of Receipt. After a failed Write it does what Abort does. A second Close returns the
+// same.
+func (t *Transaction) Close() error {
+	if t.receipt != nil {
+		return t.receipt.Err
+	}
 	defer t.conn.link.rethrow()
 	info := t.scan.Info()
 	if t.err == nil {
@@ -202,20 +226,27 @@ func (t *Transaction) finish() error {
 	return c.answered(a)
 }
 
-// Abort gives the mail up. The content is left unfinished, so nobody can take it for the whole, which
-// only closing the connection can do.
-func (t *Transaction) Abort() *Receipt { return t.abandon(&contentError{errAborted}) }
+// Abort gives the mail up. The content is left unfinished, so that no server can take it for the whole, which
+// only closing the connection can do. After the end it does nothing.
+func (t *Transaction) Abort() {
+	if t.receipt == nil {
+		_ = t.abandon(&contentError{errAborted}) // the caller knows
+	}
+}
 
-var errAborted = errors.New("given up by the caller")
+var (
+	errAborted = errors.New("given up by the caller")
+	errEnded   = errors.New("the transaction has ended")
+)
 
-func (t *Transaction) abandon(err error) *Receipt {
+func (t *Transaction) abandon(err error) error {
 	_ = t.conn.bodyFailed(t.attempt, err) // notes err, which is known here
 	t.conn.broke(err)
 	return t.end()
 }
 
 // end gives the Conn back.
-func (t *Transaction) end() *Receipt {
+func (t *Transaction) end() error {
 	c := t.conn
 	t.stop()
 	c.current = nil
@@ -226,10 +257,11 @@ func (t *Transaction) end() *Receipt {
 	receipt := &Receipt{Verdicts: t.attempt.verdicts}
 	receipt.add(t.attempt)
 	c.conclude(receipt, t.attempt.overflow)
-	if receipt.Err != nil && receipt.Err.Err == nil && t.attempt.accepted == 0 {
-		receipt.Err.Err = ErrNobody
+	if failure, failed := receipt.Failure(); failed && failure.Err == nil && t.attempt.accepted == 0 {
+		failure.Err = ErrNobody
 	}
-	return receipt
+	t.receipt = receipt
+	return receipt.Err
 }
 
 // chunkWriter fills chunks and sends each when more content follows, so that the last one is never

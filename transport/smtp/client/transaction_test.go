@@ -53,11 +53,11 @@ func TestTransaction(t *testing.T) {
 					o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 					conn := open(t, o, form.cfg)
 					defer conn.Close()
-					tx, receipt := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "bad@x.org", "b@x.org"), client.Content{})
-					if tx == nil {
-						t.Fatal(receipt.Err)
+					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "bad@x.org", "b@x.org"), client.Content{})
+					if err != nil {
+						t.Fatal(err)
 					}
-					if v := tx.Verdicts(); v[0].Fate != client.NotSent || v[1].Fate != client.Refused {
+					if v := tx.Receipt().Verdicts; v[0].Fate != client.NotSent || v[1].Fate != client.Refused {
 						t.Errorf("verdicts before the content: %v", v)
 					}
 					if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto b@x.org\n\nx\n")); !errors.Is(r.Err, client.ErrTransaction) {
@@ -68,7 +68,10 @@ func TestTransaction(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					receipt = tx.Close()
+					if err := tx.Close(); err == nil {
+						t.Error("no error, and one was refused")
+					}
+					receipt := tx.Receipt()
 					want := []client.Fate{client.Accepted, client.Refused, client.Accepted}
 					var got []client.Fate
 					for _, v := range receipt.Verdicts {
@@ -99,14 +102,15 @@ func TestTransactionAbort(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 				conn := open(t, o, form.cfg)
-				tx, receipt := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
-				if tx == nil {
-					t.Fatal(receipt.Err)
+				tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
+				if err != nil {
+					t.Fatal(err)
 				}
 				if _, err := io.WriteString(tx, "half\r\n"); err != nil {
 					t.Fatal(err)
 				}
-				receipt = tx.Abort()
+				tx.Abort()
+				receipt := tx.Receipt()
 				_ = conn.Close()
 				if receipt.Verdicts[0].Fate != client.NotSent || receipt.Err == nil || len(o.taken) != 0 {
 					t.Errorf("%v, %v, taken %v", receipt.Verdicts, receipt.Err, o.taken)
@@ -137,7 +141,8 @@ func TestTransactionRefusesContent(t *testing.T) {
 					for _, s := range writes {
 						_, _ = io.WriteString(tx, s) // Close tells
 					}
-					receipt := tx.Close()
+					_ = tx.Close() // the receipt tells
+					receipt := tx.Receipt()
 					_ = conn.Close()
 					if receipt.Err == nil || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
 						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)
@@ -148,20 +153,55 @@ func TestTransactionRefusesContent(t *testing.T) {
 	}
 }
 
+// TestTransactionWithNobody: without a recipient there is no transaction, and the connection goes on.
 func TestTransactionWithNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := open(t, &oracle{keywords: pipelining}, client.Config{})
 		defer conn.Close()
-		tx, receipt := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "bad@x.org"), client.Content{})
-		if tx != nil || receipt.Err == nil || receipt.Verdicts[0].Response.Code != 550 {
-			t.Errorf("%v, %+v", tx, receipt)
+		tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "bad@x.org"), client.Content{})
+		if !errors.Is(err, client.ErrNobody) || tx.Receipt().Verdicts[0].Response.Code != 550 {
+			t.Errorf("%v, %+v", err, tx.Receipt())
 		}
-		tx, receipt = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
-		if tx == nil {
-			t.Fatalf("the connection is of no use any more: %v", receipt.Err)
+		if _, writeErr := io.WriteString(tx, "x\r\n"); !errors.Is(writeErr, client.ErrNobody) || !errors.Is(tx.Close(), client.ErrNobody) {
+			t.Errorf("it went on: %v", writeErr)
 		}
-		if receipt := tx.Close(); receipt.Err != nil {
-			t.Error(receipt.Err)
+		tx.Abort()
+		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{}); err != nil {
+			t.Fatalf("the connection is of no use any more: %v", err)
+		}
+		if err := errors.Join(tx.Close(), tx.Close()); err != nil {
+			t.Error(err)
+		}
+		if _, err := io.WriteString(tx, "x\r\n"); err == nil {
+			t.Error("it could be written to after its end")
+		}
+	})
+}
+
+// TestTransactionFlights: MAIL, RCPT and DATA of a transaction travel together.
+func TestTransactionFlights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		go (&oracle{keywords: pipelining}).serve(far)
+		nc := &flightConn{Conn: near}
+		conn, err := client.New(t.Context(), nc, client.Config{TLS: client.TLSNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		before := nc.flights
+		var tx io.WriteCloser
+		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "b@x.org"), client.Content{}); err != nil {
+			t.Fatal(err)
+		}
+		if n := nc.flights - before; n != 1 {
+			t.Errorf("%d flights before the content", n)
+		}
+		if err := tx.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := nc.flights - before; n != 2 {
+			t.Errorf("%d flights", n)
 		}
 	})
 }
@@ -174,7 +214,8 @@ func TestTransactionEndsWithContext(t *testing.T) {
 		tx, _ := conn.Begin(ctx, testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
 		cancel()
 		synctest.Wait()
-		receipt := tx.Close()
+		_ = tx.Close() // the receipt tells
+		receipt := tx.Receipt()
 		_ = conn.Close()
 		if !errors.Is(receipt.Err, context.Canceled) || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
 			t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)

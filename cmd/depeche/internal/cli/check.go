@@ -13,9 +13,8 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
-	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/diagnose"
-	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
 	"github.com/spf13/cobra"
 )
 
@@ -222,25 +221,30 @@ func (q *question) ask(ctx context.Context, builder smtp.Builder) (answer string
 		return err.Error(), exitTemporary
 	}
 	defer func() { _ = conn.Quit(ctx) }() // the answer is known; a lost goodbye does not change it
-	utf8 := q.from.NeedsSMTPUTF8() || q.to.NeedsSMTPUTF8()
+	env, err := envelope.New(q.from, q.to)
+	if err != nil {
+		return err.Error(), exitUsage
+	}
+	sender, recipients, err := conn.Ask(ctx, env)
+	if err != nil && sender.IsZero() {
+		return err.Error(), exitTemporary
+	}
 	for _, step := range []struct {
-		about   string
-		command commands.Command
+		about string
+		reply response.Response
 	}{
-		{fmt.Sprintf("the sender <%s>", q.from), commands.Mail{From: q.from, Params: extension.MailParams{SMTPUTF8: utf8}}},
-		{fmt.Sprintf("the recipient <%s>", q.to), commands.Rcpt{To: q.to, UTF8: utf8}},
+		{fmt.Sprintf("the sender <%s>", q.from), sender},
+		{fmt.Sprintf("the recipient <%s>", q.to), recipients[0]},
 	} {
-		reply, err := conn.Command(ctx, step.command)
-		switch {
-		case err != nil:
+		switch reply := step.reply; {
+		case reply.IsZero():
 			return fmt.Sprintf("%s: %v", step.about, err), exitTemporary
-		case reply.Code/100 == 4:
+		case reply.Code.IsTransient():
 			return fmt.Sprintf("%s is put off: %s", step.about, reply), exitTemporary
-		case reply.Code/100 != 2:
+		case !reply.Code.IsCompleted():
 			return fmt.Sprintf("%s is refused: %s", step.about, reply), exitUnavailable
 		}
-		answer = reply.String()
+		answer = step.reply.String()
 	}
-	_ = conn.Reset(ctx) // as above
 	return fmt.Sprintf("<%s> is taken from <%s>: %s", q.to, q.from, answer), exitOK
 }

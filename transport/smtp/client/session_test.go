@@ -1,0 +1,138 @@
+package client_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestCommandsThatAreNotFollowed: a command that would change the session behind the back of the Conn is
+// refused with the method to use, nothing is said, and the next mail is one.
+func TestCommandsThatAreNotFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &oracle{keywords: pipelining}
+		conn := open(t, o, client.Config{})
+		defer conn.Close()
+		id, err := extension.ParseHelloName("host.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			command commands.Command
+			use     string
+		}{
+			{commands.Data{}, "Begin"},
+			{commands.Bdat{Size: 1, Last: true}, "Begin"},
+			{commands.Mail{From: address(t, "a@x.org")}, "Begin"},
+			{&commands.Mail{From: address(t, "a@x.org")}, "Begin"},
+			{commands.Rcpt{To: address(t, "a@x.org")}, "Begin"},
+			{commands.StartTLS{}, "StartTLS"},
+			{commands.Auth{Mechanism: "PLAIN"}, "Authenticate"},
+			{commands.AuthResponse{Response: []byte("x")}, "Authenticate"},
+			{commands.AuthCancel{}, "Authenticate"},
+			{commands.Quit{}, "Quit"},
+			{commands.Rset{}, "Reset"},
+			{commands.Ehlo{HelloName: id}, "Rehello"},
+			{commands.Helo{HelloName: id}, "Rehello"},
+			{commands.Lhlo{HelloName: id}, "Rehello"},
+		} {
+			_, err := conn.Command(t.Context(), tc.command)
+			if !errors.Is(err, client.ErrNotFollowed) || !strings.Contains(err.Error(), tc.use) {
+				t.Errorf("%T: %v", tc.command, err)
+			}
+		}
+		if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto b@x.org\n\nx\n")); r.Err != nil || len(o.taken) != 1 {
+			t.Errorf("%v, taken %v", r.Err, o.taken)
+		}
+	})
+}
+
+// TestSessionByHand: a session that first looks at what is offered, then encrypts, and then chooses an account.
+func TestSessionByHand(t *testing.T) {
+	srv := smtptest.NewServer(t)
+	conn, err := client.Dial(t.Context(), client.Config{
+		Address: net.JoinHostPort(srv.Host(), fmt.Sprint(srv.Port())), TLS: client.TLSNone, TLSConfig: srv.ClientTLS(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	credentials, err := authentication.Password(smtptest.User, smtptest.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !conn.Info().Has(extension.StartTLS) || conn.TLS() != nil {
+		t.Fatal("no STARTTLS to begin with")
+	}
+	if err := conn.Authenticate(t.Context(), credentials); err == nil {
+		t.Error("a login without TLS")
+	}
+	if err := conn.StartTLS(t.Context()); err != nil || conn.TLS() == nil {
+		t.Fatal(err)
+	}
+	if err := conn.StartTLS(t.Context()); !errors.Is(err, client.ErrEncrypted) {
+		t.Errorf("a second StartTLS: %v", err)
+	}
+	if conn.Info().Has(extension.StartTLS) || !conn.InfoBeforeTLS().Has(extension.StartTLS) {
+		t.Error("what was offered before TLS is still believed")
+	}
+	wrong, err := authentication.Password(smtptest.User, "wrong")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Authenticate(t.Context(), wrong); err == nil {
+		t.Error("a wrong password was good")
+	}
+	if err := conn.Authenticate(t.Context(), credentials); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Authenticate(t.Context(), credentials); !errors.Is(err, client.ErrLoggedIn) {
+		t.Errorf("a second login: %v", err)
+	}
+	other, err := extension.ParseHelloName("other.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Rehello(t.Context(), other); err != nil {
+		t.Error(err)
+	}
+	if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto b@x.org\n\nSubject: x\n\nx\n")); r.Err != nil || len(srv.Messages()) != 1 {
+		t.Errorf("%v, %d messages", r.Err, len(srv.Messages()))
+	}
+	if said := srv.Sessions()[0].String(); !strings.Contains(said, "C: EHLO other.example") {
+		t.Errorf("said\n%s", said)
+	}
+}
+
+// TestAsk: a question about recipients leaves nothing behind, and no content is given to the server.
+func TestAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &oracle{keywords: pipelining}
+		conn := open(t, o, client.Config{})
+		defer conn.Close()
+		sender, recipients, err := conn.Ask(t.Context(), testEnvelope(t, "a@x.org", "b@x.org", "bad@x.org", "c@x.org"))
+		var codes []int
+		for _, r := range recipients {
+			codes = append(codes, int(r.Code))
+		}
+		if diff := cmp.Diff([]int{250, 550, 250}, codes); diff != "" || err != nil || sender.Code != 250 {
+			t.Errorf("%v, %v, %s", sender, err, diff)
+		}
+		if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto d@x.org\n\nx\n")); r.Err != nil {
+			t.Error(r.Err)
+		}
+		if len(o.taken) != 1 || o.taken[0].to != "d@x.org" {
+			t.Errorf("taken %v", o.taken)
+		}
+	})
+}
