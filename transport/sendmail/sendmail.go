@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -140,7 +141,7 @@ func (r *run) send(ctx context.Context) (*transport.Result, error) {
 		return transport.Fail(r.mail, transport.PhaseDial, err)
 	}
 	var source error
-	_, err = r.mail.WriteTo(&unixLines{w: input, failed: &source})
+	err = bodyscan.WriteWhole(&unixLines{w: input, failed: &source}, r.mail)
 	if err != nil && source == nil { // not the pipe's fault but the mail's
 		kill(r.cmd) // before the command can see the end of its input
 		_ = input.Close()

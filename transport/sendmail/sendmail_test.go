@@ -275,3 +275,38 @@ func TestDeafCommand(t *testing.T) {
 		t.Errorf("%v, %v", result.Recipients, err)
 	}
 }
+
+// boastful is a mail that is shorter or longer than it says.
+type boastful struct {
+	transport.Mail
+
+	more int64
+}
+
+func (b boastful) BodyInfo() (transport.BodyInfo, bool) {
+	var n counter
+	_, _ = b.WriteTo(&n) // it never fails
+	return transport.BodyInfo{Size: int64(n) + b.more}, true
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// TestContentIsWhatWasPlanned: a mail that is shorter or longer than it says is never given to the end.
+func TestContentIsWhatWasPlanned(t *testing.T) {
+	for _, more := range []int64{-1, 1} {
+		tr, calls := fake(t)
+		result, err := tr.Send(t.Context(), boastful{plain(t), more})
+		if err == nil || result.Recipients[0].Outcome != transport.NotSent || len(calls()) > 0 {
+			t.Errorf("%v, %v, %v", result.Recipients, err, calls())
+		}
+	}
+	tr, calls := fake(t)
+	if _, err := tr.Send(t.Context(), boastful{plain(t), 0}); err != nil || len(calls()) != 1 {
+		t.Errorf("%v, %v", err, calls())
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -94,7 +95,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 	}
 	if p.reads() {
 		var data bytes.Buffer
-		if _, err := mail.WriteTo(&data); err != nil {
+		if err := bodyscan.WriteWhole(&data, mail); err != nil {
 			return t.fail(mail, transport.PhaseBody, err)
 		}
 		if ctx.Err() != nil {
