@@ -37,6 +37,8 @@ var arrows = map[string][]string{
 	"transport/smtp/client": {
 		"envelope", "internal/dotio", "internal/ending", "internal/expired", "internal/bodyscan", "internal/panics",
 		"transport/smtp/authentication", "transport/smtp/commands",
+		"envelope", "internal/dotio", "internal/expired", "internal/bodyscan", "internal/panics",
+		"transport/outcome", "transport/smtp/authentication", "transport/smtp/commands",
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp": {
@@ -45,7 +47,8 @@ var arrows = map[string][]string{
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp/diagnose": {
-		"transport/smtp", "transport/smtp/authentication", "transport/smtp/client", "transport/smtp/extension",
+		"envelope", "transport/smtp", "transport/smtp/authentication", "transport/smtp/client", "transport/smtp/commands",
+		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp/smtptest": {},
 	"internal/charset":        {"golang.org/x/text"},

@@ -72,7 +72,7 @@ func TestDowngrades(t *testing.T) {
 			config: func(c *smtptest.Config) {
 				c.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}
 			},
-			kind: client.TLSFailed, cause: as[*net.OpError], hint: "cipher suites",
+			kind: client.TLSFailed, cause: as[*net.OpError], hint: "tlsrsakex",
 		},
 		"TLS 1.1 only": {
 			config: versions(tls.VersionTLS10, tls.VersionTLS11),

@@ -18,14 +18,15 @@ import (
 // Conn is one session with a server, greeted and, where asked for, encrypted and logged in. It
 // belongs to one goroutine at a time; Close may be called by any.
 type Conn struct {
-	cfg      Config
-	link     *link
-	state    *tls.ConnectionState
-	greeting response.Response
-	info     extension.ServerInfo
-	before   extension.ServerInfo    // info before TLS
-	limits   extension.SessionLimits // of info
-	size     int64                   // the SIZE of info
+	cfg       Config
+	link      *link
+	helloName string // what we called ourselves
+	state     *tls.ConnectionState
+	greeting  response.Response
+	info      extension.ServerInfo
+	before    extension.ServerInfo    // info before TLS
+	limits    extension.SessionLimits // of info
+	size      int64                   // the SIZE of info
 
 	// What is being written; here so that it needs no memory of its own each time.
 	mail   commands.Mail
@@ -62,7 +63,11 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 			err = errors.Join(cause, err)
 		}
 		err = within(ctx, cfg.Timeouts.Dial, err)
-		return nil, &Error{Phase: PhaseDial, Server: cfg.Address, Err: err}
+		failed := &Error{Phase: PhaseDial, Server: cfg.Address, Err: err}
+		if expired.Cause(ctx) == nil {
+			failed.setHint(cfg.Situation(failed).Hint())
+		}
+		return nil, failed
 	}
 	return New(ctx, nc, cfg)
 }
@@ -88,8 +93,9 @@ func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c.leave(err)
 	if cause := expired.Cause(ctx); cause != nil { // whatever broke first, it broke because ctx ended
 		err.Err = errors.Join(cause, err.Err)
+		return nil, err
 	}
-	return nil, err
+	return nil, c.advise(err)
 }
 
 // breakUnless is deferred by calls that run code of the caller: when that panics, the state of the session

@@ -38,6 +38,8 @@ type Error struct {
 	Response response.Response
 	// Err is the cause beside or instead of a refusal.
 	Err error
+	// Hint says what to do, where that is known; see [Situation].
+	Hint Hint
 }
 
 // Error tells server, phase, cause and answer on one line.
@@ -53,8 +55,25 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Reason tells the cause and the answer, for a text that names server and phase itself.
+// setHint enters a hint. A TLSError shows it itself.
+func (e *Error) setHint(h Hint) {
+	if fault, ok := errors.AsType[*TLSError](e.Err); ok && h.Kind != "" {
+		fault.hint = h.Text
+	}
+	e.Hint = h
+}
+
+// Reason tells the cause, the answer and the hint, for a text that names server and phase itself.
 func (e *Error) Reason() string {
+	why := e.why()
+	if e.Hint.Text == "" || strings.Contains(why, e.Hint.Text) {
+		return why
+	}
+	return why + "; " + e.Hint.Text
+}
+
+// why is the cause and the answer, each once.
+func (e *Error) why() string {
 	cause, answer := "", e.Response.String()
 	if e.Err != nil {
 		cause = strings.ReplaceAll(e.Err.Error(), "\n", ": ") // of errors.Join

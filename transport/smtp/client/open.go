@@ -62,6 +62,7 @@ func (c *Conn) hello() *Error {
 	if name.IsZero() {
 		name = c.ownName()
 	}
+	c.helloName = name.String()
 	c.info, c.limits, c.size = extension.ServerInfo{}, extension.SessionLimits{}, 0
 	var command commands.Command = commands.Ehlo{HelloName: name}
 	if c.cfg.LMTP {

@@ -52,7 +52,7 @@ const (
 // kinds have what happened and what to do about it.
 var kinds = [...]struct{ name, hint string }{
 	TLSFailed:      {"handshake failed", "the server may lack modern versions or cipher suites; ask its operator"},
-	TLSWrongName:   {"certificate for another name", "use one of these names as the host, or set TLSConfig.ServerName to the one you trust"},
+	TLSWrongName:   {"certificate for another name", "use one of these names as the host, or set TLSConfig.ServerName (tls_name in a URL) to the one you trust"},
 	TLSExpired:     {"certificate expired", "the operator of the server must renew it; check the clock of this machine too"},
 	TLSNotYetValid: {"certificate not yet valid", "check the clock of this machine"},
 	TLSSelfSigned:  {"self-signed certificate", "add it to the roots if you know that it is the right one (ExtraRoots, or tls_roots in a URL)"},
@@ -109,6 +109,8 @@ type TLSError struct {
 	Certificate *x509.Certificate
 	// Err is the cause, such as a *tls.CertificateVerificationError or x509.HostnameError.
 	Err error
+
+	hint string // what is known beyond the kind
 }
 
 // Error tells what is wrong and what to do.
@@ -142,6 +144,9 @@ func (e *TLSError) detail() string {
 
 // Hint says what to do.
 func (e *TLSError) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	if int(e.Kind) < len(kinds) {
 		return kinds[e.Kind].hint
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
@@ -30,7 +31,9 @@ type Report struct {
 	Mechanisms                      []string   // of login
 	User                            string     // who logs in, "" without a login
 	LoggedIn                        bool
-	Size                            int64 // the largest message in octets, 0 where the server does not say
+	Sender                          envelope.Address  // that was tried by RunFor
+	Recipients                      []RecipientReport // that were tried by RunFor
+	Size                            int64             // the largest message in octets, 0 where the server does not say
 	Limits                          extension.SessionLimits
 	Times                           Times
 	Hints                           []Hint
@@ -64,7 +67,9 @@ const answerLimit = 15 * time.Second
 // goodbye. No mail is sent, and a login is tried once. When something fails, Run may connect once more,
 // without login, to find out why. It waits at most 15 s for each answer unless the builder says
 // otherwise. b stays usable. The error is that of Build; what the relay does wrong is in the Report.
-func Run(ctx context.Context, b smtp.Builder) (*Report, error) {
+func Run(ctx context.Context, b smtp.Builder) (*Report, error) { return run(ctx, b, nil) }
+
+func run(ctx context.Context, b smtp.Builder, env *envelope.Envelope) (*Report, error) {
 	config, err := b.Clone().ClientConfig()
 	if err != nil {
 		return nil, err
@@ -74,7 +79,7 @@ func Run(ctx context.Context, b smtp.Builder) (*Report, error) {
 			Dial: answerLimit, TLS: answerLimit, Reply: answerLimit, Data: answerLimit, Body: answerLimit, Reset: answerLimit,
 		}
 	}
-	c := &check{config: config, report: &Report{Server: config.Address, User: config.Credentials.User()}}
+	c := &check{config: config, envelope: env, report: &Report{Server: config.Address, User: config.Credentials.User()}}
 	c.run(ctx)
 	c.advise()
 	c.report.Transcript = c.events
@@ -84,9 +89,11 @@ func Run(ctx context.Context, b smtp.Builder) (*Report, error) {
 // check is a check under way.
 type check struct {
 	config   client.Config
+	envelope *envelope.Envelope // to try, or nil
 	report   *Report
 	implicit bool // the server wants TLS from the first octet, and was not given it
 	asked    bool // for a client certificate, and there is none
+	info     extension.ServerInfo
 
 	mu     sync.Mutex
 	events []client.Event
@@ -125,6 +132,9 @@ func (c *check) run(ctx context.Context) {
 	begin = time.Now()
 	if c.report.Err = conn.Noop(ctx); c.report.Err == nil {
 		c.report.Times.RoundTrip = time.Since(begin)
+		if c.envelope != nil {
+			c.report.Err = c.try(ctx, conn)
+		}
 	}
 	_ = conn.Quit(ctx) // the check is over
 }
@@ -201,6 +211,7 @@ func (c *check) findOut(ctx context.Context, failure error) {
 // describe takes down what a session says of its server.
 func (c *check) describe(conn *client.Conn) {
 	info := conn.Info()
+	c.info = info
 	r := c.report
 	r.Greeting = conn.Greeting().String()
 	r.ExtensionsBeforeTLS, r.Extensions = offers(conn.InfoBeforeTLS()), offers(info)

@@ -41,10 +41,20 @@ func (r *Report) String() string {
 	if r.Times.RoundTrip > 0 {
 		t.add("round trip", r.Times.RoundTrip.Round(10*time.Microsecond).String())
 	}
+	if len(r.Recipients) > 0 || !r.Sender.IsNull() {
+		t.add("sender", "<"+r.Sender.String()+">")
+	}
+	for _, to := range r.Recipients {
+		t.add("recipient", "<"+to.Address.String()+">: "+to.Reply.String())
+	}
 	if r.OK() {
 		t.add("result", "ready")
 	} else {
-		t.add("result", strings.ReplaceAll(r.Err.Error(), "\n", "; "))
+		text := strings.ReplaceAll(r.Err.Error(), "\n", "; ")
+		for _, h := range r.Hints { // each has a line of its own
+			text = strings.TrimSuffix(text, "; "+h.Text)
+		}
+		t.add("result", text)
 	}
 	for _, h := range r.Hints {
 		t.add("hint", string(h.Kind)+": "+h.Text)
