@@ -1,6 +1,7 @@
 package dkim_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -100,6 +101,27 @@ func TestBuilderIsLinear(t *testing.T) {
 			if found[0].Signs(name) != want {
 				t.Errorf("%d: %s is in %v", i, name, found[0].Fields)
 			}
+		}
+	}
+}
+
+// TestForksAreApart: what one fork of three of everything is given does not reach the other, whichever steps first.
+func TestForksAreApart(t *testing.T) {
+	base := dkim.Sign("example.org").Key("a", edKey).Key("b", edKey).Key("c", edKey).
+		Fields("X-A").Fields("X-B").Fields("X-C").Except("List-ID").Except("List-Help").Except("List-Post").Clock(clock)
+	fork := base.Clone()
+	base, fork = base.Key("one", edKey).Fields("X-One").Except("Date"), fork.Key("two", edKey).Fields("X-Two").Except("Subject")
+	text := "X-One: 1\nX-Two: 2\n" + full
+	for own, tc := range map[string]struct {
+		b          dkim.Builder
+		with, left string
+	}{"one": {base, "X-One", "Date"}, "two": {fork, "X-Two", "Subject"}} {
+		found, err := verifier().Verify(t.Context(), bytes.NewReader(sign(t, build(t, tc.b), raw(t, text))))
+		if err != nil || len(found) != 4 {
+			t.Fatalf("%s: %d signatures, %v", own, len(found), err)
+		}
+		if found[3].Selector != own || !found[3].Signs(tc.with) || found[3].Signs(tc.left) {
+			t.Errorf("%s: selector %s, %v", own, found[3].Selector, found[3].Fields)
 		}
 	}
 }

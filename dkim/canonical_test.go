@@ -159,6 +159,19 @@ func TestRelaxedField(t *testing.T) {
 	}
 }
 
+// TestFieldOrder: of several fields of one name the last one comes first, and there is nothing once there are no
+// more (RFC 6376 section 5.4.2).
+func TestFieldOrder(t *testing.T) {
+	fields, err := parseHeader([]byte("To: 1\r\nCc: 2\r\nTo: 3\r\nTO: 4\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(canonicalHeader(fields, []string{"to", "To", "cc", "To", "To", "Cc"}, Relaxed))
+	if want := "to:4\r\nto:3\r\ncc:2\r\nto:1\r\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // FuzzSplitter: header section and body do not depend on how the message is cut into writes.
 func FuzzSplitter(f *testing.F) {
 	for _, text := range []string{"A: b\r\n\r\nc\r\n", "\r\nbody", "A: b\r\n", "A: b", "\r\n", "A: b\r\n\r", "A: b\r\n\r\n\r\n\r\n", "A:\r\n b\r\n\r\n\r\n"} {

@@ -1,7 +1,9 @@
 package dkim_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/dkim"
 	"github.com/depeche-mail/depeche/transport"
@@ -124,6 +127,19 @@ func TestKeyFile(t *testing.T) {
 	}
 	if got := algorithm(); got != "rsa-sha256" {
 		t.Error(got)
+	}
+	other := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)) // as long as the one before, in the same file
+	for i, key := range []ed25519.PrivateKey{edKey, other} {
+		if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(key.Seed())), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		when := same.Add(time.Duration(i) * time.Second)
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+		if records, err := s.Records(); err != nil || records[0].Record.String() != must(dkim.NewRecord(key)).String() {
+			t.Errorf("key %d: %v, %v", i, records, err)
+		}
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

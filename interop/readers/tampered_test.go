@@ -13,9 +13,9 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// everything has each field that is signed when it is there.
+// everything has each field that is signed when it is there, and one of them twice.
 var everything = []string{
-	"From: Alice <a@example.org>", "Sender: a@example.org", "Reply-To: r@example.org", "To: b@example.net", "Cc: c@example.net",
+	"From: Alice <a@example.org>", "Sender: a@example.org", "Reply-To: r@example.org", "To: b@example.net", "Cc: c@example.net", "Cc: d@example.net",
 	"Subject: one\r\n two", "Date: Wed, 4 Mar 2026 05:06:07 +0000", "Message-ID: <1@example.org>", "In-Reply-To: <0@example.org>",
 	"References: <0@example.org>", "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 7bit",
 	"Content-Disposition: inline", "Content-ID: <c@example.org>", "Content-Description: d", "Content-Language: en", "List-ID: <l.example.org>",
@@ -67,7 +67,7 @@ func TestTampered(t *testing.T) {
 					"after":   append(slices.Clone(everything), other),
 					"doubled": slices.Insert(slices.Clone(everything), i, f),
 				} {
-					bad = append(bad, write(fmt.Sprintf("%s-%s", name, how), fields, text))
+					bad = append(bad, write(fmt.Sprintf("%d-%s-%s", i, name, how), fields, text))
 				}
 			}
 			for name, answers := range v.check(t, good) {

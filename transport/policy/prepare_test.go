@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -295,7 +296,9 @@ type signs struct {
 func (s signs) ForRelay(rules transport.SignatureRules) (func(context.Context, transport.Mail) ([]transport.Mail, error), error) {
 	*s.rules = rules
 	return func(_ context.Context, m transport.Mail) ([]transport.Mail, error) {
-		return []transport.Mail{transport.Raw(m.Envelope(), []byte("Signed: yes\r\n\r\n"))}, nil
+		text := bytes.NewBufferString("Signed: yes\r\n")
+		_, err := m.WriteTo(text)
+		return []transport.Mail{transport.Raw(m.Envelope(), text.Bytes())}, err
 	}, s.err
 }
 
@@ -308,7 +311,9 @@ func TestPrepareSigns(t *testing.T) {
 	both := build(t, policy.Failover{Relays: []transport.Transport{a, b}})
 	around := build(t, policy.Wrap{Next: build(t, policy.Retry{Next: both})})
 	var asked transport.SignatureRules
-	last := func(_ context.Context, m transport.Mail) ([]transport.Mail, error) { return oneEach(t.Context(), m) }
+	last := func(ctx context.Context, m transport.Mail) ([]transport.Mail, error) {
+		return oneEach(ctx, transport.Raw(m.Envelope(), []byte("Step: yes\r\n\r\n")))
+	}
 	p := build(t, policy.Prepare{Next: around, Steps: []policy.Step{last}, Sign: signs{&asked, nil}})
 	if diff := cmp.Diff(transport.SignatureRules{Max: 1, Rewrites: []string{"Message-ID", "Date", "Sender"}}, asked); diff != "" {
 		t.Error(diff)
@@ -317,7 +322,7 @@ func TestPrepareSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range a.Messages() {
-		if string(m.Data) != "Signed: yes\r\n\r\n" || m.Envelope.Len() != 1 {
+		if string(m.Data) != "Signed: yes\r\nStep: yes\r\n\r\n" || m.Envelope.Len() != 1 {
 			t.Errorf("%v: %q", m.Envelope, m.Data)
 		}
 	}
