@@ -69,6 +69,8 @@ var arrows = map[string][]string{
 	"internal/wiremodel":      {},
 	"internal/xtext":          {},
 	"ledger":                  {"transport/policy", "transport", "envelope"},
+	"queue":                   {"ledger", "transport/policy", "transport", "envelope"},
+	"queue/queuetest":         {"queue", "ledger", "github.com/google/go-cmp"},
 	"ledger/ledgertest":       {"ledger", "transport", "envelope", "github.com/google/go-cmp"},
 }
 

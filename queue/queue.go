@@ -1,0 +1,137 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// Config is how a [Queue] keeps mail.
+type Config struct {
+	// Secrets seal what is kept, by AES-256-GCM; each has 32 octets. The first seals, all of them open, so that a new one
+	// can be put first. None keeps mail as it is: a queue holds password resets.
+	Secrets [][]byte
+	// MaxBytes is how large a mail may be; 0 means 32 MiB.
+	MaxBytes int64
+}
+
+// Queue takes mail and shows what it holds. It is safe for concurrent use.
+type Queue struct {
+	engine Engine
+	sealer sealer
+	max    int64
+}
+
+const standardMaxBytes = 32 << 20
+
+// New returns a queue over an engine, which the queue owns. The error is an [*envelope.FieldError].
+func New(engine Engine, c Config) (*Queue, error) {
+	if engine == nil {
+		return nil, &envelope.FieldError{Field: "engine", Err: errors.New("an engine is missing")}
+	}
+	if c.MaxBytes < 0 {
+		return nil, &envelope.FieldError{Field: "MaxBytes", Value: fmt.Sprint(c.MaxBytes), Err: errors.New("must not be negative")}
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = standardMaxBytes
+	}
+	s, err := newSealer(c.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	return &Queue{engine: engine, sealer: s, max: c.MaxBytes}, nil
+}
+
+// Enqueue keeps a mail until a worker has sent it. It is durable when it returns the key. The content is read now, and
+// every attempt sends the same octets. To enqueue the same mail with the same key again does nothing; another mail is
+// [ledger.ErrKeyReused].
+func (q *Queue) Enqueue(ctx context.Context, mail transport.Mail, job Job) (key string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("enqueue: %w", err)
+		}
+	}()
+	if err := envelope.Check(mail); err != nil {
+		return "", err
+	}
+	if job.Key, err = keyOf(mail, job.Key); err != nil {
+		return "", err
+	}
+	if !job.Expires.IsZero() && job.Expires.Before(job.At) {
+		return "", &envelope.FieldError{Field: "Expires", Value: job.Expires.String(), Err: errors.New("is before At")}
+	}
+	plain, err := encode(mail, q.max)
+	if err != nil {
+		return "", err
+	}
+	entry := Entry{Job: job, Digest: digest(mail), Enqueued: time.Now().UTC()}
+	entry.Start = entry.Enqueued
+	if job.At.After(entry.Start) {
+		entry.Start = job.At
+	}
+	if entry.Payload, err = q.sealer.seal(plain, job.Key); err != nil {
+		return "", err
+	}
+	errs, err := q.engine.Put(ctx, []Entry{entry})
+	if err == nil && len(errs) > 0 {
+		err = errs[0]
+	}
+	return job.Key, err
+}
+
+// keyOf finds the key of a job.
+func keyOf(mail transport.Mail, key string) (string, error) {
+	if key == "" {
+		key = transport.KeyOf(mail)
+	}
+	if key == "" && transport.MessageIDGiven(mail) {
+		key = transport.MessageID(mail)
+	}
+	if key == "" {
+		key = rand.Text()
+	}
+	return key, ledger.CheckKey(key)
+}
+
+// digest tells two mails with one key apart, as the ledger does for each recipient.
+func digest(mail transport.Mail) ledger.Digest {
+	env, h := mail.Envelope(), sha256.New()
+	for i := range env.Len() {
+		d := ledger.NewDigest(env.From(), env.At(i).Address, transport.FingerprintOf(mail))
+		h.Write(d[:])
+	}
+	return ledger.Digest(h.Sum(nil))
+}
+
+// List returns the jobs in the order of their keys, without the mail.
+func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] { return q.engine.List(ctx) }
+
+// Cancel removes a job that no worker has; else it is [ErrNotFound]. Parked jobs are dropped so. The key may be used
+// again.
+func (q *Queue) Cancel(ctx context.Context, key string) error { return q.engine.Cancel(ctx, key) }
+
+// PutBack lets a parked job be tried again, now. One whose verdict was lost must be resolved in the ledger first,
+// or it is parked again.
+func (q *Queue) PutBack(ctx context.Context, key string) error {
+	return q.engine.PutBack(ctx, key, time.Now())
+}
+
+// Pause stops all workers from taking jobs; Enqueue goes on. Resume ends it.
+func (q *Queue) Pause(ctx context.Context) error { return q.engine.Pause(ctx, true) }
+
+// Resume ends a Pause.
+func (q *Queue) Resume(ctx context.Context) error { return q.engine.Pause(ctx, false) }
+
+// Ledger returns the ledger of the engine, to look an Unknown up and to resolve it if it is a [ledger.Book].
+func (q *Queue) Ledger() ledger.Ledger { return q.engine.Ledger() }
+
+// Close closes the engine. Workers must have ended.
+func (q *Queue) Close() error { return q.engine.Close() }
