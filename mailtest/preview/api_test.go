@@ -64,6 +64,24 @@ func TestAPIMail(t *testing.T) {
 	}
 }
 
+// TestBlind finds recipients that the header does not name, and is not misled by addresses that contain one.
+func TestBlind(t *testing.T) {
+	for to, want := range map[string][]any{
+		"hei@example.org, bcc@example.org":                      {},
+		"HEI@Example.org (Hei), <bcc@example.org>":              {},
+		"xhei@example.org, bcc@example.org":                     {"hei@example.org"},
+		"hei@example.org.test, bcc@example.org":                 {"hei@example.org"},
+		"a.hei@example.org, hei@example.org, x-bcc@example.org": {"bcc@example.org"},
+		"": {"hei@example.org", "bcc@example.org"},
+	} {
+		s := open(t, raw(t, "To: "+to+"\n\nx"))
+		got := read(t, ask(s.handler, http.MethodGet, "/api/mails/"+s.mail.ID(), nil).body)["blind_recipients"]
+		if diff := cmp.Diff(any(want), got); diff != "" {
+			t.Errorf("%s: %s", to, diff)
+		}
+	}
+}
+
 func TestAPIList(t *testing.T) {
 	inbox := inboxOf(t, "one", "two", "three")
 	handler := preview.New(inbox)

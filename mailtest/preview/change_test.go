@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/depeche-mail/depeche/mailtest"
 	"github.com/depeche-mail/depeche/mailtest/preview"
@@ -38,7 +39,9 @@ func subjectsOf(inbox *mailtest.Inbox) []string {
 
 // ask sends a request with header fields "Name: value".
 func ask(handler http.Handler, method, target string, form url.Values, fields ...string) answer {
-	request := httptest.NewRequest(method, "http://127.0.0.1:8025"+target, strings.NewReader(form.Encode()))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // some requests wait
+	defer cancel()
+	request := httptest.NewRequestWithContext(ctx, method, "http://127.0.0.1:8025"+target, strings.NewReader(form.Encode()))
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -153,7 +156,7 @@ func TestEmbedded(t *testing.T) {
 	s := open(t, newsletter(t))
 	base := "/mail/" + s.mail.ID() + "/"
 	for path, want := range map[string]int{
-		"/": 403, "/events": 403, "/api/mails": 403, "/api/wait?q=x&timeout=9m": 403, base: 403, base + "html": 403, base + "source": 403,
+		"/": 403, "/events": 403, "/api/mails": 403, "/api/wait?q=x&timeout=1s": 403, base: 403, base + "html": 403, base + "source": 403,
 		base + "part/0/view": 403, base + "part/0": 200, base + "part/1": 200,
 	} {
 		if got := ask(s.handler, http.MethodGet, path, nil, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"); got.status != want {
@@ -197,7 +200,7 @@ func TestRelease(t *testing.T) {
 	if page := shown(t, site.body(t, "")); !strings.Contains(page, "accepted bcc@example.org 250 kept") {
 		t.Error(page)
 	}
-	for name, form := range map[string]url.Values{"a stranger": {"to": {"evil@example.net"}}, "nobody": {}} {
+	for name, form := range map[string]url.Values{"a stranger": {"to": {"evil@example.net"}}, "a stranger too": {"to": {"bcc@example.org", "evil@example.net"}}, "no recipient": {}} {
 		if got := ask(handler, http.MethodPost, release, form); got.status != http.StatusBadRequest {
 			t.Errorf("to %s: %d", name, got.status)
 		}

@@ -132,6 +132,30 @@ func TestCatch(t *testing.T) {
 	}
 }
 
+// talk sends lines one after the other, and returns the last line of each reply, that of the greeting first.
+func talk(t *testing.T, server *catch.Server, lines ...string) (replies []string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.MailAddress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for _, line := range append([]string{""}, lines...) {
+		if line != "" {
+			fmt.Fprintf(conn, "%s\r\n", line)
+		}
+		last := "----"
+		for last[3] != ' ' {
+			if last, err = in.ReadString('\n'); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+		}
+		replies = append(replies, last)
+	}
+	return replies
+}
+
 // TestMechanisms lets every user in, whatever the mechanism and the password, without TLS.
 func TestMechanisms(t *testing.T) {
 	server, _ := start(t, catch.Config{Security: catch.StartTLS})
@@ -144,27 +168,12 @@ func TestMechanisms(t *testing.T) {
 		"OAUTHBEARER":   {"AUTH OAUTHBEARER " + code("n,a=hei,\x01auth=Bearer x\x01\x01")},
 	} {
 		server.Inbox().Reset()
-		conn, err := net.Dial("tcp", server.MailAddress())
-		if err != nil {
-			t.Fatal(err)
-		}
-		in := bufio.NewReader(conn)
 		lines := slices.Concat([]string{"EHLO x"}, lines, []string{"MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA", "Subject: x\r\n\r\n.", "QUIT"})
-		for _, line := range append([]string{""}, lines...) {
-			if line != "" {
-				fmt.Fprintf(conn, "%s\r\n", line)
-			}
-			last := "----"
-			for last[3] != ' ' {
-				if last, err = in.ReadString('\n'); err != nil {
-					t.Fatal(mechanism, line, err)
-				}
-			}
-			if last[0] == '5' {
-				t.Errorf("%s: %s: %s", mechanism, line, last)
+		for _, reply := range talk(t, server, lines...) {
+			if reply[0] == '5' {
+				t.Errorf("%s: %s", mechanism, reply)
 			}
 		}
-		conn.Close()
 		if notes := fmt.Sprint(wait(t, server, "subject:x")["notes"]); !strings.Contains(notes, "no TLS, login hei") {
 			t.Errorf("%s: %s", mechanism, notes)
 		}
@@ -216,6 +225,16 @@ func TestRefusedShows(t *testing.T) {
 		if n := strings.Count(string(body), `{"name":"Refused","text":"b@example.org: 550 5.1.1 no such user"}`); n != 1 {
 			t.Errorf("%d times: %s", n, body)
 		}
+	}
+}
+
+// TestRefusedBefore forgets who was refused in a transaction that came to nothing.
+func TestRefusedBefore(t *testing.T) {
+	server, _ := start(t, catch.Config{Faults: []string{"550 for b@*"}})
+	talk(t, server, "EHLO x", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "RSET",
+		"MAIL FROM:<a@example.org>", "RCPT TO:<hei@example.org>", "DATA", "Subject: x\r\n\r\n.", "QUIT")
+	if notes := fmt.Sprint(wait(t, server, "subject:x")["notes"]); strings.Contains(notes, "Refused") {
+		t.Error(notes)
 	}
 }
 
@@ -278,7 +297,11 @@ func TestFolder(t *testing.T) {
 		return list
 	}
 	server, stop := start(t, catch.Config{Folder: folder, Limits: limits})
-	send(server, "one", "two", "three", "four")
+	send(server, "one")
+	if files, err := filepath.Glob(folder + "/*.eml"); len(files) != 1 || err != nil { // it was written before the 250
+		t.Error(files, err)
+	}
+	send(server, "two", "three", "four")
 	before := server.Inbox().Mails()
 	server.Inbox().Delete(before[1].ID())
 	stop()
