@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp/diagnose": {
-		"envelope", "transport/smtp", "transport/smtp/authentication", "transport/smtp/client", "transport/smtp/commands",
+		"envelope", "transport/smtp", "transport/smtp/authentication", "transport/smtp/client",
 		"transport/smtp/extension", "transport/smtp/response",
 	},
 	"transport/smtp/smtptest": {},

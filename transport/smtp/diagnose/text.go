@@ -45,7 +45,11 @@ func (r *Report) String() string {
 		t.add("sender", "<"+r.Sender.String()+">")
 	}
 	for _, to := range r.Recipients {
-		t.add("recipient", "<"+to.Address.String()+">: "+to.Reply.String())
+		answer := to.Reply.String()
+		if answer == "" {
+			answer = "not asked"
+		}
+		t.add("recipient", "<"+to.Address.String()+">: "+answer)
 	}
 	if r.OK() {
 		t.add("result", "ready")
