@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,31 +37,38 @@ func opt() string {
 var commands = []command{
 	{"Postfix", []string{"postfix"}, "POSTFIX_MAIL", func(t *testing.T, r *rig.Rig) *sendmail.Transport {
 		prefix := filepath.Join(opt(), "postfix")
-		return sendmail.Command("/usr/bin/env", "MAIL_CONFIG="+filepath.Join(filepath.Dir(r.Get(t, "POSTFIX_MAIL")), "conf"),
-			"LD_LIBRARY_PATH="+prefix+"/usr/lib/postfix", prefix+"/usr/sbin/sendmail")
+		return build(t, sendmail.Config{Path: prefix + "/usr/sbin/sendmail", Kind: sendmail.Postfix, Env: []string{
+			"MAIL_CONFIG=" + filepath.Join(filepath.Dir(r.Get(t, "POSTFIX_MAIL")), "conf"), "LD_LIBRARY_PATH=" + prefix + "/usr/lib/postfix",
+		}})
 	}, false},
 	{"Exim", []string{"exim"}, "EXIM_MAIL", func(t *testing.T, r *rig.Rig) *sendmail.Transport {
-		return sendmail.Command(filepath.Join(opt(), "exim/usr/sbin/exim4"), "-C", filepath.Join(filepath.Dir(r.Get(t, "EXIM_MAIL")), "main.conf"))
+		return build(t, sendmail.Config{
+			Path: filepath.Join(opt(), "exim/usr/sbin/exim4"), Kind: sendmail.Exim,
+			Args: []string{"-C", filepath.Join(filepath.Dir(r.Get(t, "EXIM_MAIL")), "main.conf")},
+		})
 	}, false},
 	{"msmtp", []string{"postfix"}, "POSTFIX_MAIL", func(t *testing.T, r *rig.Rig) *sendmail.Transport {
 		host, port := r.HostPort(t, "POSTFIX_SMTP_ADDR")
-		return sendmail.Command(msmtp(t), "--host="+host, fmt.Sprintf("--port=%d", port), "--tls=off", "--auth=off")
+		return build(t, sendmail.Config{
+			Path: msmtp(t), Kind: sendmail.Msmtp, Args: []string{"--host=" + host, fmt.Sprintf("--port=%d", port), "--tls=off", "--auth=off"},
+		})
 	}, true},
 }
 
-// msmtp installs the package where it is missing; it conflicts with nothing.
+// msmtp installs the package where it is missing.
 func msmtp(t *testing.T) string {
 	t.Helper()
-	const path = "/usr/bin/msmtp"
-	if _, err := os.Stat(path); err == nil {
-		return path
+	rig.Install(t, "msmtp")
+	return "/usr/bin/msmtp"
+}
+
+func build(t *testing.T, c sendmail.Config) *sendmail.Transport {
+	t.Helper()
+	tr, err := c.Build()
+	if err != nil {
+		t.Fatal(err)
 	}
-	install := exec.CommandContext(t.Context(), "apt-get", "-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "install", "msmtp")
-	install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("msmtp: %v\n%s", err, out)
-	}
-	return path
+	return tr
 }
 
 func mail(t *testing.T, from, subject string, to ...string) transport.Mail {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,37 +18,19 @@ import (
 
 // Errors that are the cause of a send that failed.
 var (
-	// ErrUnsupported means that the command cannot be told what the envelope asks for.
+	// ErrUnsupported means that the command cannot be told what the envelope asks for. It was not run.
 	ErrUnsupported = errors.New("sendmail: delivery option that the command has no flag for")
+
+	errBinary = fmt.Errorf("%w: BODY=BINARYMIME; commands read lines", ErrUnsupported)
 )
 
 // Transport runs a sendmail command for each mail. It is safe for concurrent use.
 type Transport struct {
 	path   string
 	args   []string
+	kind   Kind
+	env    []string
 	closed atomic.Bool
-}
-
-// paths are where the command is looked for; it is often not in PATH.
-var paths = []string{"/usr/sbin/sendmail", "/usr/lib/sendmail", "sendmail"}
-
-// New returns a transport over the sendmail command of this machine. The error says that there is none.
-func New() (*Transport, error) {
-	var failed error
-	for _, path := range paths {
-		found, err := exec.LookPath(path)
-		if err == nil {
-			return Command(found), nil
-		}
-		failed = errors.Join(failed, err)
-	}
-	return nil, &envelope.FieldError{Field: "Command", Err: failed}
-}
-
-// Command returns a transport over another command and the arguments that go before ours, such as
-// Command("/usr/bin/msmtp", "--account=work").
-func Command(path string, args ...string) *Transport {
-	return &Transport{path: path, args: append([]string(nil), args...)}
 }
 
 // Close makes later sends fail with [transport.ErrClosed].
@@ -71,40 +54,28 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	case ctx.Err() != nil:
 		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}
-	args, err := arguments(env)
+	if bodyscan.IsBinary(mail) {
+		return transport.Fail(mail, transport.PhaseMessage, errBinary)
+	}
+	args, err := t.arguments(env)
 	if err != nil {
 		return transport.Fail(mail, transport.PhaseMessage, err)
 	}
-	args = append(append([]string(nil), t.args...), args...)
 	r := &run{mail: mail, cmd: exec.CommandContext(ctx, t.path, args...)} //nolint:gosec // the program chose the command, and no shell reads the arguments
+	r.cmd.Env = environ(t.env)
 	result, err := r.send(ctx)
 	result.Relay = t.String()
 	return result, err
 }
 
-// arguments is the envelope as the flags that Sendmail, Postfix and Exim share.
-func arguments(env envelope.Envelope) ([]string, error) {
-	d, notify := env.Options(), env.At(0).Notify
-	known := envelope.Options{DSNReturn: d.DSNReturn, EnvelopeID: d.EnvelopeID}
-	for i := range env.Len() {
-		if r := env.At(i); r.Notify != notify || !r.OriginalRecipient.IsNull() { // one flag serves all recipients
-			return nil, fmt.Errorf("%w: of recipient %s", ErrUnsupported, r.Address)
-		}
+// arguments is the envelope as arguments.
+func (t *Transport) arguments(env envelope.Envelope) ([]string, error) {
+	options, err := t.kind.options(env)
+	if err != nil {
+		return nil, err
 	}
-	if d != known {
-		return nil, ErrUnsupported
-	}
-	args := []string{"-i", "-f", sender(env.From())} // -i: a lone dot does not end the message
-	if notify != 0 {
-		args = append(args, "-N", strings.ToLower(notify.String()))
-	}
-	if d.DSNReturn != "" {
-		args = append(args, "-R", strings.ToLower(string(d.DSNReturn)))
-	}
-	if d.EnvelopeID != "" {
-		args = append(args, "-V", d.EnvelopeID)
-	}
-	args = append(args, "--")
+	args := append(slices.Clone(t.args), "-i", "-f", sender(env.From())) // -i: a lone dot does not end the message
+	args = append(append(args, options...), "--")
 	for i := range env.Len() {
 		args = append(args, env.At(i).Address.String())
 	}
@@ -141,7 +112,7 @@ func (r *run) send(ctx context.Context) (*transport.Result, error) {
 		return transport.Fail(r.mail, transport.PhaseDial, err)
 	}
 	var source error
-	err = bodyscan.WriteWhole(&unixLines{w: input, failed: &source}, r.mail)
+	_, err = bodyscan.Canonical(r.mail).WriteTo(&unixLines{w: input, failed: &source})
 	if err != nil && source == nil { // not the pipe's fault but the mail's
 		kill(r.cmd) // before the command can see the end of its input
 		_ = input.Close()
