@@ -192,3 +192,6 @@ func (o *once) Shutdown(ctx context.Context) error {
 
 // Check finds out whether mail could be sent now.
 func (o *once) Check(ctx context.Context) error { return transport.Check(ctx, o.Next) }
+
+// SignatureRules returns those of Next.
+func (o *once) SignatureRules() transport.SignatureRules { return transport.SignatureRulesOf(o.Next) }

@@ -128,6 +128,19 @@ func took(relay *stub.Transport, m stub.Message) (to []string) {
 	return to
 }
 
+// ruled is a relay that takes one signature.
+type ruled struct{ *stub.Transport }
+
+func (ruled) SignatureRules() transport.SignatureRules { return transport.SignatureRules{Max: 1} }
+
+// TestOnceTellsTheRules: what a relay allows of signatures reaches policy.Prepare above.
+func TestOnceTellsTheRules(t *testing.T) {
+	tr := once(t, ledger.Once{Next: ruled{stub.New()}, Ledger: ledger.NewMemory()})
+	if rules := transport.SignatureRulesOf(tr); rules.Max != 1 {
+		t.Errorf("%+v", rules)
+	}
+}
+
 // TestOnceIsATransport runs the rules of all transports over it, over a transport that sends one by one.
 func TestOnceIsATransport(t *testing.T) {
 	var relay *stub.Transport

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -332,5 +333,21 @@ func TestPrepareSigns(t *testing.T) {
 	}
 	if diff := cmp.Diff(ses, asked); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRulesReachPrepare: whatever is between a relay and Prepare passes on what the relay allows.
+func TestRulesReachPrepare(t *testing.T) {
+	want := transport.SignatureRules{SignsItself: true, Max: 1, Rewrites: []string{"Message-ID"}}
+	for _, name := range slices.Sorted(maps.Keys(combinators)) {
+		made, err := combinators[name](ruled{stub.Named("a"), want}, ruled{stub.Named("b"), want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := transport.SignatureRulesOf(made)
+		got.SignsItself = true // a copy of Tee goes to a transport that does not
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
