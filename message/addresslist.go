@@ -70,6 +70,15 @@ func (l AddressList) WithGroup(g Group) AddressList {
 	return AddressList{append(slices.Clip(l.entries), addressEntry{group: &g})}
 }
 
+// WithLists returns the list with others after it.
+func (l AddressList) WithLists(others ...AddressList) AddressList {
+	entries := slices.Clip(l.entries)
+	for _, other := range others {
+		entries = append(entries, other.entries...)
+	}
+	return AddressList{entries}
+}
+
 // IsEmpty reports whether the list has neither a mailbox nor a group.
 func (l AddressList) IsEmpty() bool { return len(l.entries) == 0 }
 

@@ -230,6 +230,7 @@ func (p *addressParser) take(e element, start int) {
 	p.index++
 	m, reason := p.mailbox(e)
 	switch {
+	case reason != "" && len(p.list.Unreadable) == maxFaults: // that many say enough
 	case reason != "":
 		first, last := p.tokens[start], p.tokens[p.at-1]
 		p.list.Unreadable = append(p.list.Unreadable, Unreadable{index, p.value[first.start:last.end], reason})

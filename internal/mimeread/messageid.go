@@ -47,7 +47,7 @@ func cutID(text string) (id, rest string, closed bool) {
 			out.Reset()
 			good = true
 		case isBlank(c) && !quoted:
-		case c < ' ' || c >= 0x7f:
+		case c < ' ' || c >= 0x7f || !quoted && (c == '(' || c == ')' || c == '\\'):
 			good = false
 		default:
 			out.WriteByte(c)
@@ -67,7 +67,7 @@ func bareIDs(text string) []string {
 	for word := range strings.FieldsSeq(text) {
 		word = strings.Trim(word, ",;>")
 		left, right, ok := strings.Cut(word, "@")
-		if ok && left != "" && right != "" && isID(word) && !strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }) {
+		if ok && left != "" && right != "" && isID(word) && !strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>()\\", r) }) {
 			ids = append(ids, "<"+word+">")
 		}
 	}

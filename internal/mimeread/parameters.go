@@ -40,6 +40,7 @@ type paramParser struct {
 	order   []string // names that have pieces
 	pieces  map[string][]piece
 	noMore  bool // a comment did not end: no later one can
+	noQuote bool // a quoted string did not end
 }
 
 // piece is a parameter in one of the forms of RFC 2231.
@@ -138,12 +139,13 @@ func (p *paramParser) value() string {
 	if p.at == len(p.text) {
 		return ""
 	}
-	if p.text[p.at] == '"' {
+	if p.text[p.at] == '"' && !p.noQuote {
 		if content, end := quotedEnd(p.text, p.at); end > 0 {
 			p.at = end
 			return content
 		}
 		p.fault("a quoted value without its end")
+		p.noQuote = true
 		p.at++
 	}
 	start := p.at

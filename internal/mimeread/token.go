@@ -31,7 +31,7 @@ type tokenizer struct {
 	words      wordEnds
 	tokens     []token
 	noComments bool // one did not end: no later one can
-	noLiterals bool
+	noQuotes   bool // as noComments
 }
 
 func tokenize(value string) []token {
@@ -68,17 +68,20 @@ func (t *tokenizer) next(at int) token {
 			return token{kind: commentToken, text: value[at+1 : end-1], end: end}
 		}
 		t.noComments = true
-	case c == '[' && !t.noLiterals:
-		if end := strings.IndexByte(value[at:], ']'); end < 0 {
-			t.noLiterals = true
-		} else if !strings.ContainsAny(value[at:at+end], "<>,;@\"") {
-			return token{kind: literalToken, text: value[at : at+end+1], end: at + end + 1}
+	case c == '[':
+		const longest = 256
+		window := value[at:min(at+longest, len(value))]
+		if end := strings.IndexByte(window, ']'); end >= 0 && !strings.ContainsAny(window[:end], "<>,;@\"") {
+			return token{kind: literalToken, text: window[:end+1], end: at + end + 1}
 		}
+	case c == '"' && t.noQuotes:
+		return token{kind: commentToken, end: at + 1, doubtful: true}
 	case c == '"':
 		content, end := quotedEnd(value, at)
 		if end > 0 {
 			return token{kind: quotedToken, text: content, end: end}
 		}
+		t.noQuotes = true
 		return t.unclosed(at)
 	case strings.HasPrefix(value[at:], "=?"):
 		if w, ok := t.words.word(at); ok && isOneWord(value[at:at+w.length]) {
@@ -95,7 +98,7 @@ func (t *tokenizer) next(at int) token {
 // endsWord reports whether a word ends before an offset.
 func (t *tokenizer) endsWord(at int) bool {
 	c := t.value[at]
-	return c <= ' ' || c == 0x7f || isSpecial(c) || c == '"' || c == '(' && !t.noComments || c == '[' && !t.noLiterals
+	return c <= ' ' || c == 0x7f || isSpecial(c) || c == '"' || c == '(' && !t.noComments || c == '['
 }
 
 // isOneWord reports whether an encoded-word with raw specials in it is one still. It must not swallow an

@@ -31,22 +31,18 @@ func (m *Message) Header(name string) string {
 // people reads all fields of a name.
 func (m *Message) people(name string) (message.AddressList, error) {
 	found, errs := m.section.Addresses(name)
-	var list message.AddressList
-	var run []message.Mailbox
+	lists := make([]message.AddressList, 0, len(found.Entries))
 	for _, e := range found.Entries {
-		if e.Group == nil {
-			run = append(run, message.Mailbox{Name: e.Mailbox.Name, Address: e.Mailbox.Address})
-			continue
+		switch {
+		case e.Group == nil:
+			lists = append(lists, message.Mailboxes(mailboxes([]mimeread.Mailbox{e.Mailbox})...))
+		case e.Group.Name == "":
+			lists = append(lists, message.Mailboxes(mailboxes(e.Group.Members)...))
+		default:
+			lists = append(lists, message.AddressList{}.WithGroup(message.Group{Name: e.Group.Name, Members: mailboxes(e.Group.Members)}))
 		}
-		list = list.With(run...)
-		run = nil
-		if e.Group.Name == "" {
-			run = append(run, mailboxes(e.Group.Members)...)
-			continue
-		}
-		list = list.WithGroup(message.Group{Name: e.Group.Name, Members: mailboxes(e.Group.Members)})
 	}
-	return list.With(run...), errors.Join(errs...)
+	return message.AddressList{}.WithLists(lists...), errors.Join(errs...)
 }
 
 func mailboxes(found []mimeread.Mailbox) []message.Mailbox {

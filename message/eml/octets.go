@@ -146,8 +146,9 @@ func (m *Message) WriteTo(w io.Writer) (int64, error) {
 	if m.crlf {
 		last = normal
 	}
+	buffer := make([]byte, 32<<10)
 	for _, s := range m.stretches() {
-		if _, err := io.Copy(last, s.open(m.src)); err != nil {
+		if _, err := io.CopyBuffer(writerOnly{last}, s.open(m.src), buffer); err != nil {
 			return out.n, fmt.Errorf("eml: %w", err)
 		}
 	}
@@ -180,6 +181,9 @@ func (m *Message) BodyInfo() (bodyscan.Info, bool) {
 	info, err := m.info()
 	return info, err == nil
 }
+
+// writerOnly hides what else a writer can, so that the buffer is used.
+type writerOnly struct{ io.Writer }
 
 // counter counts the octets that pass it.
 type counter struct {
