@@ -177,15 +177,7 @@ func byHand(ctx context.Context, conn *client.Conn, tag string, f form) (*transp
 	for i, v := range receipt.Verdicts {
 		r := &result.Recipients[i]
 		r.Reply.Code = int(v.Response.Code)
-		r.Outcome = map[client.Fate]transport.Outcome{
-			client.NotSent: transport.NotSent, client.Accepted: transport.Accepted, client.Unknown: transport.Unknown,
-		}[v.Fate]
-		if v.Fate == client.Refused {
-			r.Outcome = transport.Rejected
-			if v.Response.Code.IsTransient() {
-				r.Outcome = transport.Deferred
-			}
-		}
+		r.Outcome = v.Fate
 	}
 	return result, receipt.Err
 }

@@ -20,4 +20,5 @@ const (
 	PhaseFinal    Phase = "final" // the verdict on the content
 	PhaseReset    Phase = "reset"
 	PhaseQuit     Phase = "quit"
+	PhaseCommand  Phase = "command" // a single command of the caller
 )

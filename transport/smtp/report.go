@@ -19,9 +19,9 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 	for i := range receipt.Verdicts {
 		v := &receipt.Verdicts[i]
 		r := &result.Recipients[i]
-		r.Address, r.Outcome, r.Reply = env.At(i).Address, outcome(v), reply(v.Response, lines)
-		if v.Fate == client.Refused {
-			r.Fault = transport.FaultOf(transport.Phase(v.Phase), r.Reply, v.Shared)
+		r.Address, r.Outcome, r.Reply = env.At(i).Address, v.Fate, reply(v.Response, lines)
+		if v.Fate == client.Rejected || v.Fate == client.Deferred {
+			r.Fault = transport.FaultOf(v.Phase, r.Reply, v.Shared)
 		}
 		if v.Fate == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)
@@ -42,7 +42,7 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*trans
 // sendError is the error of a send whose connection says failed. A refusal says it all; where there is more, the
 // cause is failed itself.
 func sendError(result *transport.Result, failed *client.Error) *transport.SendError {
-	e := &transport.SendError{Result: result, Phase: transport.Phase(failed.Phase), Reply: reply(failed.Response, nil)}
+	e := &transport.SendError{Result: result, Phase: failed.Phase, Reply: reply(failed.Response, nil)}
 	switch failed.Phase {
 	case client.PhaseDial, client.PhaseTLS, client.PhaseGreeting, client.PhaseHello, client.PhaseAuth:
 		e.Err = failed // it knows whether the refusal of a session is for now
@@ -78,23 +78,6 @@ func newResult(n int) (result *transport.Result, lines []string) {
 	})
 	whole.Recipients = whole.recipient[:]
 	return &whole.Result, whole.line[:]
-}
-
-// outcome is the fate in the words of package transport. A 552 to RCPT that means too many
-// recipients is for now (RFC 5321 section 4.5.3.1.10).
-func outcome(v *client.Verdict) transport.Outcome {
-	switch v.Fate {
-	case client.Accepted:
-		return transport.Accepted
-	case client.Refused:
-		if v.Response.Code.IsTransient() || v.Response.TooManyRecipients() {
-			return transport.Deferred
-		}
-		return transport.Rejected
-	case client.Unknown:
-		return transport.Unknown
-	}
-	return transport.NotSent
 }
 
 // reply translates a reply, and copies its lines, which others may hold, into room if they fit.

@@ -133,7 +133,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 		if a.accepted > 0 && a.refused == nil && r.TooManyRecipients() {
 			a.overflow = append(a.overflow, i)
 		}
-		*v = Verdict{Fate: Refused, Response: r}
+		*v = Verdict{Fate: refused, Response: r}
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 	}
 	for ; a.nextFinal < len(a.rcpt); a.nextFinal++ {
 		v := &a.verdicts[a.rcpt[a.nextFinal]]
-		if v.Fate == Refused {
+		if v.isRefused() {
 			continue
 		}
 		*v = Verdict{Fate: heard, Response: r}
@@ -208,7 +208,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 // finalDue reports whether a recipient after the current one still waits for its verdict.
 func (a *attempt) finalDue() bool {
 	for _, i := range a.rcpt[a.nextFinal+1:] {
-		if a.verdicts[i].Fate != Refused {
+		if !a.verdicts[i].isRefused() {
 			return true
 		}
 	}

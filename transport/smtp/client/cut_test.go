@@ -194,7 +194,7 @@ func judge(t *testing.T, o *oracle, mails []client.Mail, receipts map[client.Mai
 				t.Errorf("mail %d to %s is unknown although its end had not left", i, to)
 			case v.Fate == client.Accepted && n != 1 && !full, v.Fate == client.Unknown && n > 1:
 				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Fate, n)
-			case (v.Fate == client.NotSent || v.Fate == client.Refused) && n != 0:
+			case (v.Fate == client.NotSent || v.Fate == client.Rejected || v.Fate == client.Deferred) && n != 0:
 				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Fate, n)
 			}
 		}

@@ -117,7 +117,7 @@ func TestEarlyRefusalInAStream(t *testing.T) {
 					got[j.Index] = strings.TrimSpace(fmt.Sprintf("%v %v", v.Fate, v.Response))
 				}) // what it returns is told by the verdicts
 				_ = conn.Close()
-				want := map[int]string{0: "refused 552 5.3.4 too big", 1: "not sent 0"}
+				want := map[int]string{0: "rejected 552 5.3.4 too big", 1: "not sent 0"}
 				if tc.chunking {
 					want[2] = "accepted 250 taken"
 				}

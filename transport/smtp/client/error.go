@@ -4,29 +4,30 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/depeche-mail/depeche/transport/outcome"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
-// Phase is the step of a session in which something happened.
-type Phase string
+// Phase is the step of a session in which something happened; see package outcome.
+type Phase = outcome.Phase
 
 // The phases in the order in which a session goes through them.
 const (
-	PhaseMessage  Phase = "message" // checks before anything is said
-	PhaseDial     Phase = "dial"
-	PhaseTLS      Phase = "tls"
-	PhaseGreeting Phase = "greeting"
-	PhaseHello    Phase = "hello"
-	PhaseAuth     Phase = "auth"
-	PhaseMail     Phase = "mail"
-	PhaseRcpt     Phase = "rcpt"
-	PhaseData     Phase = "data"
-	PhaseBody     Phase = "body"
-	PhaseFinal    Phase = "final"
-	PhaseReset    Phase = "reset"
-	PhaseQuit     Phase = "quit"
-	PhaseCommand  Phase = "command" // a single command of the caller
+	PhaseMessage  = outcome.PhaseMessage
+	PhaseDial     = outcome.PhaseDial
+	PhaseTLS      = outcome.PhaseTLS
+	PhaseGreeting = outcome.PhaseGreeting
+	PhaseHello    = outcome.PhaseHello
+	PhaseAuth     = outcome.PhaseAuth
+	PhaseMail     = outcome.PhaseMail
+	PhaseRcpt     = outcome.PhaseRcpt
+	PhaseData     = outcome.PhaseData
+	PhaseBody     = outcome.PhaseBody
+	PhaseFinal    = outcome.PhaseFinal
+	PhaseReset    = outcome.PhaseReset
+	PhaseQuit     = outcome.PhaseQuit
+	PhaseCommand  = outcome.PhaseCommand
 )
 
 // Error says in which phase a session failed, with which server, and why.

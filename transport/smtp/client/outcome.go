@@ -66,12 +66,12 @@ const (
 	basisContent       // the verdict on the content
 )
 
-// outcome is the certainty rule. Accepted needs a 2yz to the content. NotSent and Refused need proof that
+// outcome is the certainty rule. Accepted needs a 2yz to the content. NotSent and a refusal need proof that
 // the server did not take it: the end of the content was not written, or the recipient, the transaction
 // or the content was refused, or the server said that it closes and then did. All else is Unknown.
 func (e evidence) outcome() (Fate, basis) {
 	fate, on := e.heard()
-	if fate == Refused && e.resetRefused { // it may be the older transaction that was refused
+	if fate == refused && e.resetRefused { // it may be the older transaction that was refused
 		return NotSent, basisNone
 	}
 	return fate, on
@@ -84,19 +84,19 @@ func (e evidence) heard() (Fate, basis) {
 	case e.content == answerYes && !e.anyAccepted: // it took a content for recipients that it had refused
 		return Unknown, basisContent
 	case e.rcpt == answerNo:
-		return Refused, basisRcpt
+		return refused, basisRcpt
 	case e.chunkUnknown && (e.swallows || !e.ended): // it is about the command, not about the mail
 		return NotSent, basisNone
 	case e.chunkUnknown: // the server may have run the octets as commands
 		return Unknown, basisNone
 	case refusalStands:
-		return Refused, basisRefusal
+		return refused, basisRefusal
 	case e.content == answerYes && (e.resetRefused || e.refused != answerNone): // taken, from a sender not known
 		return Unknown, basisContent
 	case e.content == answerYes:
 		return Accepted, basisContent
 	case e.content == answerNo:
-		return Refused, basisContent
+		return refused, basisContent
 	case !e.ended,
 		e.last == lastClosed,
 		e.last == lastClosing && e.endedInOrder && e.repliesBefore:
@@ -117,7 +117,8 @@ func (a *attempt) settle() {
 		switch fate {
 		case Accepted:
 			stale = false
-		case Refused:
+		case refused:
+			v.Fate = refusalOf(reply)
 			tooMany := phase == PhaseRcpt && a.accepted > 0 && reply.TooManyRecipients()
 			if a.refusal == nil && !tooMany {
 				a.refusal = &Error{Phase: phase, Response: reply}
@@ -155,7 +156,7 @@ func (a *attempt) evidence(v *Verdict) evidence {
 		e.refused = answerNo
 	}
 	switch {
-	case v.Fate == Refused:
+	case v.isRefused():
 		e.rcpt = answerNo
 	case !v.Response.IsZero():
 		e.rcpt = answerYes

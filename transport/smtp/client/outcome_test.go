@@ -21,18 +21,18 @@ func TestCertainty(t *testing.T) {
 		on       basis
 	}{
 		"2yz to the content":            {with(func(e *evidence) { e.content = answerYes }), Accepted, basisContent},
-		"the content was refused":       {with(func(e *evidence) { e.content = answerNo }), Refused, basisContent},
+		"the content was refused":       {with(func(e *evidence) { e.content = answerNo }), refused, basisContent},
 		"no verdict":                    {left, Unknown, basisNone},
 		"the end was not written":       {with(func(e *evidence) { e.ended = false }), NotSent, basisNone},
 		"nothing was said":              {evidence{}, NotSent, basisNone},
-		"its RCPT was refused":          {with(func(e *evidence) { e.rcpt = answerNo }), Refused, basisRcpt},
-		"its RCPT refused, 2yz":         {with(func(e *evidence) { e.rcpt, e.content = answerNo, answerYes }), Refused, basisRcpt},
+		"its RCPT was refused":          {with(func(e *evidence) { e.rcpt = answerNo }), refused, basisRcpt},
+		"its RCPT refused, 2yz":         {with(func(e *evidence) { e.rcpt, e.content = answerNo, answerYes }), refused, basisRcpt},
 		"all RCPT refused, 2yz":         {evidence{ended: true, rcpt: answerNo, content: answerYes}, Unknown, basisContent},
-		"MAIL refused":                  {evidence{ended: true, refused: answerNo}, Refused, basisRefusal},
+		"MAIL refused":                  {evidence{ended: true, refused: answerNo}, refused, basisRefusal},
 		"MAIL refused, RCPT accepted":   {with(func(e *evidence) { e.refused = answerYes }), Unknown, basisNone},
-		"the same, and 4yz or 5yz":      {with(func(e *evidence) { e.refused, e.content = answerYes, answerNo }), Refused, basisRefusal},
+		"the same, and 4yz or 5yz":      {with(func(e *evidence) { e.refused, e.content = answerYes, answerNo }), refused, basisRefusal},
 		"the same, and 2yz":             {with(func(e *evidence) { e.refused, e.content = answerYes, answerYes }), Unknown, basisContent},
-		"the same, the end not written": {with(func(e *evidence) { e.refused, e.ended = answerYes, false }), Refused, basisRefusal},
+		"the same, the end not written": {with(func(e *evidence) { e.refused, e.ended = answerYes, false }), refused, basisRefusal},
 		"421 to MAIL before it":         {with(func(e *evidence) { e.last = lastClosed }), NotSent, basisNone},
 		"421 to RCPT":                   {with(func(e *evidence) { e.last = lastClosing }), Unknown, basisNone},
 		"421 to RCPT, the end":          {with(func(e *evidence) { e.last, e.endedInOrder = lastClosing, true }), Unknown, basisNone},
@@ -83,7 +83,7 @@ func TestCertaintyInvariants(t *testing.T) {
 func checkCertainty(t *testing.T, e evidence) {
 	t.Helper()
 	fate, _ := e.outcome()
-	certain := fate == NotSent || fate == Refused
+	certain := fate == NotSent || fate == refused
 	proof := e.rcpt == answerNo || e.refused == answerNo || e.content == answerNo || e.last == lastClosed ||
 		e.last == lastClosing && e.endedInOrder && e.repliesBefore
 	switch {

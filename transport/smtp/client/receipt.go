@@ -2,11 +2,11 @@ package client
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport/outcome"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -19,27 +19,35 @@ type Mail interface {
 }
 
 // Fate is what became of one recipient.
-type Fate uint8
+type Fate = outcome.Outcome
 
-// The fates. The zero value is the harmless one.
+// The outcomes; see package outcome.
 const (
-	NotSent  Fate = iota // the content did not reach the server, and nothing was refused
-	Accepted             // the server took responsibility (2yz to the whole content)
-	Refused              // the server said no, for now (4yz) or for good (5yz)
-	Unknown              // the whole content may have left and the verdict did not come
+	NotSent  = outcome.NotSent
+	Accepted = outcome.Accepted
+	Rejected = outcome.Rejected
+	Deferred = outcome.Deferred
+	Unknown  = outcome.Unknown
 )
 
-var fateNames = [...]string{"not sent", "accepted", "refused", "unknown"}
+// refused is what a verdict holds of a recipient whose RCPT was refused, until the end of the transaction.
+const refused = Unknown + 3
 
-// String returns the fate in lower case.
-func (f Fate) String() string {
-	if int(f) < len(fateNames) {
-		return fateNames[f]
+// refusalOf is the outcome of a recipient who was refused with r. A 552 to RCPT that means too many recipients is
+// for now (RFC 5321 section 4.5.3.1.10).
+func refusalOf(r response.Response) Fate {
+	if r.Code.IsTransient() || r.TooManyRecipients() {
+		return Deferred
 	}
-	return fmt.Sprintf("fate %d", uint8(f))
+	return Rejected
 }
 
-// Verdict is the fate of one recipient and the reply that decided it.
+// isRefused reports whether a recipient was refused, for now or for good.
+func (v *Verdict) isRefused() bool {
+	return v.Fate == Rejected || v.Fate == Deferred || v.Fate == refused
+}
+
+// Verdict is the outcome of one recipient and the reply that decided it.
 type Verdict struct {
 	Fate     Fate
 	Response response.Response // zero when no reply about this recipient came

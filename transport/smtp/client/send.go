@@ -137,7 +137,7 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 		e = &Error{Phase: PhaseMail, Err: c.Err()}
 	case r.refusal != nil:
 		e = r.refusal
-	case len(rest) > 0 && r.Verdicts[rest[0]].Fate == Refused: // too many, and no room for more
+	case len(rest) > 0 && r.Verdicts[rest[0]].isRefused(): // too many, and no room for more
 		e = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
 	default:
 		e = &Error{Phase: PhaseMail, Err: c.Err()}

@@ -90,7 +90,7 @@ func TestEarlyRefusal(t *testing.T) {
 			})
 			receipt := conn.Send(t.Context(), big(t, 64<<20, "b@x.org"))
 			v := receipt.Verdicts[0]
-			if v.Fate != client.Refused || v.Response.Code != 552 || receipt.Err == nil || conn.Err() == nil {
+			if v.Fate != client.Rejected || v.Response.Code != 552 || receipt.Err == nil || conn.Err() == nil {
 				t.Errorf("%v %v, %v", v.Fate, v.Response, receipt.Err)
 			}
 		})

@@ -142,11 +142,11 @@ func TestStreamRefusals(t *testing.T) {
 		want  []string // from mail 7 on
 		fails bool
 	}{
-		"421 to MAIL and the end":   {"MAIL FROM:<s7@x.org>", "421 4.3.2 enough", []string{"7 refused 421", "8 not sent 0", "9 not sent 0"}, true},
-		"450 to MAIL, going on":     {"MAIL FROM:<s7@x.org>", "450 4.7.1 too much", []string{"7 refused 450"}, true},
-		"550 to MAIL is the mail's": {"MAIL FROM:<s7@x.org>", "550 5.1.8 who", []string{"7 refused 550"}, false},
-		"550 to RCPT is the mail's": {"RCPT TO:<r7@x.org>", "550 5.1.1 no", []string{"7 refused 550"}, false},
-		"421 to RCPT and the end":   {"RCPT TO:<r7@x.org>", "421 4.3.2 enough", []string{"7 refused 421", "8 not sent 0", "9 not sent 0"}, true},
+		"421 to MAIL and the end":   {"MAIL FROM:<s7@x.org>", "421 4.3.2 enough", []string{"7 deferred 421", "8 not sent 0", "9 not sent 0"}, true},
+		"450 to MAIL, going on":     {"MAIL FROM:<s7@x.org>", "450 4.7.1 too much", []string{"7 deferred 450"}, true},
+		"550 to MAIL is the mail's": {"MAIL FROM:<s7@x.org>", "550 5.1.8 who", []string{"7 rejected 550"}, false},
+		"550 to RCPT is the mail's": {"RCPT TO:<r7@x.org>", "550 5.1.1 no", []string{"7 rejected 550"}, false},
+		"421 to RCPT and the end":   {"RCPT TO:<r7@x.org>", "421 4.3.2 enough", []string{"7 deferred 421", "8 not sent 0", "9 not sent 0"}, true},
 	}
 	for name, tc := range cases {
 		for _, form := range []struct {

@@ -134,7 +134,13 @@ func (t *Transaction) Receipt() *Receipt {
 	if t.receipt != nil {
 		return t.receipt
 	}
-	return &Receipt{Verdicts: append([]Verdict(nil), t.attempt.verdicts...)}
+	receipt := &Receipt{Verdicts: append([]Verdict(nil), t.attempt.verdicts...)}
+	for i := range receipt.Verdicts {
+		if v := &receipt.Verdicts[i]; v.isRefused() {
+			v.Fate = refusalOf(v.Response)
+		}
+	}
+	return receipt
 }
 
 // Write writes content in its canonical form: lines end in CRLF. It may block as long as the server

@@ -57,7 +57,7 @@ func TestTransaction(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if v := tx.Receipt().Verdicts; v[0].Fate != client.NotSent || v[1].Fate != client.Refused {
+					if v := tx.Receipt().Verdicts; v[0].Fate != client.NotSent || v[1].Fate != client.Rejected {
 						t.Errorf("verdicts before the content: %v", v)
 					}
 					if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto b@x.org\n\nx\n")); !errors.Is(r.Err, client.ErrTransaction) {
@@ -72,7 +72,7 @@ func TestTransaction(t *testing.T) {
 						t.Error("no error, and one was refused")
 					}
 					receipt := tx.Receipt()
-					want := []client.Fate{client.Accepted, client.Refused, client.Accepted}
+					want := []client.Fate{client.Accepted, client.Rejected, client.Accepted}
 					var got []client.Fate
 					for _, v := range receipt.Verdicts {
 						got = append(got, v.Fate)
