@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"transport/smtp/authentication": {"github.com/xdg-go/scram"},
 	"transport/smtp/commands":       {"envelope", "transport/smtp/extension"},
 	"transport/smtp/client": {
-		"envelope", "internal/dotio", "internal/ending", "internal/expired", "internal/bodyscan", "internal/panics",
+		"envelope", "internal/dotio", "internal/ending", "internal/expired", "internal/bodyscan", "internal/panics", "transport/outcome",
 		"transport/smtp/authentication", "transport/smtp/commands",
 		"envelope", "internal/dotio", "internal/expired", "internal/bodyscan", "internal/panics",
 		"transport/outcome", "transport/smtp/authentication", "transport/smtp/commands",

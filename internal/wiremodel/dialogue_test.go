@@ -165,19 +165,19 @@ func (d *dialogue) begin(ctx context.Context) {
 // byHand sends a mail by Conn.Begin, in two pieces.
 func byHand(ctx context.Context, conn *client.Conn, tag string, f form) (*transport.Result, error) {
 	text, rcpts := content(tag), f.rcpts
-	tx, err := conn.Begin(ctx, envelopeOf(tag, rcpts), client.Content{Size: int64(len(text))})
+	tx, err := conn.Begin(ctx, envelopeOf(tag, rcpts), client.ContentInfo{Size: int64(len(text))})
 	if err == nil {
 		if _, err := tx.Write([]byte(text[:20])); err == nil {
 			_, _ = tx.Write([]byte(f.rest(text))) // Close tells
 		}
 		f.finish(tx)
 	}
-	receipt := tx.Receipt()
+	receipt := tx.Result()
 	result := transport.NewResult(envelopeOf(tag, rcpts), transport.NotSent, transport.Reply{})
-	for i, v := range receipt.Verdicts {
+	for i, v := range receipt.Recipients {
 		r := &result.Recipients[i]
 		r.Reply.Code = int(v.Response.Code)
-		r.Outcome = v.Fate
+		r.Outcome = v.Outcome
 	}
 	return result, receipt.Err
 }

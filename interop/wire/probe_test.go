@@ -30,7 +30,7 @@ func TestProbe(t *testing.T) {
 			if err := conn.Noop(t.Context()); err != nil { // the replies to the probe come before this one
 				t.Fatal(err)
 			}
-			if safe, known := conn.Chunks(); !safe || !known {
+			if safe, known := conn.ChunkingSafe(); !safe || !known {
 				t.Errorf("safe %v, known %v", safe, known)
 			}
 		})
@@ -50,7 +50,7 @@ func TestProbeFindsBadServer(t *testing.T) {
 			t.Fatalf("mail %d: %v", i, receipt.Err)
 		}
 	}
-	if safe, known := conn.Chunks(); safe || !known {
+	if safe, known := conn.ChunkingSafe(); safe || !known {
 		t.Errorf("safe %v, known %v", safe, known)
 	}
 }

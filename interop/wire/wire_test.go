@@ -239,7 +239,7 @@ func write(t *testing.T, r *rig.Rig, p peer, sent []string, a, b string) {
 	conn := p.dial(t, r, client.ChunkingTrusted)
 	for _, data := range sent {
 		m := mail(t, "alice@rig.test", data, a+"@rig.test", b+"@rig.test")
-		tx, err := conn.Begin(t.Context(), m.Envelope(), client.Content{EightBit: strings.Contains(data, "ü")})
+		tx, err := conn.Begin(t.Context(), m.Envelope(), client.ContentInfo{EightBit: strings.Contains(data, "ü")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,10 +38,10 @@ type worker struct {
 	in     <-chan transport.BulkResult
 	failed <-chan struct{} // closed when a worker panicked: no more mails are taken
 	ended  func(transport.BulkResult, error)
-	again  []*client.Job // to be sent first, on the next connection
-	fails  int           // attempts in a row to get a connection, or to get a mail over one
+	again  []*client.BulkJob // to be sent first, on the next connection
+	fails  int               // attempts in a row to get a connection, or to get a mail over one
 	turn   turn
-	spare  []*client.Job // ended, to be used again
+	spare  []*client.BulkJob // ended, to be used again
 }
 
 // turn is what a worker knows of the connection that it uses.
@@ -84,7 +84,7 @@ func (w *worker) run(ctx context.Context) {
 			continue
 		}
 		w.pause(ctx)
-		w.again = append([]*client.Job{job}, w.again...)
+		w.again = append([]*client.BulkJob{job}, w.again...)
 		lease, err := w.t.pool.Get(ctx)
 		if err != nil {
 			w.fails++
@@ -115,14 +115,14 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
 	w.fails++
-	w.turn = turn{conn: conn, delivered: conn.Sends(), suspect: lease.Reused()}
+	w.turn = turn{conn: conn, delivered: conn.Transactions(), suspect: lease.Reused()}
 	returned := false
 	defer func() {
 		if !returned {
 			lease.Discard()
 		}
 	}()
-	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.Job) { w.done(ctx, job) })
+	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.BulkJob) { w.done(ctx, job) })
 	returned = true
 	w.t.learned.note(conn.Findings())
 	if errors.Is(err, client.ErrEnding) { // of the mails, not of the relay: no reason to wait
@@ -139,25 +139,25 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 }
 
 // done takes a job back from a connection. One that was lost goes over the next connection when it may.
-func (w *worker) done(ctx context.Context, job *client.Job) {
+func (w *worker) done(ctx context.Context, job *client.BulkJob) {
 	w.turn.inFlight--
-	w.count(job.Receipt)
-	w.t.learned.judge(w.turn.conn, job.Receipt)
+	w.count(job.Result)
+	w.t.learned.judge(w.turn.conn, job.Result)
 	if w.resend(job) {
-		w.t.resends(ctx, job.Mail, job.Receipt)
+		w.t.resends(ctx, job.Mail, job.Result)
 		w.again = append(w.again, job)
 		return
 	}
 	w.turn.suspect, w.turn.alive = false, true
-	if job.Receipt.Err == nil {
+	if job.Result.Err == nil {
 		w.fails = 0
 	}
-	result, err := w.t.report(job.Mail, job.Receipt)
+	result, err := w.t.report(job.Mail, job.Result)
 	w.end(job, result, err)
 }
 
 // count notes how many mails the relay takes over one connection.
-func (w *worker) count(r *client.Receipt) {
+func (w *worker) count(r *client.Result) {
 	t := &w.turn
 	switch {
 	case t.over:
@@ -174,13 +174,13 @@ func (w *worker) count(r *client.Receipt) {
 }
 
 // resend reports whether a job goes over another connection, and prepares it for that.
-func (w *worker) resend(job *client.Job) bool {
-	r := job.Receipt
+func (w *worker) resend(job *client.BulkJob) bool {
+	r := job.Result
 	if way := r.Fallback(); way != client.FallbackNone && job.Tried&(1<<way) == 0 && w.t.learned.fallback(r) {
 		job.Tried |= 1 << way
 		return true
 	}
-	l := loss{stale: r.Stale(), again: job.Again, asked: w.t.bulk.resume}
+	l := loss{stale: r.ConnectionWasDead(), again: job.Again, asked: w.t.bulk.resume}
 	var rest []int
 	if !l.stale && l.asked {
 		rest = r.Unsent()
@@ -214,9 +214,9 @@ func mayResend(t turn, l loss) bool {
 }
 
 // unreached ends a job for which there was no connection. What was said of some of its recipients before stays.
-func (w *worker) unreached(job *client.Job, cause error) {
+func (w *worker) unreached(job *client.BulkJob, cause error) {
 	if len(job.Only) > 0 {
-		result, err := w.t.report(job.Mail, job.Receipt)
+		result, err := w.t.report(job.Mail, job.Result)
 		if failed, ok := errors.AsType[*transport.SendError](err); ok {
 			failed.Err = errors.Join(failed.Err, cause)
 		}
@@ -228,15 +228,15 @@ func (w *worker) unreached(job *client.Job, cause error) {
 }
 
 // end reports the end of a job, whose memory is used again.
-func (w *worker) end(job *client.Job, result *transport.Result, err error) {
+func (w *worker) end(job *client.BulkJob, result *transport.Result, err error) {
 	sent := transport.BulkResult{Index: job.Index, Mail: job.Mail, Result: result}
-	*job = client.Job{Receipt: job.Receipt}
+	*job = client.BulkJob{Result: job.Result}
 	w.spare = append(w.spare, job)
 	w.ended(sent, err)
 }
 
 // Poll returns the next job if there is one at this moment.
-func (w *worker) Poll() (job *client.Job, ended bool) {
+func (w *worker) Poll() (job *client.BulkJob, ended bool) {
 	if job := w.left(); job != nil {
 		return job, false
 	}
@@ -254,7 +254,7 @@ func (w *worker) Poll() (job *client.Job, ended bool) {
 }
 
 // Wait returns the next job, or nil when there is none any more or wake can be received from.
-func (w *worker) Wait(wake <-chan struct{}) (job *client.Job, ended bool) {
+func (w *worker) Wait(wake <-chan struct{}) (job *client.BulkJob, ended bool) {
 	if job := w.left(); job != nil {
 		return job, false
 	}
@@ -271,7 +271,7 @@ func (w *worker) Wait(wake <-chan struct{}) (job *client.Job, ended bool) {
 // errPanicked is why a mail was not sent when another one panicked.
 var errPanicked = errors.New("another mail panicked")
 
-func (w *worker) left() *client.Job {
+func (w *worker) left() *client.BulkJob {
 	if len(w.again) == 0 {
 		return nil
 	}
@@ -280,14 +280,14 @@ func (w *worker) left() *client.Job {
 	return job
 }
 
-func (w *worker) newJob(sent transport.BulkResult, ok bool) (job *client.Job, ended bool) {
+func (w *worker) newJob(sent transport.BulkResult, ok bool) (job *client.BulkJob, ended bool) {
 	if !ok {
 		return nil, true
 	}
 	if last := len(w.spare) - 1; last >= 0 {
 		job, w.spare = w.spare[last], w.spare[:last]
 	} else {
-		job = new(client.Job)
+		job = new(client.BulkJob)
 	}
 	job.Mail, job.Index = sent.Mail, sent.Index
 	return job, false
@@ -300,7 +300,7 @@ type limited struct {
 }
 
 // Poll is that of the worker until the limit.
-func (l *limited) Poll() (*client.Job, bool) {
+func (l *limited) Poll() (*client.BulkJob, bool) {
 	if l.t.full(l.conn) {
 		return nil, true
 	}
@@ -310,7 +310,7 @@ func (l *limited) Poll() (*client.Job, bool) {
 // Wait is that of the worker while mails are in flight. With none of them the connection is given back
 // instead, for others to use and for Shutdown to close: the next mail may be long in coming, or may be
 // waiting for somebody who waits for this connection.
-func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
+func (l *limited) Wait(wake <-chan struct{}) (*client.BulkJob, bool) {
 	if l.t.full(l.conn) {
 		return nil, true
 	}
@@ -323,13 +323,13 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.Job, bool) {
 
 // took counts a job, unless the connection has no room for it. The server may have closed a connection that
 // had nothing to do before it.
-func (l *limited) took(job *client.Job, ended bool) (*client.Job, bool) {
-	if job != nil && !l.conn.HasRoom(job.Mail.Envelope()) {
-		l.again, l.turn.full = append([]*client.Job{job}, l.again...), true
+func (l *limited) took(job *client.BulkJob, ended bool) (*client.BulkJob, bool) {
+	if job != nil && !l.conn.CanTakeDomains(job.Mail.Envelope()) {
+		l.again, l.turn.full = append([]*client.BulkJob{job}, l.again...), true
 		return nil, true
 	}
 	if job != nil {
-		l.turn.suspect = l.turn.suspect || l.turn.inFlight == 0 && l.conn.Sends() > 0
+		l.turn.suspect = l.turn.suspect || l.turn.inFlight == 0 && l.conn.Transactions() > 0
 		l.turn.inFlight++
 	}
 	return job, ended

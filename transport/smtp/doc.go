@@ -21,7 +21,7 @@
 //
 // # What is certain afterwards
 //
-// Send reports the fate of every recipient; package transport says what each outcome means. What was
+// Send reports the outcome of every recipient; package transport says what each outcome means. What was
 // said may be said again only while it is certain that the server took nothing. So Send repeats by
 // itself in one case only: a connection that had been used before proves dead before the end of the
 // content was written. Then it sends once more, over a fresh one.

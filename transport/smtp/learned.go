@@ -104,7 +104,7 @@ func (l *learned) note(f client.Findings) {
 
 // fallback reports whether a mail goes once more in another way, and lets the next connection be made for
 // that.
-func (l *learned) fallback(r *client.Receipt) bool {
+func (l *learned) fallback(r *client.Result) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch r.Fallback() {
@@ -125,7 +125,7 @@ func (l *learned) fallback(r *client.Receipt) bool {
 }
 
 // judge looks at a mail that was sent while lockstep is tried: it goes on when MAIL was accepted now.
-func (l *learned) judge(c *client.Conn, r *client.Receipt) {
+func (l *learned) judge(c *client.Conn, r *client.Result) {
 	if !l.trying.Load() || c.Info().Has(extension.Pipelining) {
 		return
 	}
@@ -142,13 +142,13 @@ func (l *learned) judge(c *client.Conn, r *client.Receipt) {
 }
 
 // isAnswered reports whether the relay has said what becomes of a mail.
-func isAnswered(r *client.Receipt) bool {
+func isAnswered(r *client.Result) bool {
 	f, lost := r.Failure()
 	return !lost || !f.Response.IsZero()
 }
 
 // refusedAgain reports whether RSET or MAIL alone was refused like the first command of a broken flight.
-func refusedAgain(r *client.Receipt) bool {
+func refusedAgain(r *client.Result) bool {
 	f, lost := r.Failure()
 	if !lost || f.Phase != client.PhaseMail && f.Phase != client.PhaseReset {
 		return false

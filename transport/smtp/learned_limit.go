@@ -88,18 +88,18 @@ func (s *learnedLimit) careAfter() int {
 }
 
 // isHangUp reports whether a receipt shows a 421 in place of a mail.
-func isHangUp(r *client.Receipt) bool {
+func isHangUp(r *client.Result) bool {
 	f, lost := r.Failure()
 	return lost && f.Response.Code == response.ServiceUnavailable && (f.Phase == client.PhaseReset || f.Phase == client.PhaseMail)
 }
 
 // full reports whether a connection has had as many mails as it may.
 func (t *Transport) full(c *client.Conn) bool {
-	if c.Spent() {
+	if c.ReachedMailMax() {
 		return true
 	}
 	for _, limit := range [...]int{t.limits.MaxMessages, t.limit.current()} {
-		if limit > 0 && c.Sends() >= limit {
+		if limit > 0 && c.Transactions() >= limit {
 			return true
 		}
 	}

@@ -67,9 +67,9 @@ func (t *Transport) watch(ctx context.Context) context.Context {
 }
 
 // resends tells that a mail goes over another connection, because the one that it was on was at its end.
-func (t *Transport) resends(ctx context.Context, mail transport.Mail, receipt *client.Receipt) {
+func (t *Transport) resends(ctx context.Context, mail transport.Mail, receipt *client.Result) {
 	transport.Tell(ctx, transport.Decision{
-		Kind: transport.DecisionResend, Mail: mail, Relay: t.config.Address, Recipients: len(receipt.Verdicts), Err: receipt.Err,
+		Kind: transport.DecisionResend, Mail: mail, Relay: t.config.Address, Recipients: len(receipt.Recipients), Err: receipt.Err,
 	})
 }
 
@@ -82,7 +82,7 @@ func quit(c *client.Conn) { _ = c.Quit(context.Background()) } // nothing depend
 
 func kill(c *client.Conn) { _ = c.Close() } // never fails
 
-// Send sends mail and reports every recipient's fate; see the package comment for what is certain
+// Send sends mail and reports every recipient's outcome; see the package comment for what is certain
 // afterwards. It waits for a free connection as long as ctx allows. The error is a
 // *transport.SendError.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
@@ -119,12 +119,12 @@ type again struct {
 	other  [2]bool
 }
 
-func (a *again) may(t *Transport, r *client.Receipt) bool {
+func (a *again) may(t *Transport, r *client.Result) bool {
 	if way := r.Fallback(); way != client.FallbackNone && !a.other[way-1] && t.learned.fallback(r) {
 		a.other[way-1] = true
 		return true
 	}
-	may := a.reused && r.Stale()
+	may := a.reused && r.ConnectionWasDead()
 	a.reused = false
 	return may
 }
@@ -133,7 +133,7 @@ func (a *again) may(t *Transport, r *client.Receipt) bool {
 func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
 	for {
 		lease, err := get(ctx)
-		if err != nil || lease.Value().HasRoom(env) && t.learned.suits(lease.Value()) {
+		if err != nil || lease.Value().CanTakeDomains(env) && t.learned.suits(lease.Value()) {
 			return lease, err
 		}
 		lease.Discard()
@@ -146,7 +146,7 @@ func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(c
 const idleAfter = time.Second
 
 // sendOn sends over one connection and gives it back, also when the mail panics.
-func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Receipt {
+func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Result {
 	conn := lease.Value()
 	returned := false
 	defer func() {
@@ -154,7 +154,7 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 			lease.Discard()
 		}
 	}()
-	before, idle := conn.Sends(), time.Since(conn.LastHeard()) > idleAfter
+	before, idle := conn.Transactions(), time.Since(conn.LastHeard()) > idleAfter
 	receipt := conn.Send(ctx, mail)
 	returned = true
 	found := conn.Findings()
@@ -167,7 +167,7 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 	case found.EndedSilently && lost && failure.Response.IsZero() && !idle:
 		t.limit.ended(before, true)
 	case conn.Err() == nil:
-		t.limit.reached(conn.Sends())
+		t.limit.reached(conn.Transactions())
 	}
 	if conn.Err() != nil {
 		lease.Discard()

@@ -33,24 +33,24 @@ type attempt struct {
 	refusal *Error
 	stale   bool // the connection was at its end before it took anything
 
-	verdicts     []Verdict         // of the whole envelope; settle makes outcomes of what was heard
-	replies      int               // commands that were answered
-	accepted     int               // recipients that were accepted at RCPT
-	nextFinal    int               // position in rcpt of the recipient that the next verdict is for
-	overflow     []int             // recipients that are too many for this transaction
-	resetReply   response.Response // of an RSET that was refused
-	refused      *Error            // the first refusal of MAIL, DATA, a chunk or an unfinished content
-	contradicted bool              // a later command was accepted all the same
-	goodbye      *Error            // 421 or 221 to a command
-	taken        response.Response // 2yz to a content although no recipient was accepted
-	go354        bool              // DATA was answered with 354
-	written      bool              // the end of the content was given to the connection
-	clean        bool              // the server took the content, which ends the transaction
-	chunkRefused bool              // a chunk before the last was refused
-	chunked      bool              // the content goes by BDAT
-	swallows     bool              // to a server that swallows the octets of a BDAT that it refuses
-	chunkUnknown response.Response // the refusal of BDAT as a command
-	fallback     Fallback
+	verdicts        []RecipientResult // of the whole envelope; settle makes outcomes of what was heard
+	replies         int               // commands that were answered
+	accepted        int               // recipients that were accepted at RCPT
+	nextFinal       int               // position in rcpt of the recipient that the next verdict is for
+	overflow        []int             // recipients that are too many for this transaction
+	resetReply      response.Response // of an RSET that was refused
+	refused         *Error            // the first refusal of MAIL, DATA, a chunk or an unfinished content
+	contradicted    bool              // a later command was accepted all the same
+	goodbye         *Error            // 421 or 221 to a command
+	taken           response.Response // 2yz to a content although no recipient was accepted
+	dataAccepted    bool              // DATA was answered with 354
+	written         bool              // the end of the content was given to the connection
+	contentAccepted bool              // the server took the content, which ends the transaction
+	chunkRefused    bool              // a chunk before the last was refused
+	chunked         bool              // the content goes by BDAT
+	swallows        bool              // to a server that swallows the octets of a BDAT that it refuses
+	chunkUnknown    response.Response // the refusal of BDAT as a command
+	fallback        Fallback
 }
 
 // What a verdict holds between the reply to the content and the end of the transaction.
@@ -133,7 +133,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 		if a.accepted > 0 && a.refused == nil && r.TooManyRecipients() {
 			a.overflow = append(a.overflow, i)
 		}
-		*v = Verdict{Fate: refused, Response: r}
+		*v = RecipientResult{Outcome: refused, Response: r}
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (a *attempt) onRcpt(i int, r response.Response) error {
 func (a *attempt) onData(r response.Response) error {
 	switch {
 	case r.Code == response.StartMailInput:
-		a.go354 = true
+		a.dataAccepted = true
 		a.link.body = a // a refusal may follow at once
 	case r.Code.IsCompleted() || r.Code.Severity() == response.Intermediate:
 		return unexpected(r)
@@ -189,14 +189,14 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 	a.noteChunk(r)
 	heard := contentRefused
 	if r.Code.IsCompleted() {
-		heard, a.clean = contentTaken, true
+		heard, a.contentAccepted = contentTaken, true
 	}
 	for ; a.nextFinal < len(a.rcpt); a.nextFinal++ {
 		v := &a.verdicts[a.rcpt[a.nextFinal]]
 		if v.isRefused() {
 			continue
 		}
-		*v = Verdict{Fate: heard, Response: r}
+		*v = RecipientResult{Outcome: heard, Response: r}
 		if a.lmtp && a.finalDue() {
 			a.nextFinal++
 			return true, nil

@@ -15,8 +15,8 @@ type contentError struct{ err error }
 func (e *contentError) Error() string { return "source of the message: " + e.err.Error() }
 func (e *contentError) Unwrap() error { return e.err }
 
-// chunk corks and writes the content as one BDAT chunk. What it leaves corked ends the content.
-func (c *Conn) chunk(a *attempt) error {
+// writeBDAT corks and writes the content as one BDAT chunk. What it leaves corked ends the content.
+func (c *Conn) writeBDAT(a *attempt) error {
 	command := commands.Bdat{Size: a.plan.size, Last: true}
 	line, err := command.AppendTo(c.link.out)
 	if err != nil {
@@ -28,8 +28,8 @@ func (c *Conn) chunk(a *attempt) error {
 	return c.fill(a, &c.filler)
 }
 
-// data corks and writes the content with stuffed dots. What it leaves corked ends the content.
-func (c *Conn) data(a *attempt) error {
+// writeDATA corks and writes the content with stuffed dots. What it leaves corked ends the content.
+func (c *Conn) writeDATA(a *attempt) error {
 	c.filler = content{link: c.link}
 	dots := dotio.NewWriter(&c.filler)
 	if err := c.fill(a, dots); err != nil {

@@ -28,12 +28,12 @@ const (
 	chunksBad
 )
 
-// chunks reports whether content may follow a BDAT at once.
-func (c *Conn) chunks() bool {
+// canChunk reports whether content may follow a BDAT at once.
+func (c *Conn) canChunk() bool {
 	if !c.info.Has(extension.Chunking) || c.cfg.Chunking == ChunkingOff {
 		return false
 	}
-	safe, known := c.Chunks()
+	safe, known := c.ChunkingSafe()
 	return safe || !known && (c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingProven)
 }
 
@@ -58,10 +58,10 @@ func (c *Conn) probe() error {
 	return c.queue(expectation{phase: PhaseReset, to: p}, commands.Rset{})
 }
 
-// prove makes sure, before a mail that must travel by BDAT, that the server swallows a chunk that it
+// ensureChunkingSafe makes sure, before a mail that must travel by BDAT, that the server swallows a chunk that it
 // refuses; when it does not, the mail is lost. It takes a round trip unless that is known.
-func (c *Conn) prove(a *attempt) (ok bool, err error) {
-	if a.plan.params.Body != extension.BodyBinary || c.chunks() {
+func (c *Conn) ensureChunkingSafe(a *attempt) (ok bool, err error) {
+	if a.plan.params.Body != extension.BodyBinary || c.canChunk() {
 		return true, nil
 	}
 	if err := c.probe(); err != nil {
@@ -73,7 +73,7 @@ func (c *Conn) prove(a *attempt) (ok bool, err error) {
 	if err := c.link.answered(); err != nil {
 		return false, err
 	}
-	if !c.chunks() {
+	if !c.canChunk() {
 		a.stop = &Error{Phase: PhaseMessage, Err: ErrNoBinaryMIME}
 		return false, nil
 	}
@@ -107,9 +107,9 @@ func (p *probe) reply(_ expectation, r response.Response) (more bool, err error)
 	return false, nil
 }
 
-// Chunks reports what this session has learned of the server: true when it swallows a refused chunk,
+// ChunkingSafe reports what this session has learned of the server: true when it swallows a refused chunk,
 // false when it does not, and known as false when neither was seen.
-func (c *Conn) Chunks() (safe, known bool) {
+func (c *Conn) ChunkingSafe() (safe, known bool) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	chunking := c.link.chunking

@@ -34,15 +34,15 @@ type Conn struct {
 	filler content
 	exact  bodyscan.Exact
 
-	domains  map[string]bool // of the recipients so far, where the server limits them
-	dirty    bool            // the last transaction did not end cleanly: RSET before the next
-	sends    int             // transactions so far
-	current  *Transaction    // nil between transactions
-	looked   bool            // Alive was the last thing that was done
-	window   int             // how many mails at once the last Stream had come to
-	coarse   time.Time       // the time as of the last look, in a Stream
-	probed   bool
-	loggedIn bool
+	domains     map[string]bool // of the recipients so far, where the server limits them
+	dirty       bool            // the last transaction did not end cleanly: RSET before the next
+	sends       int             // transactions so far
+	current     *Transaction    // nil between transactions
+	checkedIdle bool            // Alive was the last thing that was done
+	window      int             // how many mails at once the last Stream had come to
+	cachedNow   time.Time       // the time as of the last look, in a Stream
+	probed      bool
+	loggedIn    bool
 }
 
 // Dial connects to cfg.Address and opens a session. When it fails, nothing of the connection is left.
@@ -163,19 +163,19 @@ func (c *Conn) RemoteAddr() net.Addr { return c.link.raw.RemoteAddr() }
 // LocalAddr returns the address of the client.
 func (c *Conn) LocalAddr() net.Addr { return c.link.raw.LocalAddr() }
 
-// Sends returns the number of transactions that were started.
-func (c *Conn) Sends() int { return c.sends }
+// Transactions returns the number of transactions that were started.
+func (c *Conn) Transactions() int { return c.sends }
 
-// Spent reports whether the server has said that it takes no more mail in this session (MAILMAX,
+// ReachedMailMax reports whether the server has said that it takes no more mail in this session (MAILMAX,
 // RFC 9422 section 4.1).
-func (c *Conn) Spent() bool {
+func (c *Conn) ReachedMailMax() bool {
 	most := c.limits.MailMax
 	return most > 0 && c.sends >= most
 }
 
-// HasRoom reports whether the recipients of env may be named in this session: a server can limit how many
+// CanTakeDomains reports whether the recipients of env may be named in this session: a server can limit how many
 // different domains that may be (RCPTDOMAINMAX, RFC 9422 section 4.3).
-func (c *Conn) HasRoom(env envelope.Envelope) bool {
+func (c *Conn) CanTakeDomains(env envelope.Envelope) bool {
 	most := c.limits.RcptDomainMax
 	if most == 0 || len(c.domains) == 0 { // more than that would be too many for any session
 		return true
@@ -218,7 +218,7 @@ func (c *Conn) Err() error {
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
 	c.link.checkIdle()
-	c.looked = true
+	c.checkedIdle = true
 	return c.Err() == nil
 }
 
@@ -297,7 +297,7 @@ func (c *Conn) fault(phase Phase, err error) *Error {
 		return known
 	}
 	if _, ok := alertOf(err); ok && c.state != nil { // TLS 1.3 servers judge us after the handshake
-		fault := (&witness{}).tlsError(err)
+		fault := (&recordingConn{}).tlsError(err)
 		phase, fault.ServerName, err = PhaseTLS, c.cfg.serverName(), fault
 	}
 	return &Error{Phase: phase, Server: c.cfg.Address, Err: err}

@@ -76,12 +76,12 @@ func TestContentIsWhatWasPlanned(t *testing.T) {
 					good := newMail(t, "from s0@x.org\nto a@x.org\n\nSubject: x\n\nx\n")
 					receipts := sendBoth(t, conn, form.window, good, bad)
 					_ = conn.Close()
-					if v := receipts[0].Verdicts[0]; v.Fate != client.Accepted || len(o.taken) != 1 {
+					if v := receipts[0].Recipients[0]; v.Outcome != client.Accepted || len(o.taken) != 1 {
 						t.Errorf("the good one: %v, taken %d", v, len(o.taken))
 					}
-					v, err := receipts[1].Verdicts[0], receipts[1].Err
+					v, err := receipts[1].Recipients[0], receipts[1].Err
 					f, failed := receipts[1].Failure()
-					if v.Fate != client.NotSent || !failed || f.Temporary() || !strings.Contains(err.Error(), "octets") {
+					if v.Outcome != client.NotSent || !failed || f.Temporary() || !strings.Contains(err.Error(), "octets") {
 						t.Errorf("%v, %v", v, err)
 					}
 				})
@@ -91,13 +91,13 @@ func TestContentIsWhatWasPlanned(t *testing.T) {
 }
 
 // sendBoth sends two mails one by one, or by Stream.
-func sendBoth(t *testing.T, conn *client.Conn, window int, first, second client.Mail) (receipts [2]*client.Receipt) {
+func sendBoth(t *testing.T, conn *client.Conn, window int, first, second client.Mail) (receipts [2]*client.Result) {
 	t.Helper()
 	if window == 0 {
-		return [2]*client.Receipt{conn.Send(t.Context(), first), conn.Send(t.Context(), second)}
+		return [2]*client.Result{conn.Send(t.Context(), first), conn.Send(t.Context(), second)}
 	}
-	feed := &list{jobs: []*client.Job{{Mail: first}, {Mail: second, Index: 1}}}
-	_ = conn.Stream(t.Context(), client.Window{Messages: window}, feed, func(j *client.Job) { receipts[j.Index] = j.Receipt }) // the receipts tell
+	feed := &list{jobs: []*client.BulkJob{{Mail: first}, {Mail: second, Index: 1}}}
+	_ = conn.Stream(t.Context(), client.Window{Messages: window}, feed, func(j *client.BulkJob) { receipts[j.Index] = j.Result }) // the receipts tell
 	return receipts
 }
 
@@ -113,16 +113,16 @@ func TestTransactionHoldsItsSize(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 					conn := open(t, o, form.cfg)
-					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{Size: int64(len(text)) + wrong})
+					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.ContentInfo{Size: int64(len(text)) + wrong})
 					if err != nil {
 						t.Fatal(err)
 					}
 					_, _ = io.WriteString(tx, text) // Close tells
 					_ = tx.Close()                  // the receipt tells
-					receipt := tx.Receipt()
+					receipt := tx.Result()
 					_ = conn.Close()
-					if receipt.Err == nil || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
-						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)
+					if receipt.Err == nil || receipt.Recipients[0].Outcome != client.NotSent || len(o.taken) != 0 {
+						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Recipients, o.taken)
 					}
 				})
 			})

@@ -84,9 +84,9 @@ func cutMails(t *testing.T) (mails []client.Mail) {
 }
 
 // list is a Feed of mails that are all there.
-type list struct{ jobs []*client.Job }
+type list struct{ jobs []*client.BulkJob }
 
-func (l *list) Poll() (*client.Job, bool) {
+func (l *list) Poll() (*client.BulkJob, bool) {
 	if len(l.jobs) == 0 {
 		return nil, true
 	}
@@ -95,7 +95,7 @@ func (l *list) Poll() (*client.Job, bool) {
 	return job, false
 }
 
-func (l *list) Wait(<-chan struct{}) (*client.Job, bool) { return l.Poll() }
+func (l *list) Wait(<-chan struct{}) (*client.BulkJob, bool) { return l.Poll() }
 
 // TestCutAtEveryOctet breaks the link at every octet of either direction, and in a second run ends
 // the context there. Whatever the client then says of a recipient must agree with what the server has
@@ -148,7 +148,7 @@ func cutAt(t *testing.T, name string, at int, writes, cancels bool) (cut bool) {
 	cfg := form.cfg
 	cfg.TLS = client.TLSNone
 	mails := cutMails(t)
-	receipts := map[client.Mail]*client.Receipt{}
+	receipts := map[client.Mail]*client.Result{}
 	if conn, err := client.New(ctx, nc, cfg); err == nil {
 		if form.window == 0 {
 			for _, mail := range mails {
@@ -157,9 +157,9 @@ func cutAt(t *testing.T, name string, at int, writes, cancels bool) (cut bool) {
 		} else {
 			var feed list
 			for _, mail := range mails {
-				feed.jobs = append(feed.jobs, &client.Job{Mail: mail})
+				feed.jobs = append(feed.jobs, &client.BulkJob{Mail: mail})
 			}
-			_ = conn.Stream(ctx, client.Window{Messages: form.window}, &feed, func(j *client.Job) { receipts[j.Mail] = j.Receipt })
+			_ = conn.Stream(ctx, client.Window{Messages: form.window}, &feed, func(j *client.BulkJob) { receipts[j.Mail] = j.Result })
 		}
 		_ = conn.Close()
 	}
@@ -170,7 +170,7 @@ func cutAt(t *testing.T, name string, at int, writes, cancels bool) (cut bool) {
 }
 
 // judge compares what the client says with what the server knows.
-func judge(t *testing.T, o *oracle, mails []client.Mail, receipts map[client.Mail]*client.Receipt) {
+func judge(t *testing.T, o *oracle, mails []client.Mail, receipts map[client.Mail]*client.Result) {
 	t.Helper()
 	count := map[taken]int{}
 	for _, d := range o.taken {
@@ -182,24 +182,24 @@ func judge(t *testing.T, o *oracle, mails []client.Mail, receipts map[client.Mai
 			continue
 		}
 		lost := false
-		for j, v := range r.Verdicts {
+		for j, v := range r.Recipients {
 			to := mail.Envelope().At(j).Address
 			d := taken{fmt.Sprintf("s%d@x.org", i), to.String(), fmt.Sprintf("Subject: %d\r\n\r\n.dot %d\r\n", i, i)}
 			n := count[d]
 			delete(count, d)
-			lost = lost || v.Fate != client.Accepted
+			lost = lost || v.Outcome != client.Accepted
 			full := strings.HasPrefix(to.String(), "full") && !o.lmtp // a server that is silent about one
 			switch {
-			case v.Fate == client.Unknown && !o.arrived[d.data]:
+			case v.Outcome == client.Unknown && !o.arrived[d.data]:
 				t.Errorf("mail %d to %s is unknown although its end had not left", i, to)
-			case v.Fate == client.Accepted && n != 1 && !full, v.Fate == client.Unknown && n > 1:
-				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Fate, n)
-			case (v.Fate == client.NotSent || v.Fate == client.Rejected || v.Fate == client.Deferred) && n != 0:
-				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Fate, n)
+			case v.Outcome == client.Accepted && n != 1 && !full, v.Outcome == client.Unknown && n > 1:
+				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Outcome, n)
+			case (v.Outcome == client.NotSent || v.Outcome == client.Rejected || v.Outcome == client.Deferred) && n != 0:
+				t.Errorf("mail %d to %s is %v and was taken %d times", i, to, v.Outcome, n)
 			}
 		}
 		if lost != (r.Err != nil) {
-			t.Errorf("mail %d: error %v, verdicts %v", i, r.Err, r.Verdicts)
+			t.Errorf("mail %d: error %v, verdicts %v", i, r.Err, r.Recipients)
 		}
 	}
 	for d := range count {

@@ -287,9 +287,9 @@ func serve(t *testing.T, nc net.Conn, script string) {
 	}
 }
 
-func describeReceipt(b *strings.Builder, mail client.Mail, r *client.Receipt) {
-	for i, v := range r.Verdicts {
-		fmt.Fprintf(b, "%s %s", mail.Envelope().At(i).Address, v.Fate)
+func describeReceipt(b *strings.Builder, mail client.Mail, r *client.Result) {
+	for i, v := range r.Recipients {
+		fmt.Fprintf(b, "%s %s", mail.Envelope().At(i).Address, v.Outcome)
 		if !v.Response.IsZero() {
 			b.WriteString(": " + v.Response.String())
 		}

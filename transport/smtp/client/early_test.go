@@ -107,14 +107,14 @@ func TestEarlyRefusalInAStream(t *testing.T) {
 						synctest.Wait()
 					}
 				}}
-				feed := &list{jobs: []*client.Job{{Mail: newMail(t, head+strings.Repeat("x\n", 50<<10))}, {Mail: next, Index: 1}}}
+				feed := &list{jobs: []*client.BulkJob{{Mail: newMail(t, head+strings.Repeat("x\n", 50<<10))}, {Mail: next, Index: 1}}}
 				if tc.chunking { // the window has opened
-					feed.jobs = append([]*client.Job{{Mail: newMail(t, head+"x\n"), Index: 2}}, feed.jobs...)
+					feed.jobs = append([]*client.BulkJob{{Mail: newMail(t, head+"x\n"), Index: 2}}, feed.jobs...)
 				}
 				got := map[int]string{}
-				_ = conn.Stream(t.Context(), client.Window{Messages: 8}, feed, func(j *client.Job) {
-					v := j.Receipt.Verdicts[0]
-					got[j.Index] = strings.TrimSpace(fmt.Sprintf("%v %v", v.Fate, v.Response))
+				_ = conn.Stream(t.Context(), client.Window{Messages: 8}, feed, func(j *client.BulkJob) {
+					v := j.Result.Recipients[0]
+					got[j.Index] = strings.TrimSpace(fmt.Sprintf("%v %v", v.Outcome, v.Response))
 				}) // what it returns is told by the verdicts
 				_ = conn.Close()
 				want := map[int]string{0: "rejected 552 5.3.4 too big", 1: "not sent 0"}

@@ -18,7 +18,7 @@ const (
 )
 
 // Fallback returns the other way that is worth an attempt.
-func (r *Receipt) Fallback() Fallback {
+func (r *Result) Fallback() Fallback {
 	if r.Err == nil {
 		return FallbackNone
 	}
@@ -37,7 +37,7 @@ type Findings struct {
 
 // Findings returns what the session has learned so far.
 func (c *Conn) Findings() Findings {
-	l, used := c.link, c.chunks()
+	l, used := c.link, c.canChunk()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return Findings{
@@ -66,7 +66,7 @@ func (a *attempt) noteChunk(r response.Response) {
 // chunkRefusal is the refusal of BDAT as a command, or zero. In LMTP a server that takes the content for one
 // recipient speaks of another recipient with the same code.
 func (a *attempt) chunkRefusal() response.Response {
-	if a.clean {
+	if a.contentAccepted {
 		return response.Response{}
 	}
 	return a.chunkUnknown

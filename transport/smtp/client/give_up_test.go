@@ -52,31 +52,31 @@ func TestStreamOutlivesItsMail(t *testing.T) {
 					window := client.Window{Messages: 64}
 					warm := &list{}
 					for i := range 64 {
-						warm.jobs = append(warm.jobs, &client.Job{Mail: newMail(t, fmt.Sprintf("from w%d@x.org\nto r@x.org\n\nx\n", i))})
+						warm.jobs = append(warm.jobs, &client.BulkJob{Mail: newMail(t, fmt.Sprintf("from w%d@x.org\nto r@x.org\n\nx\n", i))})
 					}
-					if err := conn.Stream(t.Context(), window, warm, func(*client.Job) {}); err != nil {
+					if err := conn.Stream(t.Context(), window, warm, func(*client.BulkJob) {}); err != nil {
 						t.Fatal(err)
 					}
 					o.taken = nil
 					feed := &list{}
 					for i := range mails {
 						mail := newMail(t, fmt.Sprintf("from s%d@x.org\nto r%d@x.org\n\nx\n", i, i))
-						job := &client.Job{Mail: mail, Index: i}
+						job := &client.BulkJob{Mail: mail, Index: i}
 						if i == odd {
 							mail.data = strings.Repeat("x\r\n", tc.size/3)
 							job.Mail = &explosive{rawMail: mail, at: tc.at, then: tc.then}
 						}
 						feed.jobs = append(feed.jobs, job)
 					}
-					receipts := map[int]*client.Receipt{}
-					returned := streams(conn, window, feed, func(j *client.Job) { receipts[j.Index] = j.Receipt })
+					receipts := map[int]*client.Result{}
+					returned := streams(conn, window, feed, func(j *client.BulkJob) { receipts[j.Index] = j.Result })
 					_ = conn.Close()
 					for i := range odd {
-						if r := receipts[i]; r == nil || r.Verdicts[0].Fate != client.Accepted {
+						if r := receipts[i]; r == nil || r.Recipients[0].Outcome != client.Accepted {
 							t.Errorf("mail %d: %+v", i, r)
 						}
 					}
-					if r := receipts[odd]; r == nil || r.Verdicts[0].Fate != client.NotSent || r.Stale() {
+					if r := receipts[odd]; r == nil || r.Recipients[0].Outcome != client.NotSent || r.ConnectionWasDead() {
 						t.Errorf("the odd one: %+v", r)
 					}
 					if strings.HasPrefix(name, "fails") != returned {
@@ -96,7 +96,7 @@ func TestStreamOutlivesItsMail(t *testing.T) {
 }
 
 // streams runs a Stream in a goroutine of its own, and reports whether it returned.
-func streams(conn *client.Conn, window client.Window, feed client.Feed, done func(*client.Job)) (returned bool) {
+func streams(conn *client.Conn, window client.Window, feed client.JobSource, done func(*client.BulkJob)) (returned bool) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -202,14 +202,14 @@ func TestLateEndOfContext(t *testing.T) {
 		if r := conn.Send(ctx, newMail(t, "from a@x.org\nto b@x.org\n\nx\n")); r.Err != nil {
 			t.Error(r.Err)
 		}
-		feed := &list{jobs: []*client.Job{{Mail: newMail(t, "from a@x.org\nto b@x.org\n\nx\n")}}}
-		if err := conn.Stream(ctx, client.Window{}, feed, func(*client.Job) {}); err != nil {
+		feed := &list{jobs: []*client.BulkJob{{Mail: newMail(t, "from a@x.org\nto b@x.org\n\nx\n")}}}
+		if err := conn.Stream(ctx, client.Window{}, feed, func(*client.BulkJob) {}); err != nil {
 			t.Error(err)
 		}
 		if err := conn.Noop(ctx); err != nil {
 			t.Error(err)
 		}
-		tx, err := conn.Begin(ctx, testEnvelope(t, "a@x.org", "b@x.org"), client.Content{})
+		tx, err := conn.Begin(ctx, testEnvelope(t, "a@x.org", "b@x.org"), client.ContentInfo{})
 		if err != nil {
 			t.Fatal(err)
 		}

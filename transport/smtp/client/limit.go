@@ -10,7 +10,7 @@ import (
 func (l *link) next() {
 	switch {
 	case l.queue.len() == 0:
-		l.limit = time.Time{}
+		l.replyDeadline = time.Time{}
 	default:
 		l.setLimitFrom(l.last, l.frontLimit())
 	}
@@ -36,21 +36,21 @@ func (l *link) frontLimit() time.Duration {
 func (l *link) setLimit(d time.Duration) { l.setLimitFrom(time.Now(), d) }
 
 func (l *link) setLimitFrom(now time.Time, d time.Duration) {
-	l.limit = now.Add(d)
-	if l.armed.IsZero() || l.armed.After(l.limit) {
-		l.arm(l.limit)
+	l.replyDeadline = now.Add(d)
+	if l.readDeadline.IsZero() || l.readDeadline.After(l.replyDeadline) {
+		l.arm(l.replyDeadline)
 	}
 }
 
 func (l *link) arm(t time.Time) {
-	l.armed = t
+	l.readDeadline = t
 	_ = l.nc.SetReadDeadline(t) // fails only on a closed connection, which the read finds out
 }
 
-// patient reads from the connection until the limit, not only until the armed deadline.
-type patient struct{ l *link }
+// deadlineReader reads from the connection until the limit, not only until the armed deadline.
+type deadlineReader struct{ l *link }
 
-func (p patient) Read(b []byte) (int, error) {
+func (p deadlineReader) Read(b []byte) (int, error) {
 	for {
 		n, err := p.l.nc.Read(b)
 		if n > 0 {
@@ -68,9 +68,9 @@ func (p patient) Read(b []byte) (int, error) {
 func (l *link) expired() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err != nil || !l.limit.IsZero() && !time.Now().Before(l.limit) {
+	if l.err != nil || !l.replyDeadline.IsZero() && !time.Now().Before(l.replyDeadline) {
 		return true
 	}
-	l.arm(l.limit)
+	l.arm(l.replyDeadline)
 	return false
 }

@@ -44,10 +44,10 @@ type link struct {
 	caught        panics.Catcher // what the trace did not return from
 	mu            sync.Mutex
 	watched       uint64              // counts the calls that are watched, so that a late watcher knows that it is late
-	queue         due                 // what the next replies answer
+	queue         replyQueue          // what the next replies answer
 	err           error               // why the link is broken; set once
 	closing       bool                // the server said 421
-	farewell      response.Response   // that reply
+	reply421      response.Response   // that reply
 	refusing      bool                // MAIL was refused for now: it is time to go
 	body          earlySink           // who is writing a body; nil when nobody is
 	timedOut      bool                // the reply that was due did not come within its limit
@@ -58,8 +58,8 @@ type link struct {
 	endedInOrder  bool                // the stream ended after a whole reply, not by an error
 	ended         bool                // the stream ended, in order or not
 	last          time.Time           // when octets came last
-	limit         time.Time           // when the first expectation has waited too long; zero for no limit
-	armed         time.Time           // the deadline set on the connection; never later than limit
+	replyDeadline time.Time           // when the first expectation has waited too long; zero for no limit
+	readDeadline  time.Time           // the deadline set on the connection; never later than limit
 	wake          chan struct{}       // tells the owner that something changed
 	stopped       chan struct{}       // closed when the reader has ended
 	ahead         bool                // the reader holds octets behind the last reply
@@ -69,10 +69,10 @@ type link struct {
 
 // expectation is one reply that the server owes.
 type expectation struct {
-	phase Phase
-	index int  // for to: which recipient
-	halt  bool // the reader stops behind this reply: the next octets are not SMTP, or not in clear
-	to    sink
+	phase      Phase
+	index      int  // for to: which recipient
+	stopReader bool // the reader stops behind this reply: the next octets are not SMTP, or not in clear
+	to         sink
 }
 
 // sink takes the replies to its commands. It is called with the link's lock held.
@@ -100,28 +100,28 @@ const flightSize = 64 << 10
 // cork adds an expectation of the reply to something that is corked.
 func (l *link) cork(e expectation) { l.corked = append(l.corked, e) }
 
-// expect makes due what was corked. It is called before that is written, because a reply may come before
+// registerReplies makes due what was corked. It is called before that is written, because a reply may come before
 // the write returns. The lock is held.
-func (l *link) expect() {
+func (l *link) registerReplies() {
 	if len(l.corked) == 0 {
 		return
 	}
-	l.letJudge()
+	l.drainBuffered()
 	for _, e := range l.corked {
 		l.queue.push(e)
 		if a, ok := e.to.(*attempt); ok && e.phase == PhaseFinal {
 			a.written = true
-			l.limit = time.Time{} // all that is due may take as long as a verdict now
+			l.replyDeadline = time.Time{} // all that is due may take as long as a verdict now
 		}
 	}
 	clear(l.corked)
 	l.corked = l.corked[:0]
 }
 
-// letJudge lets the reader judge what it holds already although nothing is due: it was said too early to
+// drainBuffered lets the reader judge what it holds already although nothing is due: it was said too early to
 // answer what is expected next. Half a line has until the limit to become one. The lock is held, but not
 // while this waits.
-func (l *link) letJudge() {
+func (l *link) drainBuffered() {
 	if l.ahead && l.queue.len() == 0 && l.err == nil {
 		l.setLimit(l.timeouts.Reset)
 		l.mu.Unlock()
@@ -194,12 +194,12 @@ func (l *link) write(p []byte) error {
 		l.endings = l.endings[:0]
 	}
 	l.mu.Lock()
-	l.expect()
+	l.registerReplies()
 	if len(p) > 0 {
 		l.body = l.source // changes with what is due: until the end of a body is written, a reply is early
 	}
 	err := l.err
-	if l.limit.IsZero() && l.queue.len() > 0 {
+	if l.replyDeadline.IsZero() && l.queue.len() > 0 {
 		l.setLimit(l.frontLimit())
 	}
 	l.mu.Unlock()
@@ -284,8 +284,8 @@ func (l *link) failLocked(err error) {
 	if l.err != nil {
 		return
 	}
-	if l.farewell.Code != 0 { // the mails in flight behind it should not look like victims of the network
-		err = fmt.Errorf("the server ended the session with %q: %w", l.farewell, err)
+	if l.reply421.Code != 0 { // the mails in flight behind it should not look like victims of the network
+		err = fmt.Errorf("the server ended the session with %q: %w", l.reply421, err)
 	}
 	l.err = err
 	l.event(Event{Kind: EventClosed, Text: err.Error()})
@@ -341,7 +341,7 @@ func (l *link) watch(ctx context.Context) (stop func()) {
 func (l *link) start() {
 	stopped := make(chan struct{})
 	l.stopped = stopped
-	r := response.NewReader(patient{l})
+	r := response.NewReader(deadlineReader{l})
 	go func() {
 		defer close(stopped)
 		var parser response.Parser
@@ -378,7 +378,7 @@ func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, pars
 // take hands a reply to whom it answers and reports whether to go on reading. more says that
 // further octets have come already, so that the owner need not be woken yet. The lock is held.
 func (l *link) take(reply response.Response, err error, more bool) bool {
-	l.hide(&reply, err)
+	l.maskSecrets(&reply, err)
 	switch {
 	case l.err != nil && err == nil && l.queue.len() > 0: // it was read before the link was given up
 		e := l.queue.front()
@@ -401,14 +401,14 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	}
 	l.ahead = more
 	if l.trace != nil {
-		e := Event{Kind: EventReply, Text: l.shown(reply)}
+		e := Event{Kind: EventReply, Text: l.traceText(reply)}
 		if l.queue.len() > 0 {
 			e = e.about(l.queue.front())
 		}
 		l.event(e)
 	}
 	if l.queue.len() == 0 {
-		l.failLocked(l.unasked(reply))
+		l.failLocked(l.unsolicited(reply))
 		return false
 	}
 	e := l.queue.front()
@@ -418,17 +418,17 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 		l.queue.pop()
 	}
 	if reply.Code == response.ServiceUnavailable {
-		l.closing, l.farewell = true, reply
+		l.closing, l.reply421 = true, reply
 	}
 	switch {
 	case err != nil:
 		l.failLocked(err)
 		return false
-	case e.halt:
+	case e.stopReader:
 		if more {
 			l.failLocked(ErrInjection)
 		}
-		l.limit = time.Time{}
+		l.replyDeadline = time.Time{}
 		l.notify()
 		return false
 	}
@@ -439,8 +439,8 @@ func (l *link) take(reply response.Response, err error, more bool) bool {
 	return true
 }
 
-// unasked judges a reply that answers no command.
-func (l *link) unasked(reply response.Response) error {
+// unsolicited judges a reply that answers no command.
+func (l *link) unsolicited(reply response.Response) error {
 	switch {
 	case l.body != nil:
 		return l.body.early(reply)

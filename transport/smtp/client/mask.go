@@ -8,9 +8,9 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
-// hide takes secrets out of what the server said, which may be an echo of a login, even a late one. A
+// maskSecrets takes secrets out of what the server said, which may be an echo of a login, even a late one. A
 // challenge that is due stays as it is for the mechanism, who needs every octet; nobody else sees it.
-func (l *link) hide(reply *response.Response, err error) {
+func (l *link) maskSecrets(reply *response.Response, err error) {
 	if l.mask == nil || l.loggedIn && err == nil && reply.Code.IsCompleted() { // no time for each 250
 		return
 	}
@@ -34,9 +34,9 @@ func (l *link) hide(reply *response.Response, err error) {
 
 const masked = "***"
 
-// shown is a reply for the trace. What a challenge holds is enough to guess a password at home (RFC 5802
+// traceText is a reply for the trace. What a challenge holds is enough to guess a password at home (RFC 5802
 // section 9), or is an echo of it.
-func (l *link) shown(reply response.Response) string {
+func (l *link) traceText(reply response.Response) string {
 	if l.mask != nil && reply.Code == response.AuthContinue && reply.Text() != "" {
 		return reply.Code.String() + " " + masked
 	}

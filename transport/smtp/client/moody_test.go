@@ -185,14 +185,14 @@ func TestMoodyServer(t *testing.T) {
 			for i := range mails {
 				size := r.IntN([]int{3000, 150_000}[r.IntN(2)])
 				mail := newMail(t, fmt.Sprintf("from m%d@x.org\nto r@x.org\n\nSubject: x\n\n%s", i, strings.Repeat(line, size/len(line))))
-				feed.jobs = append(feed.jobs, &client.Job{Mail: hesitant{mail, r}, Index: i})
+				feed.jobs = append(feed.jobs, &client.BulkJob{Mail: hesitant{mail, r}, Index: i})
 			}
-			ended := map[int]*client.Receipt{}
-			_ = conn.Stream(t.Context(), client.Window{Messages: 6}, &feed, func(j *client.Job) {
+			ended := map[int]*client.Result{}
+			_ = conn.Stream(t.Context(), client.Window{Messages: 6}, &feed, func(j *client.BulkJob) {
 				if ended[j.Index] != nil {
 					t.Errorf("seed %d: mail %d ended twice", seed, j.Index)
 				}
-				ended[j.Index] = j.Receipt
+				ended[j.Index] = j.Result
 			}) // what it returns is told by the receipts
 			_ = conn.Close()
 			time.Sleep(10 * time.Second) // of the bubble: the server has ended
@@ -207,15 +207,15 @@ func TestMoodyServer(t *testing.T) {
 	}
 }
 
-func agrees(t *testing.T, name string, receipt *client.Receipt, tag string, taken int) {
+func agrees(t *testing.T, name string, receipt *client.Result, tag string, taken int) {
 	t.Helper()
-	v := receipt.Verdicts[0]
+	v := receipt.Recipients[0]
 	own := v.Response.Text() == tag
 	switch {
-	case v.Fate == client.Accepted && taken == 1 && own, (v.Fate == client.Rejected || v.Fate == client.Deferred) && taken == 0 && own:
-	case v.Fate == client.NotSent && taken == 0, v.Fate == client.Unknown && taken <= 1:
+	case v.Outcome == client.Accepted && taken == 1 && own, (v.Outcome == client.Rejected || v.Outcome == client.Deferred) && taken == 0 && own:
+	case v.Outcome == client.NotSent && taken == 0, v.Outcome == client.Unknown && taken <= 1:
 	default:
-		t.Errorf("%s: %v %q, and it was taken %d times: %v", name, v.Fate, v.Response, taken, receipt.Err)
+		t.Errorf("%s: %v %q, and it was taken %d times: %v", name, v.Outcome, v.Response, taken, receipt.Err)
 	}
 	if receipt.Err != nil && strings.Contains(receipt.Err.Error(), client.ErrUnsolicited.Error()) {
 		t.Errorf("%s: %v", name, receipt.Err)

@@ -69,7 +69,7 @@ const (
 // outcome is the certainty rule. Accepted needs a 2yz to the content. NotSent and a refusal need proof that
 // the server did not take it: the end of the content was not written, or the recipient, the transaction
 // or the content was refused, or the server said that it closes and then did. All else is Unknown.
-func (e evidence) outcome() (Fate, basis) {
+func (e evidence) outcome() (Outcome, basis) {
 	fate, on := e.heard()
 	if fate == refused && e.resetRefused { // it may be the older transaction that was refused
 		return NotSent, basisNone
@@ -78,7 +78,7 @@ func (e evidence) outcome() (Fate, basis) {
 }
 
 // heard is outcome for a server that took RSET.
-func (e evidence) heard() (Fate, basis) {
+func (e evidence) heard() (Outcome, basis) {
 	refusalStands := e.content != answerYes && (e.refused == answerNo || e.refused == answerYes && (!e.ended || e.content == answerNo))
 	switch {
 	case e.content == answerYes && !e.anyAccepted: // it took a content for recipients that it had refused
@@ -113,12 +113,12 @@ func (a *attempt) settle() {
 		v := &a.verdicts[i]
 		fate, on := a.evidence(v).outcome()
 		phase, reply := a.replyOf(on, v)
-		*v = Verdict{Fate: fate, Response: reply, Phase: phase, Shared: a.isShared(on, phase)}
+		*v = RecipientResult{Outcome: fate, Response: reply, Phase: phase, Shared: a.isShared(on, phase)}
 		switch fate {
 		case Accepted:
 			stale = false
 		case refused:
-			v.Fate = refusalOf(reply)
+			v.Outcome = refusalOf(reply)
 			tooMany := phase == PhaseRcpt && a.accepted > 0 && reply.TooManyRecipients()
 			if a.refusal == nil && !tooMany {
 				a.refusal = &Error{Phase: phase, Response: reply}
@@ -137,7 +137,7 @@ func (a *attempt) settle() {
 }
 
 // evidence collects what was heard about a recipient.
-func (a *attempt) evidence(v *Verdict) evidence {
+func (a *attempt) evidence(v *RecipientResult) evidence {
 	e := evidence{
 		resetRefused:  !a.resetReply.IsZero(),
 		anyAccepted:   a.accepted > 0,
@@ -162,16 +162,16 @@ func (a *attempt) evidence(v *Verdict) evidence {
 		e.rcpt = answerYes
 	}
 	switch {
-	case v.Fate == contentTaken, !a.taken.IsZero():
+	case v.Outcome == contentTaken, !a.taken.IsZero():
 		e.content = answerYes
-	case v.Fate == contentRefused:
+	case v.Outcome == contentRefused:
 		e.content = answerNo
 	}
 	return e
 }
 
 // replyOf returns the reply that an outcome rests on, and the phase that it belongs to.
-func (a *attempt) replyOf(on basis, v *Verdict) (Phase, response.Response) {
+func (a *attempt) replyOf(on basis, v *RecipientResult) (Phase, response.Response) {
 	switch on {
 	case basisRefusal:
 		return a.refused.Phase, a.refused.Response
@@ -217,7 +217,7 @@ func (a *attempt) phase() Phase {
 		return PhaseMail
 	case step <= len(a.rcpt):
 		return PhaseRcpt
-	case step == len(a.rcpt)+1 && a.plan.form != formChunk && !a.go354:
+	case step == len(a.rcpt)+1 && a.plan.form != formChunk && !a.dataAccepted:
 		return PhaseData
 	}
 	return PhaseBody
@@ -225,7 +225,7 @@ func (a *attempt) phase() Phase {
 
 // stoppedIn notes what stopped the recipients who are NotSent or Unknown. What was said about others is
 // not part of it.
-func (a *attempt) stoppedIn(phase Phase, v *Verdict) {
+func (a *attempt) stoppedIn(phase Phase, v *RecipientResult) {
 	if a.stop != nil {
 		return
 	}

@@ -17,7 +17,7 @@ func TestCertainty(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		evidence evidence
-		want     Fate
+		want     Outcome
 		on       basis
 	}{
 		"2yz to the content":            {with(func(e *evidence) { e.content = answerYes }), Accepted, basisContent},

@@ -46,27 +46,27 @@ func (c *Conn) plan(p *plan, mail Mail) error {
 	case bodyscan.NotCanonical(info) != nil:
 		return bodyscan.NotCanonical(info)
 	}
-	err = c.planContent(p, mail.Envelope(), Content{info.Size, info.EightBit, info.EightBitHeader, info.Binary})
+	err = c.planContent(p, mail.Envelope(), ContentInfo{info.Size, info.EightBit, info.EightBitHeader, info.Binary})
 	p.mail = mail
 	return err
 }
 
 // mayBinary reports whether a binary message can be sent, or may turn out to be after a probe.
 func (c *Conn) mayBinary() bool {
-	safe, known := c.Chunks()
+	safe, known := c.ChunkingSafe()
 	return c.info.Has(extension.BinaryMIME) && c.cfg.Chunking != ChunkingOff && (safe || !known) &&
 		(c.cfg.Chunking == ChunkingTrusted || c.cfg.Chunking == ChunkingProven || c.info.Has(extension.Pipelining))
 }
 
 // planContent is plan without the content itself.
-func (c *Conn) planContent(p *plan, env envelope.Envelope, content Content) error {
+func (c *Conn) planContent(p *plan, env envelope.Envelope, content ContentInfo) error {
 	*p = plan{envelope: env, size: content.Size, form: c.form()}
 	utf8 := content.UTF8 || env.NeedsSMTPUTF8()
 	switch limit, most := c.size, c.limits.RcptMax; {
 	case env.Len() == 0:
 		return envelope.ErrNoRecipient
 	case c.cfg.AllOrNothing && most > 0 && env.Len() > most:
-		return fmt.Errorf("%w: %d recipients, at most %d", ErrTooMany, env.Len(), most)
+		return fmt.Errorf("%w: %d recipients, at most %d", ErrTooManyRecipients, env.Len(), most)
 	case limit > 0 && content.Size > limit:
 		return fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, content.Size, limit)
 	case content.Binary && !c.mayBinary():
@@ -98,9 +98,9 @@ func (c *Conn) form() form {
 		return formLockstep
 	case c.cfg.AllOrNothing:
 		return formEnvelope
-	case c.chunks() && c.cfg.LMTP: // a BDAT for nobody has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
+	case c.canChunk() && c.cfg.LMTP: // a BDAT for nobody has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
 		return formEnvelope
-	case c.chunks():
+	case c.canChunk():
 		return formChunk
 	}
 	return formData
@@ -120,8 +120,8 @@ var (
 	// ErrNotCanonical means that the message has octets that some servers take for the end of the
 	// message or of a command.
 	ErrNotCanonical = bodyscan.ErrNotCanonical
-	// ErrTooMany means that one transaction cannot have so many recipients, and AllOrNothing wants one.
-	ErrTooMany = errors.New("more recipients than one transaction may have")
+	// ErrTooManyRecipients means that one transaction cannot have so many recipients, and AllOrNothing wants one.
+	ErrTooManyRecipients = errors.New("more recipients than one transaction may have")
 	// ErrUnsupported means that the envelope asks for a guarantee that cannot be passed on. It is
 	// wrapped together with an *extension.UnsupportedError where the server does not offer the extension.
 	ErrUnsupported = errors.New("the delivery options of the envelope cannot be passed on to this server")

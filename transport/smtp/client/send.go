@@ -9,12 +9,12 @@ import (
 	"github.com/depeche-mail/depeche/internal/expired"
 )
 
-// Send sends one mail and reports every recipient's fate. A mail that the server cannot take, and one
+// Send sends one mail and reports every recipient's outcome. A mail that the server cannot take, and one
 // whose content cannot be read, is NotSent; the latter breaks the connection, because half a message
 // must never be ended. Refusals leave the connection usable. When ctx ends, the connection breaks at
 // once; Err tells.
-func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
-	receipt := new(Receipt)
+func (c *Conn) Send(ctx context.Context, mail Mail) *Result {
+	receipt := new(Result)
 	receipt.reset(mail.Envelope().Len())
 	defer c.link.rethrow()
 	returned := false
@@ -24,7 +24,7 @@ func (c *Conn) Send(ctx context.Context, mail Mail) *Receipt {
 	return receipt
 }
 
-func (c *Conn) send(ctx context.Context, mail Mail, receipt *Receipt) {
+func (c *Conn) send(ctx context.Context, mail Mail, receipt *Result) {
 	if err := c.ready(ctx); err != nil {
 		receipt.fail(c.fault(PhaseMessage, err))
 		receipt.stale = receipt.failure.Phase != PhaseMessage
@@ -37,10 +37,10 @@ func (c *Conn) send(ctx context.Context, mail Mail, receipt *Receipt) {
 	}
 	stop := c.link.watch(ctx)
 	defer stop()
-	rest := everyone(p.envelope.Len())
+	rest := allIndexes(p.envelope.Len())
 	for len(rest) > 0 && c.Err() == nil {
 		var a attempt
-		c.prepare(&a, receipt.Verdicts)
+		c.prepare(&a, receipt.Recipients)
 		a.plan = p
 		a.rcpt, rest = c.cut(rest)
 		c.run(&a)
@@ -62,10 +62,10 @@ func (c *Conn) ready(ctx context.Context) error {
 	case c.current != nil:
 		return ErrTransaction
 	}
-	if !c.looked { // what came after that look, the reader finds
+	if !c.checkedIdle { // what came after that look, the reader finds
 		c.link.checkIdle()
 	}
-	c.looked = false
+	c.checkedIdle = false
 	if err := c.Err(); err != nil {
 		return &Error{Phase: PhaseMail, Server: c.cfg.Address, Err: err}
 	}
@@ -90,12 +90,12 @@ func (c *Conn) cut(rest []int) (now, later []int) {
 }
 
 // prepare makes a an attempt at the verdicts that has neither a plan nor recipients yet.
-func (c *Conn) prepare(a *attempt, verdicts []Verdict) {
+func (c *Conn) prepare(a *attempt, verdicts []RecipientResult) {
 	*a = attempt{link: c.link, alone: true, verdicts: verdicts, lmtp: c.cfg.LMTP}
 }
 
 // add takes over what an attempt has found out.
-func (r *Receipt) add(a *attempt) {
+func (r *Result) add(a *attempt) {
 	t := &a.times
 	span := func(from, to int) time.Duration {
 		if t[from].IsZero() || t[to].IsZero() {
@@ -122,9 +122,9 @@ func (r *Receipt) add(a *attempt) {
 
 // conclude makes Err agree with the verdicts: it describes what stopped those who are NotSent or Unknown,
 // and where all were answered, the first refusal. rest are recipients for whom there was no transaction.
-func (c *Conn) conclude(r *Receipt, rest []int) {
+func (c *Conn) conclude(r *Result, rest []int) {
 	r.fail(nil)
-	if r.count(Accepted) == len(r.Verdicts) {
+	if r.count(Accepted) == len(r.Recipients) {
 		return
 	}
 	r.withheld = c.cfg.AllOrNothing
@@ -137,8 +137,8 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 		e = &Error{Phase: PhaseMail, Err: c.Err()}
 	case r.refusal != nil:
 		e = r.refusal
-	case len(rest) > 0 && r.Verdicts[rest[0]].isRefused(): // too many, and no room for more
-		e = &Error{Phase: PhaseRcpt, Response: r.Verdicts[rest[0]].Response}
+	case len(rest) > 0 && r.Recipients[rest[0]].isRefused(): // too many, and no room for more
+		e = &Error{Phase: PhaseRcpt, Response: r.Recipients[rest[0]].Response}
 	default:
 		e = &Error{Phase: PhaseMail, Err: c.Err()}
 	}
@@ -146,10 +146,10 @@ func (c *Conn) conclude(r *Receipt, rest []int) {
 	r.fail(e)
 }
 
-// everyone returns the indexes of all recipients. Nobody changes them, so short lists share one.
-func everyone(n int) []int {
-	if n <= len(few) {
-		return few[:n:n]
+// allIndexes returns the indexes of all recipients. Nobody changes them, so short lists share one.
+func allIndexes(n int) []int {
+	if n <= len(smallIndexes) {
+		return smallIndexes[:n:n]
 	}
 	all := make([]int, n)
 	for i := range all {
@@ -158,4 +158,4 @@ func everyone(n int) []int {
 	return all
 }
 
-var few = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+var smallIndexes = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}

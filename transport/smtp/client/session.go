@@ -99,7 +99,7 @@ func (c *Conn) change(ctx context.Context, phase Phase, do func() error) error {
 func (c *Conn) Ask(ctx context.Context, env envelope.Envelope) (sender response.Response, recipients []response.Response, err error) {
 	recipients = make([]response.Response, env.Len())
 	var p plan
-	if err := c.planContent(&p, env, Content{}); err != nil {
+	if err := c.planContent(&p, env, ContentInfo{}); err != nil {
 		return sender, recipients, c.fault(PhaseMessage, err)
 	}
 	p.params.Size = 0 // there is no content that has one

@@ -89,9 +89,9 @@ func TestEarlyRefusal(t *testing.T) {
 				_ = nc.SetLinger(0) // the close is a reset
 			})
 			receipt := conn.Send(t.Context(), big(t, 64<<20, "b@x.org"))
-			v := receipt.Verdicts[0]
-			if v.Fate != client.Rejected || v.Response.Code != 552 || receipt.Err == nil || conn.Err() == nil {
-				t.Errorf("%v %v, %v", v.Fate, v.Response, receipt.Err)
+			v := receipt.Recipients[0]
+			if v.Outcome != client.Rejected || v.Response.Code != 552 || receipt.Err == nil || conn.Err() == nil {
+				t.Errorf("%v %v, %v", v.Outcome, v.Response, receipt.Err)
 			}
 		})
 	}
@@ -108,8 +108,8 @@ func TestServerStopsReading(t *testing.T) {
 	})
 	receipt := conn.Send(t.Context(), big(t, 64<<20, "b@x.org"))
 	close(stop)
-	if receipt.Verdicts[0].Fate != client.NotSent || !errors.Is(receipt.Err, os.ErrDeadlineExceeded) {
-		t.Errorf("%v, %v", receipt.Verdicts[0].Fate, receipt.Err)
+	if receipt.Recipients[0].Outcome != client.NotSent || !errors.Is(receipt.Err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, %v", receipt.Recipients[0].Outcome, receipt.Err)
 	}
 }
 
@@ -146,9 +146,9 @@ func TestManyRecipients(t *testing.T) {
 		to[i] = fmt.Sprintf("r%d@x.org", i)
 	}
 	receipt := conn.Send(t.Context(), big(t, 64, to...))
-	for i, v := range receipt.Verdicts {
-		if accepted := i%2 == 0; accepted != (v.Fate == client.Accepted) || !accepted && v.Response.Lines[0] != fmt.Sprintf("nobody %d", i) {
-			t.Fatalf("recipient %d: %v %v", i, v.Fate, v.Response)
+	for i, v := range receipt.Recipients {
+		if accepted := i%2 == 0; accepted != (v.Outcome == client.Accepted) || !accepted && v.Response.Lines[0] != fmt.Sprintf("nobody %d", i) {
+			t.Fatalf("recipient %d: %v %v", i, v.Outcome, v.Response)
 		}
 	}
 }
@@ -216,9 +216,9 @@ func TestGigabyte(t *testing.T) {
 				conn := dial(t, trusted, func(nc *net.TCPConn) { swallow(nc, keywords) })
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				var receipt *client.Receipt
+				var receipt *client.Result
 				if writer {
-					tx, err := conn.Begin(t.Context(), message.env, client.Content{})
+					tx, err := conn.Begin(t.Context(), message.env, client.ContentInfo{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -226,12 +226,12 @@ func TestGigabyte(t *testing.T) {
 						t.Fatal(n, err)
 					}
 					_ = tx.Close() // the receipt tells
-					receipt = tx.Receipt()
+					receipt = tx.Result()
 				} else {
 					receipt = conn.Send(t.Context(), message)
 				}
 				runtime.ReadMemStats(&after)
-				if v := receipt.Verdicts[0]; v.Fate != client.Accepted || v.Response.Lines[0] != strconv.Itoa(size) {
+				if v := receipt.Recipients[0]; v.Outcome != client.Accepted || v.Response.Lines[0] != strconv.Itoa(size) {
 					t.Errorf("%v, %v", v, receipt.Err)
 				}
 				if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
@@ -309,8 +309,8 @@ func TestAlive(t *testing.T) {
 				runtime.Gosched()
 			}
 			receipt := conn.Send(t.Context(), big(t, 64, "b@x.org"))
-			if receipt.Verdicts[0].Fate == client.Unknown || receipt.Err == nil {
-				t.Errorf("%v, %v", receipt.Verdicts, receipt.Err)
+			if receipt.Recipients[0].Outcome == client.Unknown || receipt.Err == nil {
+				t.Errorf("%v, %v", receipt.Recipients, receipt.Err)
 			}
 		})
 	}

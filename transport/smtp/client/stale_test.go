@@ -123,8 +123,8 @@ func TestLastWords(t *testing.T) {
 					}
 					time.Sleep(tc.idle) // of the bubble
 					r := c.Send(t.Context(), mail)
-					if r.Stale() != tc.want || r.Err == nil {
-						t.Errorf("stale: %v, %v, %v", r.Stale(), r.Verdicts, r.Err)
+					if r.ConnectionWasDead() != tc.want || r.Err == nil {
+						t.Errorf("stale: %v, %v, %v", r.ConnectionWasDead(), r.Recipients, r.Err)
 					}
 					_ = c.Close()
 					_, _ = io.Copy(io.Discard, near) // it is closed

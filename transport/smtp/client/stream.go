@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Job is one mail of a Stream.
-type Job struct {
-	Mail    Mail
-	Receipt *Receipt // of the last attempt when the job is handed to done; the one that is there is used again
-	Index   int      // the caller's
-	Again   bool     // for the caller; Stream ignores it: a connection that was of no use has lost it
-	Tried   uint8    // for the caller; Stream ignores it
+// BulkJob is one mail of a Stream.
+type BulkJob struct {
+	Mail   Mail
+	Result *Result // of the last attempt when the job is handed to done; the one that is there is used again
+	Index  int     // the caller's
+	Again  bool    // for the caller; Stream ignores it: a connection that was of no use has lost it
+	Tried  uint8   // for the caller; Stream ignores it
 	// Only, if it is not empty, are the recipients that the mail goes to, by their position in the envelope.
-	// The verdicts of the others, in Receipt, stay.
+	// The verdicts of the others, in Result, stay.
 	Only []int
 }
 
-// Feed gives a Stream its mails. It is called from the goroutine of Stream.
-type Feed interface {
+// JobSource gives a Stream its mails. It is called from the goroutine of Stream.
+type JobSource interface {
 	// Poll returns the next job if there is one at this moment; ended says that none will come.
-	Poll() (job *Job, ended bool)
+	Poll() (job *BulkJob, ended bool)
 	// Wait is Poll that blocks until there is a job, none will come, or wake can be received from.
-	Wait(wake <-chan struct{}) (job *Job, ended bool)
+	Wait(wake <-chan struct{}) (job *BulkJob, ended bool)
 }
 
 // Window bounds how many mails of a Stream may be in doubt at the same time.
@@ -46,7 +46,7 @@ const defaultWindowOctets = 1 << 20
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
 // some servers deliver a mail with the sender of a refused one.
-func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*Job)) error {
+func (c *Conn) Stream(ctx context.Context, window Window, feed JobSource, done func(*BulkJob)) error {
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func (c *Conn) Stream(ctx context.Context, window Window, feed Feed, done func(*
 type stream struct {
 	conn     *Conn
 	limit    Window
-	feed     Feed
-	done     func(*Job)
+	feed     JobSource
+	done     func(*BulkJob)
 	ended    bool      // the feed has
 	open     int       // how many mails may be in doubt now
 	flights  []*flight // transactions that were begun, oldest first
@@ -79,7 +79,7 @@ type stream struct {
 
 // flight is a transaction of a job.
 type flight struct {
-	job     *Job
+	job     *BulkJob
 	attempt attempt
 	rest    []int // recipients for further transactions
 	begun   bool  // its commands were corked
@@ -92,8 +92,8 @@ func (s *stream) run() error {
 	s.conn.link.mu.Lock()
 	s.conn.link.refusing = false
 	s.conn.link.mu.Unlock()
-	s.conn.coarse = time.Now()
-	defer func() { s.conn.coarse = time.Time{} }()
+	s.conn.cachedNow = time.Now()
+	defer func() { s.conn.cachedNow = time.Time{} }()
 	finished := false
 	defer func() {
 		if !finished {
@@ -105,7 +105,7 @@ func (s *stream) run() error {
 			if errors.As(err, new(*contentError)) {
 				s.hear()
 			}
-			s.conn.broke(err)
+			s.conn.breakLink(err)
 		}
 	}
 	finished = true
@@ -181,7 +181,7 @@ func (s *stream) next() *flight {
 		if err := s.conn.link.flush(); err != nil {
 			return nil
 		}
-		s.conn.coarse = time.Now()
+		s.conn.cachedNow = time.Now()
 		if s.ended || s.full(0) || len(s.leftover) > 0 {
 			<-s.conn.link.wake
 			continue
@@ -230,35 +230,35 @@ func (s *stream) full(size int64) bool {
 }
 
 // take plans the transaction of a job; one that cannot be sent is done.
-func (s *stream) take(job *Job) *flight {
+func (s *stream) take(job *BulkJob) *flight {
 	if job == nil {
 		return nil
 	}
-	if job.Receipt == nil {
-		job.Receipt = new(Receipt)
+	if job.Result == nil {
+		job.Result = new(Result)
 	}
 	if len(job.Only) == 0 {
-		job.Receipt.reset(job.Mail.Envelope().Len())
+		job.Result.reset(job.Mail.Envelope().Len())
 	} else {
-		job.Receipt.again()
+		job.Result.again()
 	}
 	f := s.flight(job)
 	if err := s.conn.plan(&f.attempt.plan, job.Mail); err != nil {
 		s.spare = append(s.spare, f)
-		job.Receipt.fail(s.conn.unusable(err))
+		job.Result.fail(s.conn.unusable(err))
 		s.done(job)
 		return nil
 	}
 	to := job.Only
 	if len(to) == 0 {
-		to = everyone(f.attempt.plan.envelope.Len())
+		to = allIndexes(f.attempt.plan.envelope.Len())
 	}
 	f.attempt.rcpt, f.rest = s.conn.cut(to)
 	return f
 }
 
 // flight returns a transaction of job that has neither a plan nor recipients yet.
-func (s *stream) flight(job *Job) *flight {
+func (s *stream) flight(job *BulkJob) *flight {
 	var f *flight
 	if last := len(s.spare) - 1; last >= 0 {
 		f, s.spare = s.spare[last], s.spare[:last]
@@ -266,7 +266,7 @@ func (s *stream) flight(job *Job) *flight {
 		f = new(flight)
 	}
 	f.job, f.rest, f.begun = job, nil, false
-	s.conn.prepare(&f.attempt, job.Receipt.Verdicts)
+	s.conn.prepare(&f.attempt, job.Result.Recipients)
 	return f
 }
 
@@ -298,7 +298,7 @@ func (s *stream) data(f *flight) error {
 		if err := s.conn.answered(&f.attempt); err != nil {
 			return err
 		}
-		if ok, err := s.conn.worthIt(&f.attempt); err != nil {
+		if ok, err := s.conn.mayContinue(&f.attempt); err != nil {
 			return err
 		} else if !ok {
 			f.attempt.closed = true
@@ -374,9 +374,9 @@ func (s *stream) look() (good bool) {
 func (s *stream) end(f *flight) {
 	s.octets -= f.attempt.plan.size
 	s.conn.end(&f.attempt)
-	receipt := f.job.Receipt
+	receipt := f.job.Result
 	receipt.add(&f.attempt)
-	if f.attempt.clean {
+	if f.attempt.contentAccepted {
 		s.open = min(2*s.open, s.limit.Messages)
 	}
 	rest := slices.Concat(f.attempt.overflow, f.rest)
@@ -418,8 +418,8 @@ func (s *stream) finishAll() {
 		cause = errGiveUp
 	}
 	for _, f := range s.leftover {
-		f.job.Receipt.unsent(cause)
-		s.conn.conclude(f.job.Receipt, nil)
+		f.job.Result.unsent(cause)
+		s.conn.conclude(f.job.Result, nil)
 		s.done(f.job)
 	}
 	s.leftover = nil

@@ -49,11 +49,11 @@ func stream(t *testing.T, o *oracle, cfg client.Config, window, n int) (fates []
 		var feed list
 		for i := range n {
 			mail := newMail(t, fmt.Sprintf("from s%d@x.org\nto r%d@x.org\n\nSubject: %d\n\ntext\n", i, i, i))
-			feed.jobs = append(feed.jobs, &client.Job{Mail: mail, Index: i})
+			feed.jobs = append(feed.jobs, &client.BulkJob{Mail: mail, Index: i})
 		}
-		err = conn.Stream(t.Context(), client.Window{Messages: window}, &feed, func(j *client.Job) {
-			v := j.Receipt.Verdicts[0]
-			fates = append(fates, strings.TrimSpace(fmt.Sprintf("%d %v %d", j.Index, v.Fate, v.Response.Code)))
+		err = conn.Stream(t.Context(), client.Window{Messages: window}, &feed, func(j *client.BulkJob) {
+			v := j.Result.Recipients[0]
+			fates = append(fates, strings.TrimSpace(fmt.Sprintf("%d %v %d", j.Index, v.Outcome, v.Response.Code)))
 		})
 		flights = nc.flights - before
 		_ = conn.Close()
@@ -111,10 +111,10 @@ func TestStreamRemembersItsWindow(t *testing.T) {
 			before := nc.flights
 			var feed list
 			for range 32 {
-				feed.jobs = append(feed.jobs, &client.Job{Mail: mail})
+				feed.jobs = append(feed.jobs, &client.BulkJob{Mail: mail})
 			}
 			taken := 0
-			err := conn.Stream(t.Context(), client.Window{Messages: round.window}, &feed, func(*client.Job) { taken++ })
+			err := conn.Stream(t.Context(), client.Window{Messages: round.window}, &feed, func(*client.BulkJob) { taken++ })
 			if err != nil || taken != 32 {
 				t.Fatalf("round %d: %d mails, %v", i, taken, err)
 			}
@@ -260,7 +260,7 @@ func TestResetRefusedWithMailBehindIt(t *testing.T) {
 				if len(o.taken) > 0 {
 					want = client.Unknown
 				}
-				if got := receipt.Verdicts[0].Fate; got != want || conn.Err() == nil {
+				if got := receipt.Recipients[0].Outcome; got != want || conn.Err() == nil {
 					t.Errorf("%v, want %v; taken %v; %v", got, want, o.taken, receipt.Err)
 				}
 			})

@@ -79,7 +79,7 @@ func (c *Conn) handshake(ctx context.Context) *Error {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.TLS)
 	defer cancel()
 	settings := c.cfg.tlsConfig()
-	seen := &witness{Conn: c.link.raw, clock: settings.Time}
+	seen := &recordingConn{Conn: c.link.raw, clock: settings.Time}
 	settings.GetClientCertificate = seen.choose(settings)
 	nc := tls.Client(seen, settings)
 	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
@@ -89,7 +89,7 @@ func (c *Conn) handshake(ctx context.Context) *Error {
 	}
 	state := nc.ConnectionState()
 	c.link.nc, c.state = nc, &state
-	c.link.armed = time.Time{}
+	c.link.readDeadline = time.Time{}
 	c.link.report(Event{Kind: EventTLS, Text: tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)})
 	return nil
 }
@@ -100,7 +100,7 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 		return c.refusal(PhaseTLS, response.Response{}, c.noStartTLS(TLSNotOffered))
 	}
 	var s single
-	err := c.queue(expectation{phase: PhaseTLS, halt: true, to: &s}, commands.StartTLS{})
+	err := c.queue(expectation{phase: PhaseTLS, stopReader: true, to: &s}, commands.StartTLS{})
 	if err == nil {
 		err = c.link.flush()
 	}
@@ -152,7 +152,7 @@ const (
 )
 
 // tlsError says why a handshake failed.
-func (w *witness) tlsError(err error) *TLSError {
+func (w *recordingConn) tlsError(err error) *TLSError {
 	if known, ok := errors.AsType[*TLSError](err); ok { // ours, of VerifyConnection
 		return known
 	}
@@ -181,7 +181,7 @@ func aboutCertificate(alert uint8) bool {
 }
 
 // certificateError tells the kinds of faulty certificates apart.
-func (w *witness) certificateError(e *tls.CertificateVerificationError, err error) *TLSError {
+func (w *recordingConn) certificateError(e *tls.CertificateVerificationError, err error) *TLSError {
 	fault := &TLSError{Kind: TLSBadCertificate, Err: err}
 	if len(e.UnverifiedCertificates) > 0 {
 		fault.Certificate = e.UnverifiedCertificates[0]
@@ -242,8 +242,8 @@ func alertOf(err error) (uint8, bool) {
 	return 0, false
 }
 
-// witness sees what crypto/tls does not tell in its errors.
-type witness struct {
+// recordingConn sees what crypto/tls does not tell in its errors.
+type recordingConn struct {
 	net.Conn
 	clock func() time.Time // of the caller's settings; may be nil
 	// sent is the last alert that we sent in clear: the only sign by which a server that chose an old
@@ -253,7 +253,7 @@ type witness struct {
 	asked bool
 }
 
-func (w *witness) Write(p []byte) (int, error) {
+func (w *recordingConn) Write(p []byte) (int, error) {
 	const alert, length = 21, 7 // type of the record; a header of 5 octets, level, alert (RFC 8446 section 5.1)
 	if len(p) == length && p[0] == alert {
 		w.sent = p[length-1]
@@ -263,7 +263,7 @@ func (w *witness) Write(p []byte) (int, error) {
 
 // choose returns the choice of a client certificate: the caller's, or else the first that the server
 // can use, as crypto/tls does it.
-func (w *witness) choose(t *tls.Config) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+func (w *recordingConn) choose(t *tls.Config) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	theirs, list := t.GetClientCertificate, t.Certificates
 	return func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		w.asked = true

@@ -13,7 +13,7 @@ import (
 func (c *Conn) run(a *attempt) {
 	c.begin(a)
 	if err := c.transact(a); err != nil && !c.takeBack(a, err) {
-		c.broke(err)
+		c.breakLink(err)
 	}
 }
 
@@ -40,7 +40,7 @@ func (c *Conn) begin(a *attempt) {
 	a.endings = nil
 	c.sends++
 	for _, i := range a.rcpt {
-		a.verdicts[i] = Verdict{}
+		a.verdicts[i] = RecipientResult{}
 	}
 	if c.limits.RcptDomainMax > 0 {
 		c.enter(a.plan.envelope)
@@ -62,10 +62,10 @@ func (c *Conn) enter(env envelope.Envelope) {
 // now is the time, in a Stream as of its last look at the clock: one for each mail would be a good part
 // of what the mail costs.
 func (c *Conn) now() time.Time {
-	if c.coarse.IsZero() {
+	if c.cachedNow.IsZero() {
 		return time.Now()
 	}
-	return c.coarse
+	return c.cachedNow
 }
 
 // end gives every recipient an outcome. All replies have come, or the link is broken. Then a reply that
@@ -75,13 +75,13 @@ func (c *Conn) end(a *attempt) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	if !a.takenBack {
-		c.dirty = !a.clean
+		c.dirty = !a.contentAccepted
 	}
 	a.settle()
 }
 
-// broke breaks the link because of err, if nothing else did before.
-func (c *Conn) broke(err error) {
+// breakLink breaks the link because of err, if nothing else did before.
+func (c *Conn) breakLink(err error) {
 	if errors.As(err, new(*contentError)) {
 		err = errAbandoned
 	}
@@ -100,7 +100,7 @@ var (
 // error here; the attempt keeps it.
 func (c *Conn) transact(a *attempt) error {
 	a.idle, a.reset = c.idle(), c.dirty
-	if ok, err := c.prove(a); err != nil || !ok {
+	if ok, err := c.ensureChunkingSafe(a); err != nil || !ok {
 		return err
 	}
 	if err := c.announce(a); err != nil {
@@ -110,20 +110,20 @@ func (c *Conn) transact(a *attempt) error {
 		if err := c.answered(a); err != nil {
 			return err
 		}
-		if ok, err := c.worthIt(a); !ok {
+		if ok, err := c.mayContinue(a); !ok {
 			return err
 		}
 	}
 	chunk := a.plan.form == formChunk
 	if !chunk && a.plan.form != formData {
-		if chunk = c.chunks(); !chunk {
+		if chunk = c.canChunk(); !chunk {
 			if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
 				return err
 			}
-			if err := c.answered(a); err != nil || !a.go354 {
+			if err := c.answered(a); err != nil || !a.dataAccepted {
 				return err
 			}
-			if ok, err := c.worthIt(a); !ok {
+			if ok, err := c.mayContinue(a); !ok {
 				return err
 			}
 		}
@@ -188,13 +188,13 @@ func (c *Conn) answered(a *attempt) error {
 	return c.link.wait(func() bool { return a.replies == a.asked })
 }
 
-// worthIt reports whether content may follow what was answered to MAIL, RCPT and DATA. Where the server
+// mayContinue reports whether content may follow what was answered to MAIL, RCPT and DATA. Where the server
 // waits for a content that it must not get, only closing the connection helps, which is the error. The
 // exception is that all recipients were refused: then an empty content, for nobody, ends its wait
 // (RFC 2920 section 3.1). LMTP has no reply to that (RFC 2033 section 4.2), so there it is not sent.
-func (c *Conn) worthIt(a *attempt) (bool, error) {
+func (c *Conn) mayContinue(a *attempt) (bool, error) {
 	held := func() error {
-		if a.go354 {
+		if a.dataAccepted {
 			return errHeldBack
 		}
 		return nil
@@ -202,7 +202,7 @@ func (c *Conn) worthIt(a *attempt) (bool, error) {
 	switch {
 	case a.goodbye != nil, !a.resetReply.IsZero(), a.contradicted && a.accepted > 0, a.lmtp && a.accepted == 0:
 		return false, held()
-	case a.go354:
+	case a.dataAccepted:
 		return true, nil
 	case a.plan.form == formData, a.refused != nil:
 		return false, nil
@@ -223,7 +223,7 @@ func (c *Conn) corkChunk(a *attempt, idle bool) error {
 	} else { // nothing of it is written before its end is corked too
 		a.times[timeEnvelope] = c.now()
 	}
-	if err := c.chunk(a); err != nil {
+	if err := c.writeBDAT(a); err != nil {
 		return c.bodyFailed(a, err)
 	}
 	if idle {
@@ -244,7 +244,7 @@ func (c *Conn) corkData(a *attempt) error {
 	empty := a.accepted == 0
 	if empty {
 		c.link.out = append(c.link.out, ".\r\n"...)
-	} else if err := c.data(a); err != nil {
+	} else if err := c.writeDATA(a); err != nil {
 		return c.bodyFailed(a, err)
 	}
 	if err := c.bodyEnds(a); err != nil {

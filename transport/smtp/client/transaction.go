@@ -13,8 +13,8 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
-// Content is what a caller of Begin knows of the content that it is going to write.
-type Content struct {
+// ContentInfo is what a caller of Begin knows of the content that it is going to write.
+type ContentInfo struct {
 	Size     int64 // octets; 0 when unknown. Content of another length is not sent.
 	EightBit bool  // an octet above 127 may come
 	UTF8     bool  // the header section may hold one
@@ -23,7 +23,7 @@ type Content struct {
 
 // Transaction is a mail whose content the caller writes: an io.WriteCloser between the recipients and the
 // verdict. It belongs to the goroutine that has the Conn, and ends with Close or Abort; until then the
-// Conn does nothing else. Receipt tells what is known of each recipient, at any time.
+// Conn does nothing else. Result tells what is known of each recipient, at any time.
 type Transaction struct {
 	conn    *Conn
 	attempt *attempt
@@ -31,28 +31,28 @@ type Transaction struct {
 	w       io.Writer
 	dots    *dotio.Writer // the DATA form
 	chunk   []byte        // the BDAT form: the chunk that is being filled
-	known   Content
+	known   ContentInfo
 	scan    bodyscan.Scanner
-	err     error    // of Write
-	receipt *Receipt // after the end
+	err     error   // of Write
+	receipt *Result // after the end
 }
 
 // ErrTransaction is the cause of calls that have to wait for the end of a Transaction.
 var ErrTransaction = errors.New("a transaction is open on this connection")
 
-// ErrNobody is the error of Begin when there is nobody to write content for.
-var ErrNobody = errors.New("no recipient was accepted")
+// ErrNoRecipientAccepted is the error of Begin when there is nobody to write content for.
+var ErrNoRecipientAccepted = errors.New("no recipient was accepted")
 
 // chunkSize is how much content travels in one BDAT when its end is not known.
 const chunkSize = 64 << 10
 
-// Begin says who sends and who receives, and returns when the server has answered. Receipt then tells who was
+// Begin says who sends and who receives, and returns when the server has answered. Result then tells who was
 // refused. When no recipient was accepted, or not all of them with AllOrNothing, the error is that of the
 // receipt and the transaction has ended: Write and Close return the same error. The Transaction is never nil.
-func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content) (*Transaction, error) {
+func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content ContentInfo) (*Transaction, error) {
 	t := &Transaction{conn: c, known: content, attempt: new(attempt), stop: func() {}}
-	receipt := &Receipt{Verdicts: make([]Verdict, env.Len())}
-	c.prepare(t.attempt, receipt.Verdicts)
+	receipt := &Result{Recipients: make([]RecipientResult, env.Len())}
+	c.prepare(t.attempt, receipt.Recipients)
 	p := &t.attempt.plan
 	err := c.ready(ctx)
 	if err == nil {
@@ -63,10 +63,10 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 		t.receipt = receipt
 		return t, receipt.Err
 	}
-	if p.form == formChunk || p.form == formData && c.chunks() { // content waits for the replies to RCPT
+	if p.form == formChunk || p.form == formData && c.canChunk() { // content waits for the replies to RCPT
 		p.form = formEnvelope
 	}
-	t.attempt.rcpt = everyone(env.Len())
+	t.attempt.rcpt = allIndexes(env.Len())
 	defer c.link.rethrow()
 	t.stop = c.link.watch(ctx)
 	c.begin(t.attempt)
@@ -76,7 +76,7 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 		return t, nil
 	}
 	if err != nil {
-		c.broke(err)
+		c.breakLink(err)
 	}
 	return t, t.end()
 }
@@ -86,7 +86,7 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 func (t *Transaction) begin() error {
 	c, a := t.conn, t.attempt
 	a.reset = c.dirty
-	if ok, err := c.prove(a); err != nil || !ok {
+	if ok, err := c.ensureChunkingSafe(a); err != nil || !ok {
 		return err
 	}
 	if err := c.announce(a); err != nil {
@@ -95,19 +95,19 @@ func (t *Transaction) begin() error {
 	if err := c.answered(a); err != nil {
 		return err
 	}
-	if ok, err := c.worthIt(a); !ok {
+	if ok, err := c.mayContinue(a); !ok {
 		return err
 	}
 	switch {
-	case a.go354 && a.accepted == 0: // an empty content, for no recipient, ends the server's wait
+	case a.dataAccepted && a.accepted == 0: // an empty content, for no recipient, ends the server's wait
 		if err := c.corkData(a); err != nil {
 			return err
 		}
 		return c.answered(a)
-	case a.go354:
+	case a.dataAccepted:
 		t.dots = dotio.NewWriter(&content{link: c.link})
 		t.w = t.dots
-	case c.chunks():
+	case c.canChunk():
 		a.chunked = true
 		t.chunk = make([]byte, 0, chunkSize)
 		t.w = chunkWriter{t}
@@ -115,10 +115,10 @@ func (t *Transaction) begin() error {
 		if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
 			return err
 		}
-		if err := c.answered(a); err != nil || !a.go354 {
+		if err := c.answered(a); err != nil || !a.dataAccepted {
 			return err
 		}
-		if ok, err := c.worthIt(a); !ok {
+		if ok, err := c.mayContinue(a); !ok {
 			return err
 		}
 		t.dots = dotio.NewWriter(&content{link: c.link})
@@ -128,16 +128,16 @@ func (t *Transaction) begin() error {
 	return nil
 }
 
-// Receipt returns what is known of the recipients. Before the end the refused ones are decided and the others
+// Result returns what is known of the recipients. Before the end the refused ones are decided and the others
 // are NotSent.
-func (t *Transaction) Receipt() *Receipt {
+func (t *Transaction) Result() *Result {
 	if t.receipt != nil {
 		return t.receipt
 	}
-	receipt := &Receipt{Verdicts: append([]Verdict(nil), t.attempt.verdicts...)}
-	for i := range receipt.Verdicts {
-		if v := &receipt.Verdicts[i]; v.isRefused() {
-			v.Fate = refusalOf(v.Response)
+	receipt := &Result{Recipients: append([]RecipientResult(nil), t.attempt.verdicts...)}
+	for i := range receipt.Recipients {
+		if v := &receipt.Recipients[i]; v.isRefused() {
+			v.Outcome = refusalOf(v.Response)
 		}
 	}
 	return receipt
@@ -184,7 +184,7 @@ func (t *Transaction) judge(info bodyscan.Info) error {
 var errUnannounced = errors.New("octet above 127 in content that was said to have none")
 
 // Close ends the content and waits for the verdicts. The error is nil if and only if every recipient was
-// accepted; it is that of Receipt. After a failed Write it does what Abort does. A second Close returns the
+// accepted; it is that of Result. After a failed Write it does what Abort does. A second Close returns the
 // same.
 func (t *Transaction) Close() error {
 	if t.receipt != nil {
@@ -247,7 +247,7 @@ var (
 
 func (t *Transaction) abandon(err error) error {
 	_ = t.conn.bodyFailed(t.attempt, err) // notes err, which is known here
-	t.conn.broke(err)
+	t.conn.breakLink(err)
 	return t.end()
 }
 
@@ -260,11 +260,11 @@ func (t *Transaction) end() error {
 	c.link.body, c.link.source = nil, nil
 	c.link.mu.Unlock()
 	c.end(t.attempt)
-	receipt := &Receipt{Verdicts: t.attempt.verdicts}
+	receipt := &Result{Recipients: t.attempt.verdicts}
 	receipt.add(t.attempt)
 	c.conclude(receipt, t.attempt.overflow)
 	if failure, failed := receipt.Failure(); failed && failure.Err == nil && t.attempt.accepted == 0 {
-		failure.Err = ErrNobody
+		failure.Err = ErrNoRecipientAccepted
 	}
 	t.receipt = receipt
 	return receipt.Err

@@ -53,11 +53,11 @@ func TestTransaction(t *testing.T) {
 					o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 					conn := open(t, o, form.cfg)
 					defer conn.Close()
-					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "bad@x.org", "b@x.org"), client.Content{})
+					tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "bad@x.org", "b@x.org"), client.ContentInfo{})
 					if err != nil {
 						t.Fatal(err)
 					}
-					if v := tx.Receipt().Verdicts; v[0].Fate != client.NotSent || v[1].Fate != client.Rejected {
+					if v := tx.Result().Recipients; v[0].Outcome != client.NotSent || v[1].Outcome != client.Rejected {
 						t.Errorf("verdicts before the content: %v", v)
 					}
 					if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto b@x.org\n\nx\n")); !errors.Is(r.Err, client.ErrTransaction) {
@@ -71,11 +71,11 @@ func TestTransaction(t *testing.T) {
 					if err := tx.Close(); err == nil {
 						t.Error("no error, and one was refused")
 					}
-					receipt := tx.Receipt()
-					want := []client.Fate{client.Accepted, client.Rejected, client.Accepted}
-					var got []client.Fate
-					for _, v := range receipt.Verdicts {
-						got = append(got, v.Fate)
+					receipt := tx.Result()
+					want := []client.Outcome{client.Accepted, client.Rejected, client.Accepted}
+					var got []client.Outcome
+					for _, v := range receipt.Recipients {
+						got = append(got, v.Outcome)
 					}
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Error(diff)
@@ -102,7 +102,7 @@ func TestTransactionAbort(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := &oracle{keywords: form.keywords, lmtp: form.cfg.LMTP}
 				conn := open(t, o, form.cfg)
-				tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
+				tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.ContentInfo{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,10 +110,10 @@ func TestTransactionAbort(t *testing.T) {
 					t.Fatal(err)
 				}
 				tx.Abort()
-				receipt := tx.Receipt()
+				receipt := tx.Result()
 				_ = conn.Close()
-				if receipt.Verdicts[0].Fate != client.NotSent || receipt.Err == nil || len(o.taken) != 0 {
-					t.Errorf("%v, %v, taken %v", receipt.Verdicts, receipt.Err, o.taken)
+				if receipt.Recipients[0].Outcome != client.NotSent || receipt.Err == nil || len(o.taken) != 0 {
+					t.Errorf("%v, %v, taken %v", receipt.Recipients, receipt.Err, o.taken)
 				}
 			})
 		})
@@ -137,15 +137,15 @@ func TestTransactionRefusesContent(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					o := &oracle{keywords: keywords}
 					conn := open(t, o, trusted)
-					tx, _ := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
+					tx, _ := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.ContentInfo{})
 					for _, s := range writes {
 						_, _ = io.WriteString(tx, s) // Close tells
 					}
 					_ = tx.Close() // the receipt tells
-					receipt := tx.Receipt()
+					receipt := tx.Result()
 					_ = conn.Close()
-					if receipt.Err == nil || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
-						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)
+					if receipt.Err == nil || receipt.Recipients[0].Outcome != client.NotSent || len(o.taken) != 0 {
+						t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Recipients, o.taken)
 					}
 				})
 			})
@@ -158,15 +158,15 @@ func TestTransactionWithNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := open(t, &oracle{keywords: pipelining}, client.Config{})
 		defer conn.Close()
-		tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "bad@x.org"), client.Content{})
-		if !errors.Is(err, client.ErrNobody) || tx.Receipt().Verdicts[0].Response.Code != 550 {
-			t.Errorf("%v, %+v", err, tx.Receipt())
+		tx, err := conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "bad@x.org"), client.ContentInfo{})
+		if !errors.Is(err, client.ErrNoRecipientAccepted) || tx.Result().Recipients[0].Response.Code != 550 {
+			t.Errorf("%v, %+v", err, tx.Result())
 		}
-		if _, writeErr := io.WriteString(tx, "x\r\n"); !errors.Is(writeErr, client.ErrNobody) || !errors.Is(tx.Close(), client.ErrNobody) {
+		if _, writeErr := io.WriteString(tx, "x\r\n"); !errors.Is(writeErr, client.ErrNoRecipientAccepted) || !errors.Is(tx.Close(), client.ErrNoRecipientAccepted) {
 			t.Errorf("it went on: %v", writeErr)
 		}
 		tx.Abort()
-		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.Content{}); err != nil {
+		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org"), client.ContentInfo{}); err != nil {
 			t.Fatalf("the connection is of no use any more: %v", err)
 		}
 		if err := errors.Join(tx.Close(), tx.Close()); err != nil {
@@ -191,7 +191,7 @@ func TestTransactionFlights(t *testing.T) {
 		defer conn.Close()
 		before := nc.flights
 		var tx io.WriteCloser
-		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "b@x.org"), client.Content{}); err != nil {
+		if tx, err = conn.Begin(t.Context(), testEnvelope(t, "s@x.org", "a@x.org", "b@x.org"), client.ContentInfo{}); err != nil {
 			t.Fatal(err)
 		}
 		if n := nc.flights - before; n != 1 {
@@ -211,14 +211,14 @@ func TestTransactionEndsWithContext(t *testing.T) {
 		o := &oracle{keywords: pipelining}
 		conn := open(t, o, client.Config{})
 		ctx, cancel := context.WithCancel(t.Context())
-		tx, _ := conn.Begin(ctx, testEnvelope(t, "s@x.org", "a@x.org"), client.Content{})
+		tx, _ := conn.Begin(ctx, testEnvelope(t, "s@x.org", "a@x.org"), client.ContentInfo{})
 		cancel()
 		synctest.Wait()
 		_ = tx.Close() // the receipt tells
-		receipt := tx.Receipt()
+		receipt := tx.Result()
 		_ = conn.Close()
-		if !errors.Is(receipt.Err, context.Canceled) || receipt.Verdicts[0].Fate != client.NotSent || len(o.taken) != 0 {
-			t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Verdicts, o.taken)
+		if !errors.Is(receipt.Err, context.Canceled) || receipt.Recipients[0].Outcome != client.NotSent || len(o.taken) != 0 {
+			t.Errorf("%v, %v, taken %v", receipt.Err, receipt.Recipients, o.taken)
 		}
 	})
 }

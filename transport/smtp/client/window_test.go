@@ -88,7 +88,7 @@ func TestWindow(t *testing.T) {
 				go server.listen(far)
 				var feed list
 				for range 40 {
-					feed.jobs = append(feed.jobs, &client.Job{Mail: mail})
+					feed.jobs = append(feed.jobs, &client.BulkJob{Mail: mail})
 				}
 				ended := make(chan error)
 				go func() {
@@ -97,7 +97,7 @@ func TestWindow(t *testing.T) {
 						ended <- openErr
 						return
 					}
-					err := conn.Stream(t.Context(), tc.window, &feed, func(*client.Job) {})
+					err := conn.Stream(t.Context(), tc.window, &feed, func(*client.BulkJob) {})
 					_ = conn.Close()
 					ended <- err
 				}()

@@ -18,8 +18,8 @@ type Mail interface {
 	WriteTo(w io.Writer) (int64, error) // repeatable: every call writes the same octets
 }
 
-// Fate is what became of one recipient.
-type Fate = outcome.Outcome
+// Outcome is what became of one recipient.
+type Outcome = outcome.Outcome
 
 // The outcomes; see package outcome.
 const (
@@ -35,7 +35,7 @@ const refused = Unknown + 3
 
 // refusalOf is the outcome of a recipient who was refused with r. A 552 to RCPT that means too many recipients is
 // for now (RFC 5321 section 4.5.3.1.10).
-func refusalOf(r response.Response) Fate {
+func refusalOf(r response.Response) Outcome {
 	if r.Code.IsTransient() || r.TooManyRecipients() {
 		return Deferred
 	}
@@ -43,22 +43,22 @@ func refusalOf(r response.Response) Fate {
 }
 
 // isRefused reports whether a recipient was refused, for now or for good.
-func (v *Verdict) isRefused() bool {
-	return v.Fate == Rejected || v.Fate == Deferred || v.Fate == refused
+func (v *RecipientResult) isRefused() bool {
+	return v.Outcome == Rejected || v.Outcome == Deferred || v.Outcome == refused
 }
 
-// Verdict is the outcome of one recipient and the reply that decided it.
-type Verdict struct {
-	Fate     Fate
+// RecipientResult is the outcome of one recipient and the reply that decided it.
+type RecipientResult struct {
+	Outcome  Outcome
 	Response response.Response // zero when no reply about this recipient came
 	Phase    Phase             // the step that Response answers, or that was waited for
 	Shared   bool              // Response answers for other recipients too
 }
 
-// Receipt is what is known after an attempt to send one mail.
-type Receipt struct {
-	// Verdicts has one entry per recipient, in envelope order.
-	Verdicts []Verdict
+// Result is what is known after an attempt to send one mail.
+type Result struct {
+	// Recipients has one entry per recipient, in envelope order.
+	Recipients []RecipientResult
 	// Err is nil if and only if every recipient was accepted, else an *[Error]; see Failure. It says what
 	// stopped the recipients who are NotSent or Unknown, or where the first of the others was refused.
 	Err error
@@ -73,35 +73,35 @@ type Receipt struct {
 	withheld      bool // AllOrNothing: recipients are NotSent because others were refused
 	fallback      Fallback
 
-	one [1]Verdict // of most mails
+	one [1]RecipientResult // of most mails
 }
 
 // reset makes r the receipt of a mail to n recipients.
-func (r *Receipt) reset(n int) {
-	*r = Receipt{}
+func (r *Result) reset(n int) {
+	*r = Result{}
 	if n <= len(r.one) {
-		r.Verdicts = r.one[:n]
+		r.Recipients = r.one[:n]
 	} else {
-		r.Verdicts = make([]Verdict, n)
+		r.Recipients = make([]RecipientResult, n)
 	}
 }
 
 // again prepares r for a further attempt at some of its recipients.
-func (r *Receipt) again() {
+func (r *Result) again() {
 	r.fail(nil)
 	r.stop, r.attempts = nil, 0
 }
 
 // Unsent returns the recipients, by their position, who are NotSent because of the connection or of what the
 // server said of others, while others have their answer. They can be sent the mail without those others.
-func (r *Receipt) Unsent() []int {
+func (r *Result) Unsent() []int {
 	f, failed := r.Failure()
-	if !failed || r.withheld || f.Phase == PhaseMessage || errors.As(f.Err, new(*contentError)) || r.count(NotSent) == len(r.Verdicts) {
+	if !failed || r.withheld || f.Phase == PhaseMessage || errors.As(f.Err, new(*contentError)) || r.count(NotSent) == len(r.Recipients) {
 		return nil
 	}
 	var list []int
-	for i := range r.Verdicts {
-		if r.Verdicts[i].Fate == NotSent {
+	for i := range r.Recipients {
+		if r.Recipients[i].Outcome == NotSent {
 			list = append(list, i)
 		}
 	}
@@ -109,34 +109,34 @@ func (r *Receipt) Unsent() []int {
 }
 
 // unsent notes why recipients were never named to the server.
-func (r *Receipt) unsent(cause error) {
+func (r *Result) unsent(cause error) {
 	r.add(&attempt{stop: &Error{Phase: PhaseMail, Err: cause}, stale: true})
 }
 
 // Failure returns Err as the *Error that it is, and false when every recipient was accepted.
-func (r *Receipt) Failure() (*Error, bool) { return r.failure, r.failure != nil }
+func (r *Result) Failure() (*Error, bool) { return r.failure, r.failure != nil }
 
 // fail sets or, with nil, clears the error.
-func (r *Receipt) fail(e *Error) {
+func (r *Result) fail(e *Error) {
 	r.failure, r.Err = e, nil
 	if e != nil {
 		r.Err = e
 	}
 }
 
-// count returns how many recipients have the fate.
-func (r *Receipt) count(f Fate) int {
+// count returns how many recipients have the outcome.
+func (r *Result) count(f Outcome) int {
 	n := 0
-	for i := range r.Verdicts {
-		if r.Verdicts[i].Fate == f {
+	for i := range r.Recipients {
+		if r.Recipients[i].Outcome == f {
 			n++
 		}
 	}
 	return n
 }
 
-// Stale reports whether the connection was at its end before it had taken anything: no recipient was
+// ConnectionWasDead reports whether the connection was at its end before it had taken anything: no recipient was
 // accepted, nothing is uncertain, and a refusal spoke of the connection and not of the mail. That is 421
 // to RSET or MAIL, RSET refused, a refusal for now with the end of the stream already there, or 4.4.2
 // (RFC 3463 section 3.5). The same mail can be sent over another connection without a risk.
-func (r *Receipt) Stale() bool { return r.Err != nil && r.stale }
+func (r *Result) ConnectionWasDead() bool { return r.Err != nil && r.stale }

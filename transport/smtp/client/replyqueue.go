@@ -1,17 +1,17 @@
 package client
 
-// due are the replies that the server owes, oldest first. It reuses its memory, because in bulk it is
+// replyQueue are the replies that the server owes, oldest first. It reuses its memory, because in bulk it is
 // never empty for long.
-type due struct {
+type replyQueue struct {
 	list []expectation
 	head int
 }
 
-func (d *due) len() int { return len(d.list) - d.head }
+func (d *replyQueue) len() int { return len(d.list) - d.head }
 
-func (d *due) front() expectation { return d.list[d.head] }
+func (d *replyQueue) front() expectation { return d.list[d.head] }
 
-func (d *due) push(e expectation) {
+func (d *replyQueue) push(e expectation) {
 	if d.head > 0 && len(d.list) == cap(d.list) {
 		n := copy(d.list, d.list[d.head:])
 		clear(d.list[n:])
@@ -20,7 +20,7 @@ func (d *due) push(e expectation) {
 	d.list = append(d.list, e)
 }
 
-func (d *due) pop() {
+func (d *replyQueue) pop() {
 	d.list[d.head] = expectation{}
 	d.head++
 	if d.head == len(d.list) {

@@ -10,20 +10,20 @@ import (
 )
 
 // report translates a receipt into the words of package transport.
-func (t *Transport) report(mail transport.Mail, receipt *client.Receipt) (*transport.Result, error) {
+func (t *Transport) report(mail transport.Mail, receipt *client.Result) (*transport.Result, error) {
 	env := mail.Envelope()
-	result, lines := newResult(len(receipt.Verdicts))
+	result, lines := newResult(len(receipt.Recipients))
 	result.Identify(mail)
 	result.Relay = t.config.Address
 	result.Timing = transport.Timing{Envelope: receipt.Envelope, Body: receipt.Body, Final: receipt.Final}
-	for i := range receipt.Verdicts {
-		v := &receipt.Verdicts[i]
+	for i := range receipt.Recipients {
+		v := &receipt.Recipients[i]
 		r := &result.Recipients[i]
-		r.Address, r.Outcome, r.Reply = env.At(i).Address, v.Fate, reply(v.Response, lines)
-		if v.Fate == client.Rejected || v.Fate == client.Deferred {
+		r.Address, r.Outcome, r.Reply = env.At(i).Address, v.Outcome, reply(v.Response, lines)
+		if v.Outcome == client.Rejected || v.Outcome == client.Deferred {
 			r.Fault = transport.FaultOf(v.Phase, r.Reply, v.Shared)
 		}
-		if v.Fate == client.Accepted && result.QueueID == "" {
+		if v.Outcome == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)
 		}
 	}
