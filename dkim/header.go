@@ -42,6 +42,9 @@ func lower(c byte) byte {
 	return c
 }
 
+// maxFields is how many fields a header section may have, because a signature may ask for many of them.
+const maxFields = 10_000
+
 // parseHeader returns the fields of a header section in their order. The section ends with a line end or
 // without one.
 func parseHeader(section []byte) ([]field, error) {
@@ -59,6 +62,9 @@ func parseHeader(section []byte) ([]field, error) {
 				raw, section = section[:from-len(crlf)], section[from:]
 				break
 			}
+		}
+		if len(fields) == maxFields {
+			return nil, fmt.Errorf("the message has more than %d header fields", maxFields)
 		}
 		colon := bytes.IndexByte(raw, ':')
 		if colon < 1 || !isName(newField(raw, colon).name()) {

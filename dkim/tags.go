@@ -14,10 +14,16 @@ type tag struct {
 
 type tags []tag
 
+// maxTags is how many entries a tag list may have, because each is compared with those before.
+const maxTags = 100
+
 // parseTags reads a tag list (RFC 6376 section 3.2).
 func parseTags(text string) (tags, error) {
 	var list tags
 	for at := 0; at <= len(text); {
+		if len(list) > maxTags {
+			return nil, fmt.Errorf("the tag list has more than %d entries", maxTags)
+		}
 		end := at + strings.IndexByte(text[at:]+";", ';')
 		entry := text[at:end]
 		if strings.Trim(entry, wsp) == "" {

@@ -123,7 +123,9 @@ func (v *Verification) take(t tag) {
 	case "i":
 		v.Identity = t.value
 	case "h":
-		v.Fields = colons(t.value)
+		if v.Fields = colons(t.value); len(v.Fields) > maxNames {
+			v.Fields, err = nil, fmt.Errorf("more than %d fields", maxNames)
+		}
 	case "l": // what is after it could be anything (RFC 6376 section 8.2)
 		err = errors.New("it covers a part of the body only")
 	case "q":
@@ -188,6 +190,9 @@ func (v *Verification) check(ctx context.Context, fields []field, by *Verifier) 
 		v.checkFields(ctx, fields, by)
 	}
 }
+
+// maxNames is how many fields a signature may list.
+const maxNames = 1000
 
 // skew is by how much clocks may differ.
 const skew = 5 * time.Minute

@@ -24,8 +24,9 @@ type Verifier struct {
 
 // Verify reads a message, such as a transport.Mail or a *bytes.Reader, with CRLF line ends, and returns what it
 // finds of each signature, from the top. Whether one holds is in its Err. Verify itself fails when the
-// message cannot be read or its header section is malformed. It looks at 16 signatures, needs as much memory
-// as the header section, and asks the DNS once for each.
+// message cannot be read or its header section is malformed, or has more than 10,000 fields or 4 MiB. It looks at
+// 16 signatures, of at most 1,000 fields each, needs as much memory as the header section, and asks the DNS once
+// for each signature.
 //
 // It is stricter than RFC 6376: rsa-sha1, keys of less than 1,024 bits and signatures with l= do not hold.
 func (v *Verifier) Verify(ctx context.Context, message io.WriterTo) ([]*Verification, error) {

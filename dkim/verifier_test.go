@@ -189,6 +189,25 @@ func TestVerifierLimits(t *testing.T) {
 	if _, err := v.Verify(t.Context(), strings.NewReader("no field\r\n\r\n")); err == nil {
 		t.Error("a message without fields")
 	}
+	many := append(bytes.Repeat([]byte("A:\r\n"), maxFields), "\r\n"...)
+	if _, err := v.Verify(t.Context(), bytes.NewReader(append([]byte("A:\r\n"), many...))); err == nil || !strings.Contains(err.Error(), "more than 10000 header fields") {
+		t.Errorf("many fields: %v", err)
+	}
+	if _, err := v.Verify(t.Context(), bytes.NewReader(many)); err != nil {
+		t.Errorf("as many fields as may be: %v", err)
+	}
+	var distinct strings.Builder
+	for i := range maxTags + 2 {
+		fmt.Fprintf(&distinct, "a%d=b;", i)
+	}
+	for name, line := range map[string]string{
+		"many names": "v=1; h=From" + strings.Repeat(":a", maxNames), "many tags": distinct.String(),
+	} {
+		found, err := v.Verify(t.Context(), strings.NewReader("DKIM-Signature: "+line+"\r\nFrom: a@example.org\r\n\r\n"))
+		if err != nil || len(found) != 1 || !errors.Is(found[0].Err, ErrMalformed) || !strings.Contains(found[0].Err.Error(), "more than") {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
 	if _, err := v.Verify(t.Context(), failingSource{}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v", err)
 	}
