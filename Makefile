@@ -9,7 +9,7 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/.tmp/lint# its cache remembers paths of 
 GOLANGCI_VERSION := v2.12.2
 FUZZTIME ?= 10s
 COUNT ?= 1
-MODULES := . otel interop bench cmd/depeche ledger/bolt
+MODULES := . otel interop bench cmd/depeche ledger/bolt queue/bolt
 
 .PHONY: help test race lint fmt fuzz mutants model chaos apidiff vulncheck bench cover interop demo check tidied tidy clean
 

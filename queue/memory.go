@@ -17,7 +17,12 @@ import (
 // Memory is an [Engine] whose jobs end with the process. Its time is that of package time, so a test in a bubble of
 // testing/synctest lets schedules and leases pass without waiting.
 type Memory struct {
+	// Window is how long the key of a job that has ended is remembered: 0 means [ledger.DefaultWindow], negative not at
+	// all. It may be set before the first call.
+	Window time.Duration
+
 	mu     sync.Mutex
+	times  schedule
 	jobs   map[string]*memoryJob
 	ended  map[string]endedJob
 	paused bool
@@ -32,6 +37,7 @@ type memoryJob struct {
 
 	lease uint64
 	until time.Time // the end of the lease
+	slot  uint64    // of the schedule
 }
 
 type endedJob struct {
@@ -41,7 +47,7 @@ type endedJob struct {
 
 // NewMemory returns an engine without jobs.
 func NewMemory() *Memory {
-	return &Memory{jobs: map[string]*memoryJob{}, ended: map[string]endedJob{}, change: make(chan struct{}), book: ledger.NewMemory()}
+	return &Memory{jobs: map[string]*memoryJob{}, ended: map[string]endedJob{}, change: make(chan struct{}), book: ledger.NewMemory(), times: newSchedule()}
 }
 
 // changed wakes every Take that waits. It is called with the lock held.
@@ -68,10 +74,10 @@ func (m *Memory) Put(ctx context.Context, entries []Entry) ([]error, error) {
 	if err := m.usable(ctx); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(m.ended, func(_ string, e endedJob) bool { return time.Since(e.at) > ledger.DefaultWindow })
 	errs := make([]error, len(entries))
 	for i, e := range entries {
 		known, found := m.ended[e.Key]
+		found = found && time.Since(known.at) <= m.window()
 		if job, ok := m.jobs[e.Key]; ok {
 			known.digest, found = job.Digest, true
 		}
@@ -80,11 +86,31 @@ func (m *Memory) Put(ctx context.Context, entries []Entry) ([]error, error) {
 			errs[i] = fmt.Errorf("key %q: %w", e.Key, ledger.ErrKeyReused)
 		case !found:
 			e.State = Waiting
-			m.jobs[e.Key] = &memoryJob{Entry: e}
+			job := &memoryJob{Entry: e}
+			m.jobs[e.Key] = job
+			m.times.put(job, e.At)
 		}
 	}
 	m.changed()
 	return errs, nil
+}
+
+// Restore adds a job as it was, for an engine that keeps its jobs elsewhere and begins with those that are there: a
+// Parked one stays so, and any other waits. The key must not be known.
+func (m *Memory) Restore(entry Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.jobs[entry.Key]; known || m.closed {
+		return fmt.Errorf("key %q: %w", entry.Key, ledger.ErrKeyReused)
+	}
+	job := &memoryJob{Entry: entry}
+	m.jobs[entry.Key] = job
+	if entry.State != Parked {
+		job.State = Waiting
+		m.times.put(job, job.At)
+	}
+	m.changed()
+	return nil
 }
 
 // Take hands out jobs that are due; see [Engine].
@@ -111,34 +137,32 @@ func (m *Memory) Take(ctx context.Context, limit int, lease time.Duration, wait 
 	}
 }
 
-// due leases jobs that are due, and says after what time another may be.
-func (m *Memory) due(limit int, lease time.Duration) ([]Taken, time.Duration) {
-	next, now := time.Hour, time.Now()
-	var list []*memoryJob
-	for _, job := range m.jobs {
-		at := job.At
-		if job.State == Working {
-			at = job.until
-		}
-		switch {
-		case job.State == Parked || m.paused:
-		case at.After(now):
-			next = min(next, at.Sub(now))
-		default:
-			list = append(list, job)
-		}
+func (m *Memory) window() time.Duration {
+	if m.Window == 0 {
+		return ledger.DefaultWindow
 	}
-	slices.SortFunc(list, func(a, b *memoryJob) int {
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.At.Compare(b.At), a.Enqueued.Compare(b.Enqueued), cmp.Compare(a.Key, b.Key))
-	})
-	taken := make([]Taken, 0, min(limit, len(list)))
-	for _, job := range list[:min(limit, len(list))] {
+	return m.Window
+}
+
+// due leases jobs that are due, and says after what time another may be.
+func (m *Memory) due(limit int, lease time.Duration) (taken []Taken, wait time.Duration) {
+	const longest = time.Hour
+	if m.paused {
+		return nil, longest
+	}
+	now := time.Now()
+	for len(taken) < limit {
+		job := m.times.next(now)
+		if job == nil {
+			break
+		}
 		m.lease++
 		job.State, job.lease, job.until = Working, m.lease, now.Add(lease)
 		job.Attempts++
+		m.times.put(job, job.until)
 		taken = append(taken, Taken{Entry: job.Entry, Lease: m.lease})
 	}
-	return taken, next
+	return taken, m.times.wait(now, longest)
 }
 
 // held returns the job of a lease that has not ended; nil if it has.
@@ -161,6 +185,7 @@ func (m *Memory) Extend(ctx context.Context, taken []Taken, lease time.Duration)
 	for _, t := range taken {
 		if job := m.held(t); job != nil {
 			job.until = time.Now().Add(lease)
+			m.times.put(job, job.until)
 		} else {
 			errs = append(errs, fmt.Errorf("key %q: %w", t.Entry.Key, ErrLease))
 		}
@@ -184,16 +209,30 @@ func (m *Memory) Settle(ctx context.Context, list []Settlement) error {
 		}
 		switch job.Reason = s.Reason; s.Do {
 		case Done:
-			m.ended[job.Key] = endedJob{job.Digest, time.Now()}
-			delete(m.jobs, job.Key)
+			m.end(job)
 		case Park:
 			job.State = Parked
+			m.times.remove(job)
 		case Later:
 			job.State, job.At = Waiting, s.At
+			m.times.put(job, job.At)
 		}
 	}
 	m.changed()
 	return errors.Join(errs...)
+}
+
+// end removes a job that is done and remembers its key. Now and then keys past the window are forgotten.
+func (m *Memory) end(job *memoryJob) {
+	m.times.remove(job)
+	delete(m.jobs, job.Key)
+	if m.Window < 0 {
+		return
+	}
+	const often = 1 << 12
+	if m.ended[job.Key] = (endedJob{job.Digest, time.Now()}); len(m.ended)%often == 0 {
+		maps.DeleteFunc(m.ended, func(_ string, e endedJob) bool { return time.Since(e.at) > m.window() })
+	}
 }
 
 // List returns the jobs; see [Engine].
@@ -227,7 +266,8 @@ func (m *Memory) Cancel(ctx context.Context, key string) error {
 		if job.State == Working {
 			return false
 		}
-		delete(m.jobs, key) // its key may be used again
+		m.times.remove(job)
+		delete(m.jobs, key) // it may be used again
 		return true
 	})
 }
@@ -239,6 +279,7 @@ func (m *Memory) PutBack(ctx context.Context, key string, at time.Time) error {
 			return false
 		}
 		job.State, job.At, job.Start, job.Attempts = Waiting, at, at, 0
+		m.times.put(job, at)
 		return true
 	})
 }

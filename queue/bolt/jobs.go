@@ -1,0 +1,196 @@
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/queue"
+	"go.etcd.io/bbolt"
+)
+
+// Put adds jobs; see [queue.Engine]. The transaction decides which keys are known, so that calls at the same time agree.
+func (e *Engine) Put(ctx context.Context, entries []queue.Entry) ([]error, error) {
+	errs, fresh := make([]error, len(entries)), []queue.Entry(nil)
+	e.mu.Lock()
+	if err := e.usable(ctx); err != nil {
+		e.mu.Unlock()
+		return nil, err
+	}
+	written := e.write(func(tx *bbolt.Tx) error {
+		fresh = nil
+		for i, entry := range entries {
+			known, err := e.known(tx, entry.Key)
+			switch {
+			case err != nil:
+				return err
+			case known != nil && *known != entry.Digest:
+				errs[i] = fmt.Errorf("key %q: %w", entry.Key, ledger.ErrKeyReused)
+			case known == nil:
+				if err := tx.Bucket(mailBucket).Put([]byte(entry.Key), entry.Payload); err != nil {
+					return err
+				}
+				entry.Payload, entry.State = nil, queue.Waiting
+				if err := putJob(tx, entry); err != nil {
+					return err
+				}
+				fresh = append(fresh, entry)
+			}
+		}
+		return nil
+	})
+	e.mu.Unlock()
+	if err := <-written; err != nil {
+		return nil, err
+	}
+	if _, err := e.Memory.Put(context.WithoutCancel(ctx), fresh); err != nil && !errors.Is(err, queue.ErrClosed) {
+		return nil, err // closed in between: it is on the disk
+	}
+	return errs, nil
+}
+
+// known returns the digest of a job with the key, nil for none.
+func (e *Engine) known(tx *bbolt.Tx, key string) (*ledger.Digest, error) {
+	if value := tx.Bucket(jobsBucket).Get([]byte(key)); value != nil {
+		var entry queue.Entry
+		err := json.Unmarshal(value, &entry)
+		return &entry.Digest, err
+	}
+	value := tx.Bucket(endedBucket).Get([]byte(key))
+	if value == nil {
+		return nil, nil
+	}
+	var was ended
+	err := json.Unmarshal(value, &was)
+	if err == nil && time.Since(was.At) > e.window {
+		return nil, nil
+	}
+	return &was.Digest, err
+}
+
+func putJob(tx *bbolt.Tx, entry queue.Entry) error {
+	entry.Payload = nil
+	value, err := json.Marshal(entry)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(jobsBucket).Put([]byte(entry.Key), value)
+}
+
+func deleteJob(tx *bbolt.Tx, key string) error {
+	return errors.Join(tx.Bucket(jobsBucket).Delete([]byte(key)), tx.Bucket(mailBucket).Delete([]byte(key)))
+}
+
+// Take hands out jobs that are due; see [queue.Engine].
+func (e *Engine) Take(ctx context.Context, limit int, lease time.Duration, wait bool) ([]queue.Taken, error) {
+	e.mu.Lock()
+	err := e.usable(ctx)
+	e.mu.Unlock()
+	if err != nil { // what cannot be settled is not begun
+		return nil, err
+	}
+	taken, err := e.Memory.Take(ctx, limit, lease, wait)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.View(func(tx *bbolt.Tx) error {
+		for i := range taken {
+			taken[i].Entry.Payload = append([]byte(nil), tx.Bucket(mailBucket).Get([]byte(taken[i].Entry.Key))...)
+		}
+		return nil
+	})
+	return taken, err
+}
+
+// Settle ends leases; see [queue.Engine].
+func (e *Engine) Settle(ctx context.Context, list []queue.Settlement) error {
+	var errs []error
+	var good []queue.Settlement
+	e.mu.Lock()
+	if err := e.usable(ctx); err != nil {
+		e.mu.Unlock()
+		return err
+	}
+	for _, s := range list {
+		if err := e.Memory.Settle(ctx, []queue.Settlement{s}); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		good = append(good, s)
+	}
+	written := e.write(func(tx *bbolt.Tx) error {
+		for _, s := range good {
+			if err := settle(tx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.mu.Unlock()
+	return errors.Join(append(errs, <-written)...)
+}
+
+func settle(tx *bbolt.Tx, s queue.Settlement) error {
+	entry := s.Taken.Entry
+	switch entry.Reason = s.Reason; s.Do {
+	case queue.Done:
+		value, err := json.Marshal(ended{entry.Digest, time.Now().UTC()})
+		if err != nil {
+			return err
+		}
+		return errors.Join(deleteJob(tx, entry.Key), tx.Bucket(endedBucket).Put([]byte(entry.Key), value))
+	case queue.Park:
+		entry.State = queue.Parked
+	default:
+		entry.State, entry.At = queue.Waiting, s.At
+	}
+	return putJob(tx, entry)
+}
+
+// Cancel removes a job; see [queue.Engine].
+func (e *Engine) Cancel(ctx context.Context, key string) error {
+	return e.change(ctx, func() error { return e.Memory.Cancel(ctx, key) }, func(tx *bbolt.Tx) error { return deleteJob(tx, key) })
+}
+
+// PutBack lets a parked job wait again; see [queue.Engine].
+func (e *Engine) PutBack(ctx context.Context, key string, at time.Time) error {
+	return e.change(ctx, func() error { return e.Memory.PutBack(ctx, key, at) }, func(tx *bbolt.Tx) error {
+		var entry queue.Entry
+		if err := json.Unmarshal(tx.Bucket(jobsBucket).Get([]byte(key)), &entry); err != nil {
+			return err
+		}
+		entry.State, entry.At, entry.Start, entry.Attempts = queue.Waiting, at, at, 0
+		return putJob(tx, entry)
+	})
+}
+
+// Pause stops handing out jobs, or goes on, also after a restart; see [queue.Engine].
+func (e *Engine) Pause(ctx context.Context, paused bool) error {
+	return e.change(ctx, func() error { return e.Memory.Pause(ctx, paused) }, func(tx *bbolt.Tx) error {
+		if paused {
+			return tx.Bucket(metaBucket).Put(pausedKey, []byte{1})
+		}
+		return tx.Bucket(metaBucket).Delete(pausedKey)
+	})
+}
+
+// change changes what is in memory and writes it.
+func (e *Engine) change(ctx context.Context, memory func() error, disk func(tx *bbolt.Tx) error) error {
+	e.mu.Lock()
+	if err := e.usable(ctx); err != nil {
+		e.mu.Unlock()
+		return err
+	}
+	if err := memory(); err != nil {
+		e.mu.Unlock()
+		return err
+	}
+	written := e.write(disk)
+	e.mu.Unlock()
+	return <-written
+}
+
+var _ queue.Engine = (*Engine)(nil)
