@@ -133,13 +133,33 @@ func (a *attempts) end() (*transport.Result, error) {
 	}
 	failed := &transport.SendError{Result: a.result, Phase: transport.PhaseMessage}
 	if n := len(a.failures); n > 0 {
-		last := a.failures[n-1]
+		last := a.aboutThem(a.failures[n-1])
+		a.failures[n-1] = last
 		failed.Phase, failed.Reply, failed.Err = last.Phase, last.Reply, last.Err
 		if n > 1 || last.Result.Relay != a.result.Relay { // the relays are named with the reasons
 			failed.Err = &AttemptsError{failures: a.failures}
 		}
 	}
 	return a.result, failed
+}
+
+// aboutThem is a refusal with the reply to the first recipient who has not got the mail in the end: that to another one,
+// whom a later relay has accepted, would be taken for it.
+func (a *attempts) aboutThem(last *transport.SendError) *transport.SendError {
+	if last.Err != nil || last.Reply.IsZero() {
+		return last
+	}
+	for i := range a.result.Recipients {
+		r := &a.result.Recipients[i]
+		if r.Outcome == transport.Accepted || r.Relay != last.Result.Relay || r.Reply.IsZero() {
+			continue
+		}
+		if r.Reply.String() == last.Reply.String() {
+			break
+		}
+		return &transport.SendError{Result: last.Result, Phase: last.Phase, Reply: r.Reply}
+	}
+	return last
 }
 
 // AttemptsError is the cause of a [transport.SendError] that took several attempts. errors.Is and errors.As see each.

@@ -31,7 +31,7 @@ const (
 var kindTexts = map[Kind]string{
 	Rejected:        "the server does not accept this user and secret",
 	Refused:         "the server refuses the login",
-	Unavailable:     "the server cannot log in anybody for now",
+	Unavailable:     "the server cannot check logins for now",
 	TooWeak:         "the server wants a stronger mechanism than all that are common",
 	NotOffered:      "the server does not offer authentication on this connection",
 	NoMechanism:     "no common authentication mechanism",

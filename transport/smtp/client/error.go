@@ -75,17 +75,21 @@ func (e *Error) Reason() string {
 
 // why is the cause and the answer, each once.
 func (e *Error) why() string {
-	cause, answer := "", e.Response.String()
-	if e.Err != nil {
-		cause = strings.ReplaceAll(e.Err.Error(), "\n", ": ") // of errors.Join
+	var parts []string
+	add := func(text string) {
+		if text != "" && !strings.Contains(strings.Join(parts, ": "), text) {
+			parts = append(parts, text)
+		}
 	}
-	switch {
-	case e.Response.IsZero() || strings.Contains(cause, answer):
-		return cause
-	case cause == "":
-		return answer
+	if fault, ok := errors.AsType[*TLSError](e.Err); ok && e.Hint.Text == fault.Hint() { // Reason has it at the end
+		add(fault.short())
+	} else if e.Err != nil {
+		for text := range strings.SplitSeq(e.Err.Error(), "\n") { // errors.Join puts one on each line
+			add(text)
+		}
 	}
-	return cause + ": " + answer
+	add(e.Response.String())
+	return strings.Join(parts, ": ")
 }
 
 // Unwrap returns the cause.
@@ -111,8 +115,9 @@ func (e *Error) Temporary() bool {
 		var network interface{ Timeout() bool }
 		return errors.As(e.Err, &network)
 	case PhaseTLS:
-		fault, ok := errors.AsType[*TLSError](e.Err)
-		return !ok || fault.Temporary()
+		if fault, ok := errors.AsType[*TLSError](e.Err); ok {
+			return fault.Temporary()
+		}
 	}
 	return !errors.As(e.Err, new(*response.ProtocolError)) && !errors.As(e.Err, new(*contentError))
 }

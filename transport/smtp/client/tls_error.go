@@ -114,12 +114,15 @@ type TLSError struct {
 }
 
 // Error tells what is wrong and what to do.
-func (e *TLSError) Error() string {
+func (e *TLSError) Error() string { return e.short() + "; " + e.Hint() }
+
+// short tells what is wrong.
+func (e *TLSError) short() string {
 	text := "TLS: " + e.Kind.String()
 	if detail := e.detail(); detail != "" {
 		text += ": " + detail
 	}
-	return text + "; " + e.Hint()
+	return text
 }
 
 // detail is what the kind does not say.
