@@ -27,7 +27,7 @@ func (l *Lease[R]) Release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.busy, l)
-	if !p.options.Usable(l.value) || p.old(l) || len(p.waiters) == 0 && (p.draining || len(p.idle) >= p.options.MaxIdle) {
+	if !p.options.Usable(l.value) || p.old(l) || p.waiters.Len() == 0 && (p.draining || len(p.idle) >= p.options.MaxIdle) {
 		p.bury(l)
 	} else {
 		l.since, l.reused = time.Now(), true
@@ -79,8 +79,9 @@ func (p *Pool[R]) takeIdle() *Lease[R] {
 
 // serve gives what is free to those who wait, in order, and looks after the idle ones.
 func (p *Pool[R]) serve() {
-	for len(p.waiters) > 0 {
-		w := p.waiters[0]
+	for p.waiters.Len() > 0 {
+		first := p.waiters.Front()
+		w := first.Value.(*waiter[R]) //nolint:forcetypeassert // the list holds nothing else
 		if lease := p.takeIdle(); lease != nil {
 			w.lease = lease
 		} else if p.mayOpen() {
@@ -88,29 +89,13 @@ func (p *Pool[R]) serve() {
 		} else {
 			break
 		}
-		p.waiters = p.waiters[1:]
+		p.waiters.Remove(first)
 		close(w.ready)
 	}
+	p.hurry()
 	p.warm()
 	p.watch()
 	p.settle()
-}
-
-// bury closes a resource politely, without holding anybody up.
-func (p *Pool[R]) bury(l *Lease[R]) {
-	p.stats.Closed++
-	if p.killed {
-		p.options.Kill(l.value)
-		return
-	}
-	p.leaving[l] = struct{}{}
-	go func() {
-		p.options.Close(l.value)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.leaving, l)
-		p.settle()
-	}()
 }
 
 // warm opens resources ahead of need, one at a time.
@@ -133,7 +118,7 @@ func (p *Pool[R]) warm() {
 		switch {
 		case err != nil:
 			return
-		case p.draining && len(p.waiters) == 0:
+		case p.draining && p.waiters.Len() == 0:
 			p.bury(lease)
 		default:
 			lease.since = time.Now()

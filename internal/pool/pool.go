@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"sync"
@@ -19,7 +20,7 @@ var (
 
 // Options say how a pool behaves. Open, Close and Kill are required.
 type Options[R any] struct {
-	MaxOpen     int           // resources at once, busy and idle; at least 1
+	MaxOpen     int           // resources at once: busy, idle, being opened and being closed; at least 1
 	MaxIdle     int           // idle resources that are kept
 	MinIdle     int           // idle resources that are opened ahead of need
 	MaxWaiting  int           // users that may wait; 0 for any number
@@ -50,8 +51,8 @@ type Pool[R any] struct {
 	idle     []*Lease[R] // the most recently used last
 	busy     map[*Lease[R]]struct{}
 	opening  int
-	leaving  map[*Lease[R]]struct{} // being closed politely
-	waiters  []*waiter[R]
+	leaving  farewells[R]
+	waiters  list.List // of *waiter[R], in order of arrival
 	draining bool
 	killed   bool
 	failures int       // of Open since its last success
@@ -65,7 +66,8 @@ type Pool[R any] struct {
 
 // waiter is a user in the queue. It is given a resource, the right to open one, or an error.
 type waiter[R any] struct {
-	ready chan struct{}
+	ready chan struct{} // closed when w has left the queue
+	place *list.Element // in the queue
 	lease *Lease[R]
 	err   error
 }
@@ -81,7 +83,7 @@ func New[R any](options Options[R]) *Pool[R] {
 			*ask = func(R) bool { return true }
 		}
 	}
-	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: map[*Lease[R]]struct{}{}, quiet: make(chan struct{})}
+	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: farewells[R]{open: map[*Lease[R]]bool{}}, quiet: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,7 +100,8 @@ func (p *Pool[R]) Get(ctx context.Context) (*Lease[R], error) { return p.get(ctx
 func (p *Pool[R]) Fresh(ctx context.Context) (*Lease[R], error) {
 	return p.get(ctx, func() *Lease[R] {
 		if len(p.idle) > 0 && !p.mayOpen() {
-			p.bury(p.idle[0])
+			p.stats.Closed++
+			p.options.Kill(p.idle[0].value) // politely would be too late for this user
 			p.idle = p.idle[1:]
 		}
 		return nil
@@ -114,7 +117,7 @@ func (p *Pool[R]) get(ctx context.Context, takeIdle func() *Lease[R]) (*Lease[R]
 		p.mu.Unlock()
 		return nil, p.options.Closed
 	}
-	if len(p.waiters) == 0 {
+	if p.waiters.Len() == 0 {
 		if lease := takeIdle(); lease != nil {
 			p.warm()
 			p.mu.Unlock()
@@ -126,12 +129,13 @@ func (p *Pool[R]) get(ctx context.Context, takeIdle func() *Lease[R]) (*Lease[R]
 			return p.open(ctx)
 		}
 	}
-	if p.options.MaxWaiting > 0 && len(p.waiters) >= p.options.MaxWaiting {
+	if p.options.MaxWaiting > 0 && p.waiters.Len() >= p.options.MaxWaiting {
 		p.mu.Unlock()
 		return nil, ErrBusy
 	}
 	w := &waiter[R]{ready: make(chan struct{})}
-	p.waiters = append(p.waiters, w)
+	w.place = p.waiters.PushBack(w)
+	p.hurry()
 	p.stats.Waits++
 	p.mu.Unlock()
 	return p.await(ctx, w)
@@ -164,19 +168,19 @@ func (p *Pool[R]) await(ctx context.Context, w *waiter[R]) (*Lease[R], error) {
 func (p *Pool[R]) leave(w *waiter[R]) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range p.waiters {
-		if p.waiters[i] == w {
-			p.waiters = append(p.waiters[:i:i], p.waiters[i+1:]...)
-			p.settle()
-			return true
-		}
+	select {
+	case <-w.ready:
+		return false
+	default:
 	}
-	return false
+	p.waiters.Remove(w.place)
+	p.settle()
+	return true
 }
 
 // mayOpen reports whether one more resource may be opened now; while opening fails, one at a time.
 func (p *Pool[R]) mayOpen() bool {
-	return len(p.idle)+len(p.busy)+p.opening < p.options.MaxOpen && (p.failures == 0 || p.opening == 0)
+	return len(p.idle)+len(p.busy)+len(p.leaving.open)+p.opening < p.options.MaxOpen && (p.failures == 0 || p.opening == 0)
 }
 
 // open opens a resource for the caller, who has counted it in opening.
@@ -256,13 +260,19 @@ func (p *Pool[R]) openFailed(ctx context.Context, err error) {
 		p.retry = time.Now().Add(min(firstPause<<min(p.failures-2, 10), longestPause))
 	}
 	if len(p.busy) > 0 {
-		p.serve() // somebody else's resource will come back
+		p.serve() // a resource in use will come back
 		return
 	}
-	for _, w := range p.waiters {
+	p.refuse(err)
+	p.settle()
+}
+
+// refuse ends all users who wait, with an error.
+func (p *Pool[R]) refuse(err error) {
+	for e := p.waiters.Front(); e != nil; e = e.Next() {
+		w := e.Value.(*waiter[R]) //nolint:forcetypeassert // the list holds nothing else
 		w.err = err
 		close(w.ready)
 	}
-	p.waiters = nil
-	p.settle()
+	p.waiters.Init()
 }

@@ -22,7 +22,7 @@ func (p *Pool[R]) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
-	s.Idle, s.Busy, s.Opening, s.Waiting = len(p.idle), len(p.busy), p.opening, len(p.waiters)
+	s.Idle, s.Busy, s.Opening, s.Waiting = len(p.idle), len(p.busy), p.opening, p.waiters.Len()
 	return s
 }
 
@@ -57,7 +57,7 @@ func (p *Pool[R]) drain() {
 
 // settle notices that a draining pool holds nothing any more.
 func (p *Pool[R]) settle() {
-	if !p.draining || len(p.idle)+len(p.busy)+len(p.waiters)+len(p.leaving)+p.opening > 0 {
+	if !p.draining || len(p.idle)+len(p.busy)+p.waiters.Len()+len(p.leaving.open)+p.opening > 0 {
 		return
 	}
 	select {
@@ -72,15 +72,12 @@ func (p *Pool[R]) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.killed = true
-	for _, w := range p.waiters {
-		w.err = p.options.Closed
-		close(w.ready)
+	p.refuse(p.options.Closed)
+	for l := range p.busy {
+		p.options.Kill(l.value)
 	}
-	p.waiters = nil
-	for _, group := range []map[*Lease[R]]struct{}{p.busy, p.leaving} {
-		for l := range group {
-			p.options.Kill(l.value)
-		}
+	for l := range p.leaving.open {
+		p.options.Kill(l.value)
 	}
 	p.drain()
 }

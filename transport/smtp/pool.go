@@ -12,10 +12,10 @@ import (
 // Pool says how many connections a transport keeps, and for how long. Zero fields have their
 // defaults.
 type Pool struct {
-	MaxOpen     int           // connections at once, busy and idle: 10
+	MaxOpen     int           // connections at once, busy, idle, and those that say goodbye: 10
 	MaxIdle     int           // idle connections that are kept: MaxOpen
 	MinIdle     int           // idle connections that are opened ahead of need: 0
-	MaxWaiting  int           // sends that may wait for a connection: any number
+	MaxWaiting  int           // sends that may wait for a connection: any number, because each waits no longer than its ctx
 	IdleTimeout time.Duration // how long a connection may be idle: 60 s, below what relays allow
 	MaxAge      time.Duration // how old a connection may get: 30 min
 	MaxMessages int           // messages over one connection: what the server allows (MAILMAX, or 421 at the same one twice)

@@ -1,0 +1,83 @@
+package pool
+
+import "time"
+
+// goodbye is how long a resource may take to be closed politely.
+const goodbye = 5 * time.Second
+
+// farewells are the resources that are being closed politely. They are open as long as that takes, so they
+// count for MaxOpen; when a user waits for the place, the one that has taken longest is killed.
+type farewells[R any] struct {
+	open   map[*Lease[R]]bool // true once it was killed
+	killed int                // of open
+	polite []*Lease[R]        // those that were not killed, the oldest first; some may be closed by now
+}
+
+// add notes a resource whose closing begins.
+func (f *farewells[R]) add(l *Lease[R]) {
+	f.open[l] = false
+	f.polite = append(f.polite, l)
+}
+
+// remove notes that a resource is closed.
+func (f *farewells[R]) remove(l *Lease[R]) {
+	if f.open[l] {
+		f.killed--
+	}
+	delete(f.open, l)
+	for len(f.polite) > 0 && !f.has(f.polite[0]) {
+		f.polite = f.polite[1:]
+	}
+}
+
+func (f *farewells[R]) has(l *Lease[R]) bool {
+	_, ok := f.open[l]
+	return ok
+}
+
+// oldest returns the resource that has taken longest, for the caller to kill; nil when all were killed.
+func (f *farewells[R]) oldest() *Lease[R] {
+	for len(f.polite) > 0 {
+		l := f.polite[0]
+		f.polite = f.polite[1:]
+		if f.has(l) {
+			f.open[l] = true
+			f.killed++
+			return l
+		}
+	}
+	return nil
+}
+
+// bury closes a resource politely, in a goroutine of its own. Its place is free when it is closed.
+func (p *Pool[R]) bury(l *Lease[R]) {
+	p.stats.Closed++
+	if p.killed {
+		p.options.Kill(l.value)
+		return
+	}
+	p.leaving.add(l)
+	go func() {
+		limit := time.AfterFunc(goodbye, func() { p.options.Kill(l.value) })
+		p.options.Close(l.value)
+		limit.Stop()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.leaving.remove(l)
+		p.serve()
+	}()
+}
+
+// hurry kills as many resources that are being closed as users wait for their places.
+func (p *Pool[R]) hurry() {
+	if p.waiters.Len() == 0 || len(p.leaving.polite) == 0 {
+		return
+	}
+	for n := min(p.waiters.Len(), len(p.leaving.open)) - p.leaving.killed; n > 0; n-- {
+		l := p.leaving.oldest()
+		if l == nil {
+			return
+		}
+		p.options.Kill(l.value)
+	}
+}
