@@ -49,7 +49,7 @@ func TestRunFor(t *testing.T) {
 		"relay denied":                {hook: smtptest.On(smtptest.Rcpt, smtptest.Reply("554 5.7.1 Relay access denied")), phase: client.PhaseRcpt, hint: diagnose.HintRelay, says: "554 5.7.1 Relay access denied"},
 		"a hello name, said at RCPT":  {hook: smtptest.On(smtptest.Rcpt, smtptest.Reply("504 5.5.2 <client.example>: Helo command rejected: need fully-qualified hostname")), phase: client.PhaseRcpt, hint: diagnose.HintHello, says: "does not like client.example"},
 		"one recipient":               {hook: smtptest.Script(smtptest.Case{At: smtptest.Rcpt, Ordinal: 2, Do: smtptest.Reply("550 5.1.1 no such user")}), phase: client.PhaseRcpt, hint: diagnose.HintRecipient, says: "<c@example.net>: 550 5.1.1"},
-		"a connection lost at RCPT":   {hook: smtptest.On(smtptest.Rcpt, smtptest.Close()), phase: client.PhaseRcpt},
+		"a connection lost at RCPT":   {hook: smtptest.On(smtptest.Rcpt, smtptest.Close()), phase: client.PhaseRcpt, says: "recipient    <b@example.org>: no answer"},
 		"a sender of letters of UTF8": {from: "jörg@example.org"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,8 +46,8 @@ func (r *Report) String() string {
 	}
 	for _, to := range r.Recipients {
 		answer := to.Reply.String()
-		if answer == "" {
-			answer = "not asked"
+		if to.Reply.IsZero() {
+			answer = "no answer"
 		}
 		t.add("recipient", "<"+to.Address.String()+">: "+answer)
 	}

@@ -12,9 +12,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp"
-	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/diagnose"
-	"github.com/depeche-mail/depeche/transport/smtp/response"
 	"github.com/spf13/cobra"
 )
 
@@ -43,7 +41,13 @@ Exit status:
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			question, err := readQuestion(from, to)
+			run := diagnose.Run
+			env, ok, err := readQuestion(from, to)
+			if ok {
+				run = func(ctx context.Context, b smtp.Builder) (*diagnose.Report, error) {
+					return diagnose.RunFor(ctx, b, env)
+				}
+			}
 			if err != nil {
 				return fail(exitUsage, err)
 			}
@@ -52,7 +56,7 @@ Exit status:
 			if err != nil {
 				return fail(exitUsage, err)
 			}
-			return w.check(ctx, relays, question, asJSON)
+			return w.check(ctx, relays, run, asJSON)
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -63,24 +67,23 @@ Exit status:
 	return cmd
 }
 
-// question is what a relay is asked besides; nil for nothing.
-type question struct{ from, to envelope.Address }
-
-func readQuestion(from, to string) (*question, error) {
+// readQuestion returns the envelope that a relay is asked about besides; ok is false for none.
+func readQuestion(from, to string) (env envelope.Envelope, ok bool, err error) {
 	if from == "" && to == "" {
-		return nil, nil //nolint:nilnil // there is nothing to ask
+		return env, false, nil
 	}
-	var q question
-	if err := q.from.UnmarshalText([]byte(from)); err != nil {
-		return nil, fmt.Errorf("--from: %w", err)
+	var sender, recipient envelope.Address
+	if err := sender.UnmarshalText([]byte(from)); err != nil {
+		return env, false, fmt.Errorf("--from: %w", err)
 	}
 	if to == "" {
-		return nil, errors.New("--from needs --to: a relay judges a sender when it knows the recipient")
+		return env, false, errors.New("--from needs --to: a relay judges a sender when it knows the recipient")
 	}
-	if err := q.to.UnmarshalText([]byte(to)); err != nil {
-		return nil, fmt.Errorf("--to: %w", err)
+	if err := recipient.UnmarshalText([]byte(to)); err != nil {
+		return env, false, fmt.Errorf("--to: %w", err)
 	}
-	return &q, nil
+	env, err = envelope.New(sender, recipient)
+	return env, true, err
 }
 
 // patients are the relays to check.
@@ -134,7 +137,7 @@ type checked struct {
 	Size       int64    `json:"size,omitempty"`
 	Hints      []hinted `json:"hints"`
 	Error      string   `json:"error,omitempty"`
-	Question   string   `json:"answer,omitempty"` // to --from and --to
+	Answer     string   `json:"answer,omitempty"` // of the relay to --to
 	Status     int      `json:"status"`
 }
 
@@ -143,28 +146,25 @@ type hinted struct {
 	Text string `json:"text"`
 }
 
+// diagnosis looks at a relay.
+type diagnosis func(ctx context.Context, builder smtp.Builder) (*diagnose.Report, error)
+
 // check looks at each relay, and returns the worst status of them.
-func (w *World) check(ctx context.Context, relays []smtp.Builder, q *question, asJSON bool) error {
+func (w *World) check(ctx context.Context, relays []smtp.Builder, run diagnosis, asJSON bool) error {
 	worst := exitOK
 	for i, builder := range relays {
-		report, err := diagnose.Run(ctx, builder)
+		report, err := run(ctx, builder)
 		if err != nil {
 			return fail(exitUsage, err)
 		}
-		status, answer := checkStatus(report), ""
-		if q != nil && report.OK() {
-			answer, status = q.ask(ctx, builder)
-		}
+		status := checkStatus(report)
 		if asJSON {
-			w.printJSON(checkedOf(report, answer, status))
+			w.printJSON(checkedOf(report, status))
 		} else {
 			if i > 0 {
 				fmt.Fprintln(w.Stdout)
 			}
 			fmt.Fprintf(w.Stdout, "%s", report)
-			if answer != "" {
-				fmt.Fprintf(w.Stdout, "%-12s %s\n", "answer", answer)
-			}
 		}
 		if worst == exitOK || status == exitUnavailable {
 			worst = status
@@ -176,16 +176,21 @@ func (w *World) check(ctx context.Context, relays []smtp.Builder, q *question, a
 	return fail(worst, errSilent)
 }
 
-func checkedOf(r *diagnose.Report, answer string, status int) checked {
+func checkedOf(r *diagnose.Report, status int) checked {
 	c := checked{
 		Server: r.Server, OK: status == exitOK, Remote: r.Remote, Extensions: r.Extensions, Mechanisms: r.Mechanisms,
-		LoggedIn: r.LoggedIn, Size: r.Size, Hints: []hinted{}, Question: answer, Status: status,
+		LoggedIn: r.LoggedIn, Size: r.Size, Hints: []hinted{}, Status: status,
 	}
 	if r.TLS != nil {
 		c.TLS = r.TLS.Version
 	}
 	if r.Err != nil {
 		c.Error = r.Err.Error()
+	}
+	for _, to := range r.Recipients {
+		if !to.Reply.IsZero() {
+			c.Answer = to.Reply.String()
+		}
 	}
 	for _, hint := range r.Hints {
 		c.Hints = append(c.Hints, hinted{string(hint.Kind), hint.Text})
@@ -200,51 +205,16 @@ var laterHints = []diagnose.HintKind{
 }
 
 func checkStatus(r *diagnose.Report) int {
+	failed, _ := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](r.Err)
 	switch {
 	case r.OK():
 		return exitOK
-	case errors.Is(r.Err, context.DeadlineExceeded), errors.Is(r.Err, context.Canceled),
+	case errors.Is(r.Err, context.DeadlineExceeded), errors.Is(r.Err, context.Canceled), failed != nil && failed.Temporary(),
 		slices.ContainsFunc(r.Hints, func(h diagnose.Hint) bool { return slices.Contains(laterHints, h.Kind) }):
 		return exitTemporary
 	}
 	return exitUnavailable
-}
-
-// ask asks a relay whether it would take a mail, and takes it back before any content.
-func (q *question) ask(ctx context.Context, builder smtp.Builder) (answer string, status int) {
-	config, err := builder.ClientConfig()
-	if err != nil {
-		return err.Error(), exitUsage
-	}
-	conn, err := client.Dial(ctx, config)
-	if err != nil {
-		return err.Error(), exitTemporary
-	}
-	defer func() { _ = conn.Quit(ctx) }() // the answer is known; a lost goodbye does not change it
-	env, err := envelope.New(q.from, q.to)
-	if err != nil {
-		return err.Error(), exitUsage
-	}
-	sender, recipients, err := conn.Ask(ctx, env)
-	if err != nil && sender.IsZero() {
-		return err.Error(), exitTemporary
-	}
-	for _, step := range []struct {
-		about string
-		reply response.Response
-	}{
-		{fmt.Sprintf("the sender <%s>", q.from), sender},
-		{fmt.Sprintf("the recipient <%s>", q.to), recipients[0]},
-	} {
-		switch reply := step.reply; {
-		case reply.IsZero():
-			return fmt.Sprintf("%s: %v", step.about, err), exitTemporary
-		case reply.Code.IsTransient():
-			return fmt.Sprintf("%s is put off: %s", step.about, reply), exitTemporary
-		case !reply.Code.IsCompleted():
-			return fmt.Sprintf("%s is refused: %s", step.about, reply), exitUnavailable
-		}
-		answer = step.reply.String()
-	}
-	return fmt.Sprintf("<%s> is taken from <%s>: %s", q.to, q.from, answer), exitOK
 }
