@@ -15,11 +15,12 @@ import (
 	"sync"
 )
 
-// Sizes of RSA keys in bits. Verifiers refuse keys below 1,024, and signers should use 2,048 at least
-// (RFC 8301 section 3.2).
+// Sizes of RSA keys in bits. Verifiers refuse keys below 1,024, and signers should use 2,048 at least. Verifiers
+// need to check up to 4,096 (RFC 8301 section 3.2); how long a check takes grows with the square of the size.
 const (
 	minRSA  = 1024
 	goodRSA = 2048
+	maxRSA  = 8192
 )
 
 // algorithm is what the a= and the k= tag call a kind of key.
@@ -39,6 +40,9 @@ func algorithmOf(public crypto.PublicKey) (algorithm, error) {
 	case *rsa.PublicKey:
 		if bits := key.N.BitLen(); bits < minRSA {
 			return algorithm{}, fmt.Errorf("an RSA key of %d bits is refused everywhere; make one of %d", bits, goodRSA)
+		}
+		if bits := key.N.BitLen(); bits > maxRSA {
+			return algorithm{}, fmt.Errorf("an RSA key of %d bits; more than %d are not accepted, because receivers need not check them", bits, maxRSA)
 		}
 		return algorithmRSA, nil
 	case ed25519.PublicKey:

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,14 @@ func TestVerifierShortKey(t *testing.T) {
 	found, err := v.Verify(t.Context(), bytes.NewReader(made(t, short, "a=rsa-sha256")))
 	if err != nil || !errors.Is(found[0].Err, ErrKey) {
 		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// TestVerifierLongKey: a record cannot make the verifier compute with a key of any size.
+func TestVerifierLongKey(t *testing.T) {
+	long := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), maxRSA), E: 65537}
+	if _, err := ParseRecord(Record{Key: long}.String()); err == nil || !strings.Contains(err.Error(), "8193 bits") {
+		t.Errorf("%v", err)
 	}
 }
 
