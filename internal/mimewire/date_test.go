@@ -1,0 +1,17 @@
+package mimewire
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAppendDate(t *testing.T) {
+	for _, date := range []time.Time{
+		time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(1900, 1, 1, 0, 0, 0, 0, time.FixedZone("", -34*60)), time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", 14*3600)),
+		time.Date(2026, 7, 31, 12, 0, 0, 0, time.FixedZone("", -(9*3600+30*60))), time.Date(2026, 2, 28, 1, 2, 3, 4, time.FixedZone("", 5*3600+45*60)),
+	} {
+		if got, want := string(AppendDate(nil, date)), date.Format(DateLayout); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
