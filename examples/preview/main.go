@@ -28,7 +28,7 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Printf("http://%s/ (ctrl-C ends)\n", listener.Addr())
-	_ = http.Serve(listener, preview.New(inbox)) //nolint:gosec // on this machine, until it is ended
+	_ = http.Serve(listener, preview.New(inbox))
 }
 
 // welcome is the application: it gets a transport, and does not know that nothing leaves.

@@ -1,6 +1,7 @@
 package mimeread
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -222,7 +223,7 @@ func (c *chooser) beginning(n *Node) []byte {
 	if err != nil {
 		return nil
 	}
-	if at := strings.LastIndexByte(string(octets), '\n'); len(octets) == enough && at > 0 {
+	if at := bytes.LastIndexByte(octets, '\n'); len(octets) == enough && at > 0 {
 		octets = octets[:at]
 	}
 	return octets

@@ -33,7 +33,7 @@ func MessageIDs(value string, bare bool) []string {
 func cutID(text string) (id, rest string, closed bool) {
 	var out strings.Builder
 	good, quoted := true, false
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		switch c := text[i]; {
 		case c == '"':
 			quoted = !quoted

@@ -144,12 +144,14 @@ func TestParseHeader(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			h := ParseHeader(tc.in, tc.charset)
-			got := h.Value
+			var said strings.Builder
+			said.WriteString(h.Value)
 			for _, name := range []string{"access-type", "boundary", "charset", "filename", "n", "name", "size", "title", "url"} {
 				if value, ok := h.Params[name]; ok {
-					got += " " + name + "=" + value
+					said.WriteString(" " + name + "=" + value)
 				}
 			}
+			got := said.String()
 			if len(h.Faults) > 0 {
 				got += fmt.Sprintf(" !%d", len(h.Faults))
 			}

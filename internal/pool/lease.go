@@ -129,7 +129,7 @@ func (p *Pool[R]) warm() {
 }
 
 // tryOpen is attempt for a goroutine of the pool's own.
-func (p *Pool[R]) tryOpen() (value R, err error, panicked bool) { //nolint:staticcheck // the error is of attempt, which may not have returned
+func (p *Pool[R]) tryOpen() (value R, err error, panicked bool) {
 	var caught panics.Catcher
 	caught.Do(func() { value, err = p.attempt(p.ctx) })
 	return value, err, caught.Caught()

@@ -65,7 +65,8 @@ func (e eager) WriteTo(w io.Writer) (int64, error) {
 
 func size(m interface {
 	BodyInfo() (transport.BodyInfo, bool)
-}) int64 {
+},
+) int64 {
 	info, _ := m.BodyInfo()
 	return info.Size
 }
