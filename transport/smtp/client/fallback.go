@@ -1,6 +1,13 @@
 package client
 
-import "github.com/depeche-mail/depeche/transport/smtp/response"
+import (
+	"context"
+	"errors"
+
+	"github.com/depeche-mail/depeche/transport/smtp/commands"
+	"github.com/depeche-mail/depeche/transport/smtp/extension"
+	"github.com/depeche-mail/depeche/transport/smtp/response"
+)
 
 // Fallback is another way to send a mail that is worth one attempt over a fresh connection, because the
 // server does not do what it offers. It is certain then that the server does not have the mail.
@@ -32,7 +39,10 @@ type Findings struct {
 	ChunkingUnsafe bool // it runs them as commands, or does not know BDAT
 	ChunkAnswered  bool // it has answered a BDAT in a transaction
 	ChunkSilent    bool // it did not answer one within the limit
-	EndedSilently  bool // it has ended the stream without 421, and not because of a limit or a ctx
+	// PipeliningBroken: of commands that were sent together only the first was understood. Only TryExtensions
+	// finds it out.
+	PipeliningBroken bool
+	EndedSilently    bool // it has ended the stream without 421, and not because of a limit or a ctx
 }
 
 // Findings returns what the session has learned so far.
@@ -110,4 +120,38 @@ func (a *attempt) flightBroken() bool {
 		return first.Enhanced.Subject != address
 	}
 	return false
+}
+
+// TryExtensions finds out, without a mail, whether the server does what it offers: it sends RSET and NOOP in one
+// flight where PIPELINING is offered, and a BDAT that must be refused where CHUNKING is. The server may count
+// that refusal as an error of the client. The error is that of a broken connection; what was found before it
+// is in Findings.
+func (c *Conn) TryExtensions(ctx context.Context) (Findings, error) {
+	if !c.info.Has(extension.Pipelining) {
+		return c.Findings(), nil
+	}
+	var reset, noop single
+	err := c.change(ctx, PhaseHello, func() error {
+		err := errors.Join(
+			c.queue(expectation{phase: PhaseReset, to: &reset}, commands.Rset{}),
+			c.queue(expectation{phase: PhaseReset, to: &noop}, commands.Noop{}),
+			c.probe(),
+		)
+		if err == nil {
+			err = c.link.flush()
+		}
+		if err == nil {
+			err = c.link.answered()
+		}
+		if err != nil {
+			return c.fault(PhaseCommand, err)
+		}
+		c.dirty = !reset.response.Code.IsCompleted()
+		return nil
+	})
+	found := c.Findings()
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	found.PipeliningBroken = reset.done && (!reset.response.Code.IsCompleted() || c.link.timedOut && !noop.done)
+	return found, err
 }

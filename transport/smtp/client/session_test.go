@@ -136,3 +136,40 @@ func TestAsk(t *testing.T) {
 		}
 	})
 }
+
+// TestTryExtensions: a server that offers what it does not do is found out without a mail.
+func TestTryExtensions(t *testing.T) {
+	const head = "S: 220 mx\nC: EHLO [127.0.0.1]\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\nC: RSET\nC: NOOP\nC: BDAT 6 LAST\nC: DATA\nC: RSET\n"
+	for name, tc := range map[string]struct {
+		replies string
+		want    client.Findings
+		fails   bool
+	}{
+		"it does":              {"S: 250 ok\nS: 250 ok\nS: 503 no\nS: 250 ok\n", client.Findings{ChunkingSafe: true, ChunkingUsed: true}, false},
+		"chunks are run":       {"S: 250 ok\nS: 250 ok\nS: 503 no\nS: 503 no\nS: 250 ok\n", client.Findings{ChunkingUnsafe: true}, false},
+		"BDAT is not known":    {"S: 250 ok\nS: 250 ok\nS: 502 no\nS: 250 ok\n", client.Findings{ChunkingUnsafe: true}, false},
+		"one line of a flight": {"S: 250 ok\n* silence\n", client.Findings{PipeliningBroken: true}, true},
+		"500 to a flight":      {"S: 500 what\nS: 250 ok\nS: 503 no\nS: 250 ok\n", client.Findings{PipeliningBroken: true, ChunkingSafe: true, ChunkingUsed: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				served := make(chan struct{})
+				go func() {
+					defer close(served)
+					serve(t, far, head+tc.replies)
+				}()
+				conn, err := client.New(t.Context(), near, client.Config{TLS: client.TLSNone})
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, err := conn.TryExtensions(t.Context())
+				if diff := cmp.Diff(tc.want, found); diff != "" || (err != nil) != tc.fails {
+					t.Errorf("%v, %s", err, diff)
+				}
+				_ = conn.Close()
+				<-served
+			})
+		})
+	}
+}

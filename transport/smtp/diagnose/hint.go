@@ -52,6 +52,8 @@ const (
 	HintUnencrypted HintKind = "not encrypted"       // although the server could
 	HintExpiresSoon HintKind = "certificate expires" // in less than two weeks
 	HintSlow        HintKind = "slow"                // a round trip for each command
+	HintPipelining  HintKind = "pipelining"          // it is offered, and does not work
+	HintChunking    HintKind = "chunking"            // it is offered, and does not work
 )
 
 // Hint says what to do about something that Run has seen.
@@ -82,6 +84,12 @@ func (c *check) advise() {
 	}
 	if !c.offered(extension.Pipelining) {
 		c.hint(HintSlow, "the server does not offer PIPELINING: each command takes a round trip; a pool of several connections helps")
+	}
+	if c.found.PipeliningBroken {
+		c.hint(HintPipelining, "the server offers PIPELINING and does not understand commands that are sent together: the first mail takes longer; DisableExtensions(extension.Pipelining) saves that")
+	}
+	if c.found.ChunkingUnsafe {
+		c.hint(HintChunking, "the server offers CHUNKING and does not take BDAT as RFC 3030 has it: mail goes by DATA")
 	}
 	if c.sayAddress() {
 		c.hint(HintHelloName, "this machine has no full name, so we say its address in EHLO; some relays refuse that: set HelloName (hello in a URL)")

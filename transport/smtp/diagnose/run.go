@@ -88,6 +88,7 @@ func run(ctx context.Context, b smtp.Builder, env *envelope.Envelope) (*Report, 
 
 // check is a check under way.
 type check struct {
+	found    client.Findings // whether the server does what it offers
 	config   client.Config
 	envelope *envelope.Envelope // to try, or nil
 	report   *Report
@@ -135,6 +136,9 @@ func (c *check) run(ctx context.Context) {
 		if c.envelope != nil {
 			c.report.Err = c.try(ctx, conn)
 		}
+	}
+	if c.report.Err == nil && conn.Err() == nil {
+		c.found, _ = conn.TryExtensions(ctx) // a server that breaks here is found out, and takes mail all the same
 	}
 	_ = conn.Quit(ctx) // the check is over
 }
