@@ -11,7 +11,7 @@ func (s *session) act(kind Kind, answer Answer, normal int) (code int) {
 		code = 250
 	case Start:
 		code = 354
-	case Later:
+	case Later, BadLink, LaterEnd:
 		code = 451
 	case Never:
 		code = 550
@@ -24,7 +24,7 @@ func (s *session) act(kind Kind, answer Answer, normal int) (code int) {
 		pause(slow)
 		code = 250
 	case Garbage:
-		s.out = append(s.out, "what?\r\n"...)
+		s.say("what?")
 	case Cancel:
 		s.flush()
 		pause(breath)
@@ -32,7 +32,10 @@ func (s *session) act(kind Kind, answer Answer, normal int) (code int) {
 		s.o.Cancel()
 	case Silence, MuteEnd, MuteReset, CloseEnd, CloseCut:
 	}
-	if code != 0 {
+	switch {
+	case answer == BadLink:
+		s.say("451 4.4.2 x")
+	case code != 0:
 		s.reply(code)
 	}
 	if answer.mute() {
@@ -45,7 +48,7 @@ func (s *session) act(kind Kind, answer Answer, normal int) (code int) {
 // finish ends the connection after a step whose answer does so.
 func (s *session) finish() {
 	switch s.closing {
-	case AfterEnd, ByeEnd, CloseEnd:
+	case AfterEnd, ByeEnd, LaterEnd, CloseEnd:
 		s.hang(AfterEnd)
 	case AfterCut, CloseCut:
 		s.hang(AfterCut)

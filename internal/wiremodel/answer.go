@@ -29,6 +29,7 @@ const (
 	Yes                     // 250, and it means it
 	Start                   // 354, where it was not asked for it
 	Later                   // 451
+	BadLink                 // 451 with 4.4.2, and it goes on
 	Never                   // 550
 	Bye                     // 421, and it goes on
 	Unknown                 // 502
@@ -38,6 +39,7 @@ const (
 	MuteEnd                 // the rest is read, and then the stream ends in order
 	MuteReset               // the rest is read, and then the connection is reset
 	ByeEnd                  // 421, and the stream ends in order at once
+	LaterEnd                // 451, and the stream ends in order at once
 	CloseEnd                // the stream ends in order before the step
 	CloseCut                // the connection is reset before the step
 	AfterEnd                // the normal answer, and the stream ends in order
@@ -47,8 +49,8 @@ const (
 )
 
 var answerNames = [...]string{
-	"normal", "250", "354", "451", "550", "421 and goes on", "502", "250 after 5 min", "garbage",
-	"silence", "mute, then FIN", "mute, then RST", "421 and FIN", "FIN before", "RST before", "normal, then FIN",
+	"normal", "250", "354", "451", "451 4.4.2", "550", "421 and goes on", "502", "250 after 5 min", "garbage",
+	"silence", "mute, then FIN", "mute, then RST", "421 and FIN", "451 and FIN", "FIN before", "RST before", "normal, then FIN",
 	"normal, then RST", "silence and ctx ends",
 	"502, and the octets are run",
 }
@@ -76,7 +78,7 @@ func ways(kind Kind, normal int, ahead bool) []Answer {
 	if normal != 354 {
 		list = append(list, Start)
 	}
-	list = append(list, Later)
+	list = append(list, Later, BadLink)
 	if normal != 503 && normal != 554 { // else it would mean the same
 		list = append(list, Never)
 	}
@@ -95,5 +97,5 @@ func ways(kind Kind, normal int, ahead bool) []Answer {
 	if kind == Probe {
 		list = append(list, Run)
 	}
-	return append(list, ByeEnd, AfterEnd, AfterCut)
+	return append(list, ByeEnd, LaterEnd, AfterEnd, AfterCut)
 }

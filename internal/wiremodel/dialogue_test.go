@@ -39,7 +39,7 @@ func (d *dialogue) play(choices *wiremodel.Choices) {
 	whole := func(data string) string { return wholes[data] }
 	d.oracle = &wiremodel.Oracle{
 		Offer: d.form.offer, LMTP: d.form.lmtp, Skip: d.state.skip, Before: d.state.before, Choices: choices, Whole: whole,
-		Every: choices.Odd >= 0, Cancel: func() { d.gaveUp = true; cancel() },
+		Every: d.form.mails > 1 || d.wrap != nil, Cancel: func() { d.gaveUp = true; cancel() },
 	}
 	d.second = &wiremodel.Oracle{Offer: d.form.offer, LMTP: d.form.lmtp, Whole: whole}
 	switch {

@@ -51,6 +51,9 @@ func (s *session) reply(code int) {
 	}
 }
 
+// say says a line.
+func (s *session) say(line string) { s.out = append(append(s.out, line...), "\r\n"...) }
+
 func (s *session) flush() {
 	if len(s.out) > 0 {
 		_, _ = s.end.Write(s.out) // the client may have closed it

@@ -73,13 +73,27 @@ func (a *attempt) noteChunk(r response.Response) {
 	l.closing = l.closing || !a.lmtp
 }
 
-// chunkRefusal is the refusal of BDAT as a command, or zero. In LMTP a server that takes the content for one
-// recipient speaks of another recipient with the same code.
+// chunkRefusal is the refusal of BDAT as a command, or zero.
 func (a *attempt) chunkRefusal() response.Response {
 	if a.contentAccepted {
 		return response.Response{}
 	}
 	return a.chunkUnknown
+}
+
+// judgeChunk looks, before the outcomes are found, whether a refusal is about BDAT as a command. In LMTP a server
+// can speak of one recipient with the same code, so there it is only if each recipient has got such a code.
+func (a *attempt) judgeChunk() {
+	if !a.lmtp || a.chunkUnknown.IsZero() {
+		return
+	}
+	for _, i := range a.rcpt {
+		v := &a.verdicts[i]
+		if !v.isRefused() && (v.Outcome != contentRefused || !unknownCommand(v.Response.Code)) {
+			a.chunkUnknown = response.Response{}
+			return
+		}
+	}
 }
 
 // learn notes, at the end of a transaction, whether the server did what it offers. The lock is held.

@@ -108,6 +108,7 @@ func (e evidence) heard() (Outcome, basis) {
 // settle gives every recipient of a transaction its outcome, and notes what stopped those who did not get
 // the mail. No reply reaches the attempt any more; the lock is held.
 func (a *attempt) settle() {
+	a.judgeChunk()
 	stale := true
 	for _, i := range a.rcpt {
 		v := &a.verdicts[i]
@@ -134,6 +135,9 @@ func (a *attempt) settle() {
 	a.learn()
 	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError))) &&
 		!errors.As(a.link.err, new(*endingError))
+	if a.stale && a.refusal != nil { // the server spoke of the connection, which is not used again
+		a.link.closing = true
+	}
 }
 
 // evidence collects what was heard about a recipient.

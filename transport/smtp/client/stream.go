@@ -356,7 +356,6 @@ func (s *stream) begin(f *flight) (idle bool) {
 func (s *stream) look() (good bool) {
 	l := s.conn.link
 	l.mu.Lock()
-	good = l.err == nil && !l.closing && !l.refusing
 	over := 0
 	for over < len(s.flights) && s.flights[over].attempt.over() {
 		over++
@@ -367,7 +366,9 @@ func (s *stream) look() (good bool) {
 		s.spare = append(s.spare, f) // no reply can reach it any more
 	}
 	s.flights = slices.Delete(s.flights, 0, over)
-	return good
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err == nil && !l.closing && !l.refusing
 }
 
 // end hands the job of a transaction over, unless recipients are left.
