@@ -36,9 +36,9 @@ type ParseError struct {
 	Reason string
 }
 
-// Error names the input (shortened), the offset and the reason.
+// Error says what is wrong in words, and names the input (shortened), the octet and what was expected there.
 func (e *ParseError) Error() string {
-	return fmt.Sprintf("address %s: %s at octet %d", quoteShort(e.Input), e.Reason, e.Offset)
+	return fmt.Sprintf("address %s: %s (%s at octet %d)", quoteShort(e.Input), e.Words(), e.Reason, e.Offset)
 }
 
 // Errors of New and NewWith, wrapped in a [FieldError].

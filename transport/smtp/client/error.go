@@ -88,7 +88,9 @@ func (e *Error) why() string {
 			add(text)
 		}
 	}
-	add(e.Response.String())
+	if !e.Response.IsZero() {
+		add(e.Response.String())
+	}
 	return strings.Join(parts, ": ")
 }
 
