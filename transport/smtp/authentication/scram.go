@@ -48,9 +48,10 @@ type scram struct {
 	failed *Error // what the server said of the failure
 }
 
-// newScram makes the mechanism without channel binding. It tells the server that the client could have
-// bound the channel when the server does not offer it, so that a server whose offer was taken out on
-// the way can notice (RFC 5802 section 6).
+// newScram makes the mechanism without channel binding. Wherever this connection could be bound it tells the
+// server so ("y"), and a server that can bind too ends the exchange (RFC 5802 section 6): its offer was taken
+// out, or its refusal put in, on the way. Nothing that comes from the server changes that. Only a caller
+// who has ruled out all mechanisms with channel binding makes it say that the client cannot ("n").
 func newScram(h hash) func(*account, Session) Mechanism {
 	return func(a *account, s Session) Mechanism {
 		client := scramClient(a, h)
@@ -58,15 +59,16 @@ func newScram(h hash) func(*account, Session) Mechanism {
 			return nil
 		}
 		m := &scram{name: h.name, talk: client.NewConversation()}
-		if _, able := channelBinding(s.TLS); able && !slices.ContainsFunc(s.Offered, bindsChannel) {
+		if _, able := channelBinding(s.TLS); able && a.mayBind() {
 			m.talk = client.NewConversationAdvertisingChannelBinding()
 		}
 		return m
 	}
 }
 
-func bindsChannel(name string) bool {
-	return strings.HasPrefix(name, "SCRAM-") && strings.HasSuffix(name, plusSuffix)
+// mayBind reports whether the caller allows a mechanism with channel binding.
+func (a *account) mayBind() bool {
+	return len(a.only) == 0 || slices.ContainsFunc(a.only, func(name string) bool { return strings.HasSuffix(name, plusSuffix) })
 }
 
 // newScramPlus makes the mechanism with channel binding; nil where the connection has none.
