@@ -464,3 +464,21 @@ func TestOnceBuild(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOnceAfterCtx: the end is written down also when the caller does not wait any longer.
+func TestOnceAfterCtx(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	book := ledger.NewMemory()
+	tr := once(t, ledger.Once{Ledger: book, Next: transport.Func(func(_ context.Context, m transport.Mail) (*transport.Result, error) {
+		_, err := m.WriteTo(io.Discard)
+		cancel()
+		return transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{}), err
+	})})
+	if result, err := tr.Send(ctx, keyed(t, "k", "a@example.org")); err != nil {
+		t.Fatal(fates(result), err)
+	}
+	result, err := once(t, ledger.Once{Next: stub.New(), Ledger: book.Restart()}).Send(t.Context(), keyed(t, "k", "a@example.org"))
+	if err != nil || fates(result) != "accepted (replayed)" {
+		t.Errorf("after a restart: %s, %v", fates(result), err)
+	}
+}

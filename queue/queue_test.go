@@ -205,6 +205,33 @@ type deaf struct{ *queue.Memory }
 
 func (deaf) Extend(context.Context, []queue.Taken, time.Duration) error { return nil }
 
+// TestLongMail: the lease of a mail that takes long is extended, so no other worker takes its job.
+func TestLongMail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, relay := newQueue(t, queue.Config{}), stub.New().Next(stub.Accept().WithDelay(10*time.Minute))
+		enqueue(t, q, mail(t, "a@example.org"), queue.Job{Key: "k"})
+		begins := 0
+		w := queue.Work(q, relay)
+		w.OnEvent = func(e queue.Event) {
+			if e.Begins {
+				begins++
+			}
+		}
+		worker, err := w.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- worker.Run(ctx) }()
+		time.Sleep(time.Hour)
+		cancel()
+		if err := <-ended; err != nil || begins != 1 || state(t, q) != "" {
+			t.Errorf("%v, tried %d times, left %s", err, begins, state(t, q))
+		}
+	})
+}
+
 // TestSleepingWorker: of two workers one sleeps beyond its lease in the middle of a mail. The other takes the job and
 // sends nothing while the first may, and when that wakes up there is one copy.
 func TestSleepingWorker(t *testing.T) {

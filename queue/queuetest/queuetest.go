@@ -181,7 +181,9 @@ func testSchedule(t *testing.T, q queue.Engine) {
 	at := func(d time.Duration) func(*queue.Entry) {
 		return func(e *queue.Entry) { e.At = time.Now().Add(d).UTC() }
 	}
-	put(t, q, entry("later", at(5*time.Second)), entry("past", at(-time.Hour)), entry("urgent", func(e *queue.Entry) { e.Priority = 9 }))
+	put(t, q, entry("later", at(5*time.Second)), entry("past", at(-time.Hour)), entry("urgent", func(e *queue.Entry) {
+		e.Priority, e.At = 9, time.Now().Add(-time.Minute).UTC()
+	}))
 	if got := keys(take(t, q, 1)); got != "urgent " {
 		t.Errorf("first %s", got)
 	}
@@ -215,6 +217,9 @@ func testLeases(t *testing.T, q queue.Engine) {
 		t.Error("Extend:", err)
 	}
 	pass(lease / 2)
+	if err := q.Extend(t.Context(), old[1:], lease); !errors.Is(err, queue.ErrLease) {
+		t.Errorf("Extend of a lease that has ended, before another worker has the job: %v", err)
+	}
 	fresh := take(t, q, 10)
 	if got := keys(fresh); got != keys(old[1:]) || fresh[0].Entry.Attempts != 2 {
 		t.Fatalf("took %s, want the one whose lease has ended", got)

@@ -1,0 +1,41 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/stub"
+)
+
+// A program sends, is killed before it hears the verdict of its second mail, and is started again.
+func ExampleOnce() {
+	from, _ := envelope.ParseAddress("shop@example.org")
+	relay, book := stub.New().Next(stub.Accept(), stub.LoseReply()), ledger.NewMemory()
+	for range 2 {
+		sender, err := ledger.Once{Next: relay, Ledger: book}.Build()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, customer := range []string{"ann", "bob"} {
+			to, _ := envelope.ParseAddress(customer + "@example.org")
+			env, _ := envelope.New(from, to)
+			mail := transport.WithKey(transport.Raw(env, []byte("Subject: Your receipt\r\n\r\nThank you!\r\n")), "receipt/"+customer)
+			result, _ := sender.Send(context.Background(), mail)
+			r := result.Recipients[0]
+			fmt.Println(result.Key, r.Outcome, r.Replayed)
+		}
+		book = book.Restart()
+	}
+	to, _ := envelope.ParseAddress("bob@example.org")
+	fmt.Println(book.Resolve(context.Background(), "receipt/bob", to, transport.Accepted)) // the log of the relay says so
+	// Output:
+	// receipt/ann accepted false
+	// receipt/bob unknown false
+	// receipt/ann accepted true
+	// receipt/bob unknown true
+	// <nil>
+}
