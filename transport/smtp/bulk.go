@@ -309,7 +309,7 @@ func (l *limited) Poll() (*client.BulkJob, bool) {
 
 // Wait is that of the worker while mails are in flight. With none of them the connection is given back
 // instead, for others to use and for Shutdown to close: the next mail may be long in coming, or may be
-// waiting for somebody who waits for this connection.
+// waiting for a sender that waits for this connection.
 func (l *limited) Wait(wake <-chan struct{}) (*client.BulkJob, bool) {
 	if l.t.full(l.conn) {
 		return nil, true

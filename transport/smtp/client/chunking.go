@@ -10,7 +10,7 @@ import (
 type Chunking uint8
 
 // The choices. A server that refuses a BDAT without swallowing its octets would read message content
-// as commands. ChunkingAuto therefore sends content behind unanswered commands only after the server
+// as commands. ChunkingAuto therefore sends content after unanswered commands only after the server
 // has been seen to swallow a refused chunk.
 const (
 	ChunkingAuto    Chunking = iota // after a probe, which travels with the first message
@@ -39,7 +39,7 @@ func (c *Conn) canChunk() bool {
 
 // probe corks the probe, when one is due: a BDAT that must be refused, because no transaction is
 // open, and RSET. Its six octets are the line of a command that must be refused too. So the reply
-// behind the first tells what became of them: 2yz answers RSET, they were swallowed; 5yz answers
+// after the first tells what became of them: 2yz answers RSET, they were swallowed; 5yz answers
 // them, they were run.
 func (c *Conn) probe() error {
 	if c.cfg.Chunking != ChunkingAuto || c.probed || !c.info.Has(extension.Chunking) || !c.info.Has(extension.Pipelining) {

@@ -23,7 +23,7 @@ const (
 	// TLSNone never encrypts. Passwords are not sent this way unless Config.InsecureAuth is set.
 	TLSNone
 	// TLSDangerousOpportunistic uses STARTTLS where it is offered and goes on in clear where it is not,
-	// so whoever is on the way can read and change everything by hiding the offer. An offer that fails
+	// so an attacker on the way can read and change everything by hiding the offer. An offer that fails
 	// is still an error.
 	TLSDangerousOpportunistic
 )

@@ -72,7 +72,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	return New(ctx, nc, cfg)
 }
 
-// New opens a session on a connection that somebody else made. It owns nc from now on, and closes
+// New opens a session on a connection that the caller made. It owns nc from now on, and closes
 // it when the session cannot be opened.
 func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
@@ -107,7 +107,7 @@ func (c *Conn) breakUnless(returned *bool) {
 }
 
 // leave closes a connection on which no session came about, with a goodbye where the server refused it
-// (RFC 5321 section 3.1). Nobody waits for the answer.
+// (RFC 5321 section 3.1). The answer is not waited for.
 func (c *Conn) leave(err *Error) {
 	if !err.Response.IsZero() && err.Response.Code != response.ServiceUnavailable && c.link.broken() == nil {
 		if c.queue(expectation{phase: PhaseQuit, to: &single{}}, commands.Quit{}) == nil {
@@ -147,7 +147,7 @@ func (c *Conn) ID() uint64 { return c.link.id }
 // Info returns what the server offers, as it said after the last hello.
 func (c *Conn) Info() extension.ServerInfo { return c.info }
 
-// InfoBeforeTLS returns what the server offered before STARTTLS. Nobody vouches for it: it is for
+// InfoBeforeTLS returns what the server offered before STARTTLS. It is not protected: it is for
 // reports, and nothing is decided by it.
 func (c *Conn) InfoBeforeTLS() extension.ServerInfo { return c.before }
 
@@ -190,7 +190,7 @@ func (c *Conn) CanTakeDomains(env envelope.Envelope) bool {
 }
 
 // Hijack ends the session without a word and returns the connection, with its TLS if it has any, to a
-// caller who goes on with another protocol. What the server said unasked behind its last reply is lost.
+// caller who goes on with another protocol. What the server said unasked after its last reply is lost.
 // It must not be called while a command is under way; the Conn is broken afterwards.
 func (c *Conn) Hijack() net.Conn {
 	l := c.link
@@ -214,7 +214,7 @@ func (c *Conn) Err() error {
 	return l.err
 }
 
-// Alive reports whether the connection still looks usable: nothing has come that nobody asked for,
+// Alive reports whether the connection still looks usable: nothing has come that was not asked for,
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
 	c.link.checkIdle()

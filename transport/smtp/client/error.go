@@ -133,8 +133,8 @@ var (
 	// ErrInjection means that octets followed the answer to STARTTLS before the handshake. Someone on
 	// the way may have put them there; the connection was closed.
 	ErrInjection = errors.New("octets before the TLS handshake: possible injection on the way")
-	// ErrUnsolicited means that the server sent a reply that nobody had asked for.
-	ErrUnsolicited = errors.New("a reply that nobody asked for")
+	// ErrUnsolicited means that the server sent a reply to no command.
+	ErrUnsolicited = errors.New("unsolicited reply")
 	// ErrNoStartTLS means that TLS is required and the server does not offer STARTTLS.
 	ErrNoStartTLS = errors.New("the server does not offer STARTTLS")
 	// ErrClosing means that the server said 421: it takes no further commands on this connection.

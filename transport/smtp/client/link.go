@@ -21,8 +21,8 @@ import (
 // link moves commands and content one way and replies the other. It knows which reply answers what,
 // and nothing of what the commands mean.
 //
-// Two goroutines work on it: the owner of the Conn writes, a reader of the link's own takes replies
-// and hands each to whoever waits for it. So a server may answer while a body is still being
+// Two goroutines work on it: the one that uses the Conn writes, a reader of the link's own takes replies
+// and hands each to the call that waits for it. So a server may answer while a body is still being
 // written, and neither side can block the other for good.
 type link struct {
 	raw      net.Conn // what was dialed
@@ -32,14 +32,14 @@ type link struct {
 	trace    func(Event) // called with mu held; may be nil
 	id       uint64      // for events
 
-	// The owner's.
+	// Used by the goroutine that uses the Conn only.
 	out    []byte        // corked octets: one flight is one write
 	corked []expectation // what will be due when they are written
 	// endings are told before what is corked is written, because the ends of their mails are in it.
 	endings []ending.Ending
 	sent    int64           // octets handed to the connection so far
 	ctx     context.Context // of the call that is watched; nil when there is none
-	source  earlySink       // whose body is being corked; nil when nobody's is
+	source  earlySink       // whose body is being corked; nil when no body is
 
 	caught        panics.Catcher // what the trace did not return from
 	mu            sync.Mutex
@@ -49,7 +49,7 @@ type link struct {
 	closing       bool                // the server said 421
 	reply421      response.Response   // that reply
 	refusing      bool                // MAIL was refused for now: it is time to go
-	body          earlySink           // who is writing a body; nil when nobody is
+	body          earlySink           // who is writing a body; nil when no body is written
 	timedOut      bool                // the reply that was due did not come within its limit
 	chunking      chunkState          // what is known of the server
 	chunkAnswered bool                // it has answered a BDAT in a transaction
@@ -62,7 +62,7 @@ type link struct {
 	readDeadline  time.Time           // the deadline set on the connection; never later than limit
 	wake          chan struct{}       // tells the owner that something changed
 	stopped       chan struct{}       // closed when the reader has ended
-	ahead         bool                // the reader holds octets behind the last reply
+	ahead         bool                // the reader holds octets after the last reply
 	mask          func(string) string // takes secrets out of replies; nil before a login
 	loggedIn      bool                // the login is over: a reply that reports success has nothing of it
 }
@@ -71,7 +71,7 @@ type link struct {
 type expectation struct {
 	phase      Phase
 	index      int  // for to: which recipient
-	stopReader bool // the reader stops behind this reply: the next octets are not SMTP, or not in clear
+	stopReader bool // the reader stops after this reply: the next octets are not SMTP, or not in clear
 	to         sink
 }
 
@@ -284,7 +284,7 @@ func (l *link) failLocked(err error) {
 	if l.err != nil {
 		return
 	}
-	if l.reply421.Code != 0 { // the mails in flight behind it should not look like victims of the network
+	if l.reply421.Code != 0 { // the mails in flight after it should not look like victims of the network
 		err = fmt.Errorf("the server ended the session with %q: %w", l.reply421, err)
 	}
 	l.err = err
@@ -337,7 +337,7 @@ func (l *link) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// start begins to read replies from r, which is in front of l.nc.
+// start begins to read replies from l.nc through r.
 func (l *link) start() {
 	stopped := make(chan struct{})
 	l.stopped = stopped
@@ -354,7 +354,7 @@ func (l *link) start() {
 	}()
 }
 
-// takeAll takes a reply, and those that have come behind it.
+// takeAll takes a reply, and those that have come after it.
 func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, parser *response.Parser) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -366,8 +366,8 @@ func (l *link) takeAll(reply response.Response, err error, r *bufio.Reader, pars
 			return false
 		}
 		var used int
-		behind, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
-		reply, used, err = parser.Parse(behind)
+		rest, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
+		reply, used, err = parser.Parse(rest)
 		_, _ = r.Discard(used) // nor can this
 		if reply.IsZero() && err == nil {
 			return true

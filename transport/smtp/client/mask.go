@@ -9,7 +9,7 @@ import (
 )
 
 // maskSecrets takes secrets out of what the server said, which may be an echo of a login, even a late one. A
-// challenge that is due stays as it is for the mechanism, who needs every octet; nobody else sees it.
+// challenge that is due stays as it is for the mechanism, which needs every octet; it is shown to nothing else.
 func (l *link) maskSecrets(reply *response.Response, err error) {
 	if l.mask == nil || l.loggedIn && err == nil && reply.Code.IsCompleted() { // no time for each 250
 		return

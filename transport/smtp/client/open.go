@@ -102,7 +102,7 @@ func unknownCommand(code response.Code) bool {
 
 // ownName is the host's name when it is one that others can know, else the address of the local end.
 func (c *Conn) ownName() extension.HelloName {
-	hostname, _ := os.Hostname() // none is as good as one that nobody knows
+	hostname, _ := os.Hostname() // no name is as good as one that others do not know
 	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if host, _, err := net.SplitHostPort(c.link.raw.LocalAddr().String()); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil {

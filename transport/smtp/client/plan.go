@@ -98,7 +98,7 @@ func (c *Conn) form() form {
 		return formLockstep
 	case c.cfg.AllOrNothing:
 		return formEnvelope
-	case c.canChunk() && c.cfg.LMTP: // a BDAT for nobody has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
+	case c.canChunk() && c.cfg.LMTP: // a BDAT without a recipient has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
 		return formEnvelope
 	case c.canChunk():
 		return formChunk

@@ -146,7 +146,7 @@ func (c *Conn) conclude(r *Result, rest []int) {
 	r.fail(e)
 }
 
-// allIndexes returns the indexes of all recipients. Nobody changes them, so short lists share one.
+// allIndexes returns the indexes of all recipients. They are not changed, so short lists share one.
 func allIndexes(n int) []int {
 	if n <= len(smallIndexes) {
 		return smallIndexes[:n:n]

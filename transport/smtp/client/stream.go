@@ -44,7 +44,7 @@ const defaultWindowOctets = 1 << 20
 // travel with the content of the one before: then one mail at most is in doubt, and a round trip brings
 // one verdict.
 //
-// RSET precedes every MAIL that is sent before the verdict on the mail in front of it: without it
+// RSET precedes every MAIL that is sent before the verdict on the mail before it: without it
 // some servers deliver a mail with the sender of a refused one.
 func (c *Conn) Stream(ctx context.Context, window Window, feed JobSource, done func(*BulkJob)) error {
 	if err := c.ready(ctx); err != nil {
@@ -63,7 +63,7 @@ func (c *Conn) Stream(ctx context.Context, window Window, feed JobSource, done f
 	return s.run()
 }
 
-// stream is a Stream under way. Everything in it is the owner's.
+// stream is a Stream under way. It is used only by the goroutine that called Stream.
 type stream struct {
 	conn     *Conn
 	limit    Window
@@ -286,7 +286,7 @@ func (s *stream) chunk(f *flight) error {
 }
 
 // data sends the content of a transaction whose commands may have travelled already, with the
-// commands of the next one behind it.
+// commands of the next one after it.
 func (s *stream) data(f *flight) error {
 	for f != nil {
 		if !f.begun {
@@ -305,7 +305,7 @@ func (s *stream) data(f *flight) error {
 		} else if err := s.conn.corkData(&f.attempt); err != nil {
 			return err
 		}
-		behind, err := s.behind()
+		following, err := s.following()
 		if err != nil {
 			return err
 		}
@@ -313,13 +313,13 @@ func (s *stream) data(f *flight) error {
 			return err
 		}
 		s.look()
-		f = behind
+		f = following
 	}
 	return nil
 }
 
-// behind corks the commands of the next transaction, if there is one that needs no wait.
-func (s *stream) behind() (*flight, error) {
+// following corks the commands of the next transaction, if there is one that needs no wait.
+func (s *stream) following() (*flight, error) {
 	if s.trouble() || s.conn.Err() != nil || s.conn.cfg.LMTP {
 		return nil, nil // in LMTP a verdict too few or too many would make RSET answer for a recipient
 	}

@@ -27,7 +27,7 @@ func (c *Config) tlsConfig() *tls.Config {
 		least = c.DangerousMinVersion
 	}
 	t.MinVersion = max(t.MinVersion, least)
-	t.DynamicRecordSizingDisabled = true // mail is not read while it arrives, so small records help nobody
+	t.DynamicRecordSizingDisabled = true // mail is not read while it arrives, so small records do not help
 	if t.ServerName == "" {
 		t.ServerName = c.serverName()
 	}
@@ -56,7 +56,7 @@ func (c *Config) judge(theirs func(tls.ConnectionState) error) func(tls.Connecti
 
 var errWrongPin = errors.New("the key of the server is none of those that are pinned")
 
-// pinned reports whether a certificate that vouches for the server has a pinned key. Anybody can put
+// pinned reports whether a certificate that vouches for the server has a pinned key. Anyone can put
 // the certificate of a pinned authority beside his own, so only verified chains count; without
 // verification the server's own certificate alone.
 func (c *Config) pinned(state tls.ConnectionState) bool {
@@ -108,7 +108,7 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 		err = c.link.wait(func() bool { return s.done })
 	}
 	if err == nil {
-		err = c.link.broken() // octets behind the reply
+		err = c.link.broken() // octets after the reply
 	}
 	switch {
 	case errors.Is(err, ErrInjection):

@@ -15,7 +15,7 @@ type TLSKind uint8
 const (
 	// TLSFailed is a handshake that failed for a reason that has no kind of its own.
 	TLSFailed TLSKind = iota
-	// TLSWrongName is a certificate of somebody else; see TLSError.Names.
+	// TLSWrongName is a certificate of another host; see TLSError.Names.
 	TLSWrongName
 	// TLSExpired is a certificate, or one of its issuers, whose time is over.
 	TLSExpired
@@ -37,7 +37,7 @@ const (
 	TLSPlainServer
 	// TLSImplicitServer is the reverse: nothing came in clear on a port for TLS from the first octet.
 	TLSImplicitServer
-	// TLSNotOffered is a server without STARTTLS, or somebody on the way who hid the offer.
+	// TLSNotOffered is a server without STARTTLS, or an attacker on the way who hid the offer.
 	TLSNotOffered
 	// TLSRefused is a server that offered STARTTLS and then refused it.
 	TLSRefused
@@ -175,7 +175,7 @@ func (e *TLSError) Temporary() bool { return e.Kind == TLSInterrupted }
 // Unwrap returns the cause.
 func (e *TLSError) Unwrap() error { return e.Err }
 
-// Whoever made the certificate chose what is in it, so texts show only so much of it.
+// The maker of the certificate chose what is in it, so texts show only so much of it.
 const (
 	mostNames = 8
 	mostName  = 100

@@ -190,7 +190,7 @@ func (c *Conn) answered(a *attempt) error {
 
 // mayContinue reports whether content may follow what was answered to MAIL, RCPT and DATA. Where the server
 // waits for a content that it must not get, only closing the connection helps, which is the error. The
-// exception is that all recipients were refused: then an empty content, for nobody, ends its wait
+// exception is that all recipients were refused: then an empty content, without a recipient, ends its wait
 // (RFC 2920 section 3.1). LMTP has no reply to that (RFC 2033 section 4.2), so there it is not sent.
 func (c *Conn) mayContinue(a *attempt) (bool, error) {
 	held := func() error {
@@ -237,7 +237,7 @@ func (c *Conn) corkChunk(a *attempt, idle bool) error {
 	return c.bodyEnds(a)
 }
 
-// corkData corks the content behind a 354, and a probe when one is due. When nobody was accepted
+// corkData corks the content after a 354, and a probe when one is due. When no recipient was accepted
 // the content is empty: a lone dot (RFC 2920 section 3.1).
 func (c *Conn) corkData(a *attempt) error {
 	c.bodyStarts(a)

@@ -40,7 +40,7 @@ type Transaction struct {
 // ErrTransaction is the cause of calls that have to wait for the end of a Transaction.
 var ErrTransaction = errors.New("a transaction is open on this connection")
 
-// ErrNoRecipientAccepted is the error of Begin when there is nobody to write content for.
+// ErrNoRecipientAccepted is the error of Begin when there is no recipient to write content for.
 var ErrNoRecipientAccepted = errors.New("no recipient was accepted")
 
 // chunkSize is how much content travels in one BDAT when its end is not known.
@@ -82,7 +82,7 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 }
 
 // begin takes the transaction to the point where content may be written; w stays nil when there is
-// nobody to write it for.
+// no recipient to write it for.
 func (t *Transaction) begin() error {
 	c, a := t.conn, t.attempt
 	a.reset = c.dirty
