@@ -37,7 +37,7 @@ func (s Situation) facts() (*facts, bool) {
 	f.dns, _ = errors.AsType[*net.DNSError](s.Err)
 	var network net.Error
 	f.limit = errors.As(s.Err, &network) && network.Timeout()
-	f.fault = outcome.FaultOf(outcome.Phase(failed.Phase), outcome.Reply{
+	f.fault = outcome.FaultOf(failed.Phase, outcome.Reply{
 		Code: int(f.reply.Code), Enhanced: f.reply.Enhanced.String(), Lines: f.reply.Lines,
 	}, false)
 	return f, true

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"strings"
@@ -266,4 +267,50 @@ func TestResetRefusedWithMailBehindIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLMTPVerdictMissing: in LMTP a server that says a verdict too few does not make the reply to a later command
+// the verdict on a recipient: the next mail waits for the verdicts on the one before it.
+func TestLMTPVerdictMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		go func() { // one verdict, whatever the number of recipients
+			defer far.Close()
+			r, content := bufio.NewReader(far), false
+			fmt.Fprint(far, "220 mx\r\n")
+			for {
+				line, err := r.ReadString('\n')
+				if err != nil {
+					return
+				}
+				switch {
+				case content && line != ".\r\n":
+					continue
+				case strings.HasPrefix(line, "LHLO"):
+					fmt.Fprint(far, "250-mx\r\n250 PIPELINING\r\n")
+					continue
+				case line == "DATA\r\n":
+					content = true
+					fmt.Fprint(far, "354 go\r\n")
+					continue
+				}
+				content = false
+				fmt.Fprint(far, "250 ok\r\n")
+			}
+		}()
+		conn, err := client.New(t.Context(), near, client.Config{TLS: client.TLSNone, LMTP: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		feed := &list{}
+		for i := range 2 {
+			feed.jobs = append(feed.jobs, &client.BulkJob{Mail: newMail(t, "from s@x.org\nto a@x.org b@x.org\n\nx\n"), Index: i})
+		}
+		got := map[int][]client.RecipientResult{}
+		_ = conn.Stream(t.Context(), client.Window{}, feed, func(j *client.BulkJob) { got[j.Index] = j.Result.Recipients }) // the results tell
+		_ = conn.Close()
+		if first := got[0]; first[0].Outcome != client.Accepted || first[1].Outcome != client.Unknown {
+			t.Errorf("got %v", first)
+		}
+	})
 }
