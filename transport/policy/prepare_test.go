@@ -174,7 +174,15 @@ type counted struct {
 	reads *atomic.Int64
 }
 
-func (c counted) BodyInfo() (transport.BodyInfo, bool) { return transport.BodyInfo{Size: 100}, true }
+func (c counted) BodyInfo() (transport.BodyInfo, bool) {
+	known, ok := c.Mail.(interface {
+		BodyInfo() (transport.BodyInfo, bool)
+	})
+	if !ok {
+		return transport.BodyInfo{}, false
+	}
+	return known.BodyInfo()
+}
 
 func (c counted) WriteTo(w io.Writer) (int64, error) {
 	c.reads.Add(1)
