@@ -65,7 +65,7 @@ func welcome(t *testing.T) *mailtest.Mail {
 	return inbox.Mails()[0]
 }
 
-// TestMatches asks each question twice: once where the answer is yes, and once where it is no and the
+// TestMatches asks each question twice: once where the answer is yes, and once where it is "no" and the
 // answer says what is there instead.
 func TestMatches(t *testing.T) {
 	cases := map[string]struct {

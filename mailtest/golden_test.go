@@ -101,7 +101,7 @@ func TestGoldenDiffers(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := failures(t, func(t testing.TB) { mailtest.Golden(t, "testdata/order.eml", tc.mail) })
-			// cmp mixes in spaces that do not break lines, so that nobody depends on its exact output.
+			// cmp mixes in spaces that do not break lines, so that no program depends on its exact output.
 			got = strings.ReplaceAll(got, "\u00a0", " ")
 			if !regexp.MustCompile(tc.want).MatchString(got) {
 				t.Errorf("reported %q, want %s", got, tc.want)

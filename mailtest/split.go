@@ -14,7 +14,7 @@ func cutHeader(data []byte) (head, body []byte) {
 	return data, nil
 }
 
-// lineEnd returns the offset behind the newline of the line that begins there.
+// lineEnd returns the offset after the newline of the line that begins there.
 func lineEnd(data []byte, at int) int {
 	if n := bytes.IndexByte(data[at:], '\n'); n >= 0 {
 		return at + n + 1

@@ -5,7 +5,7 @@ import "github.com/depeche-mail/depeche/internal/mimewire"
 // addressFolder appends header fields, those of addresses too.
 type addressFolder struct{ mimewire.Folder }
 
-// mailbox appends a mailbox and the separator behind it.
+// mailbox appends a mailbox and the separator after it.
 func (f *addressFolder) mailbox(m Mailbox, separator string) {
 	if m.Name == "" {
 		f.Address("", m.Address, separator)
@@ -28,7 +28,7 @@ func (f *addressFolder) list(name string, l AddressList) {
 			continue
 		}
 		f.Phrase(e.group.Name)
-		f.Word(":") // apart, because an encoded-word must have a space behind it
+		f.Word(":") // apart, because an encoded-word must have a space after it
 		for j, m := range e.group.Members {
 			between := ","
 			if j == len(e.group.Members)-1 {

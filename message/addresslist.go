@@ -55,7 +55,7 @@ func ParseAddressList(s string) (AddressList, error) {
 	return p.list()
 }
 
-// With returns the list with mailboxes behind it.
+// With returns the list with mailboxes after it.
 func (l AddressList) With(m ...Mailbox) AddressList {
 	entries := slices.Grow(slices.Clip(l.entries), len(m))
 	for _, mailbox := range m {
@@ -64,7 +64,7 @@ func (l AddressList) With(m ...Mailbox) AddressList {
 	return AddressList{entries}
 }
 
-// WithGroup returns the list with a group behind it.
+// WithGroup returns the list with a group after it.
 func (l AddressList) WithGroup(g Group) AddressList {
 	g.Members = slices.Clone(g.Members)
 	return AddressList{append(slices.Clip(l.entries), addressEntry{group: &g})}

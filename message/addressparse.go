@@ -31,7 +31,7 @@ func (p *addressParser) peek() byte {
 
 func (p *addressParser) expectEnd() error {
 	if p.at < len(p.text) {
-		return p.fault("more behind the mailbox")
+		return p.fault("more after the mailbox")
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (p *addressParser) entry() (addressEntry, error) {
 }
 
 // mailbox reads a name and an address in angle brackets, or an address alone, with the white space
-// behind it.
+// after it.
 func (p *addressParser) mailbox() (Mailbox, error) {
 	start := p.at
 	name, err := p.phrase()
@@ -166,7 +166,7 @@ func (p *addressParser) named(start int, name string) (Mailbox, error) {
 	return Mailbox{Name: name, Address: address}, nil
 }
 
-// phrase reads the words in front of an address or a group: atoms, quoted strings and, as obsolete
+// phrase reads the words before an address or a group: atoms, quoted strings and, as obsolete
 // phrases may have them, dots. What it returns has single spaces between words. It stops at the
 // first octet that can't be part of a phrase.
 func (p *addressParser) phrase() (string, error) {

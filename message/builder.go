@@ -165,7 +165,7 @@ func (b Builder) EnvelopeOptions(d envelope.Options) Builder {
 }
 
 // KeepBcc writes the Bcc recipients into the message, for drafts, and for programs that take the
-// recipients from it, such as sendmail -t. Whoever receives it can read them.
+// recipients from it, such as sendmail -t. Every recipient can read them.
 func (b Builder) KeepBcc() Builder { return b.step(func(s *state) { s.keepBcc = true }) }
 
 // EightBit writes texts that are not ASCII as they are where their lines allow it. Such a message can

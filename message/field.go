@@ -42,7 +42,7 @@ func (f *addressFolder) field(x field) {
 			f.Phrase(name)
 			switch {
 			case i == len(x.words)-1:
-			case !f.Plain(name): // an encoded-word must have a space behind it
+			case !f.Plain(name): // an encoded-word must have a space after it
 				f.Word(",")
 			default:
 				f.Glue(',')
@@ -91,7 +91,7 @@ var traces = map[string]string{
 	"resent-message-id":          "a message is resent whole: use Resend of package message/eml",
 }
 
-// structured are the fields whose values are no free text: an encoded-word in them would be wrong.
+// structured are the fields whose values have a syntax of their own: an encoded-word in them would be wrong.
 var structured = map[string]bool{
 	"resent-from": true, "resent-sender": true, "resent-to": true, "resent-cc": true,
 	"disposition-notification-to": true, "list-id": true, "in-reply-to": true, "references": true, "resent-date": true, "resent-message-id": true,

@@ -9,13 +9,13 @@ import (
 
 // Header adds a field of free text, which is encoded and folded as needed. Fields keep their order
 // and the case of their name and may repeat. Fields that Build or another step writes are refused,
-// and so is anything but ASCII in fields that are no free text, such as List-Post.
+// and so is anything but ASCII in fields that have a syntax of their own, such as List-Post.
 func (b Builder) Header(name, value string) Builder {
 	return b.own("Header", field{name: name, text: value})
 }
 
 // RawHeader adds a field whose value is written as it is, folded at its spaces only, for values that
-// are no free text. It must be ASCII without control characters.
+// have a syntax of their own. It must be ASCII without control characters.
 func (b Builder) RawHeader(name, value string) Builder {
 	return b.own("RawHeader", field{name: name, kind: fieldWords, words: strings.Fields(value), text: value})
 }

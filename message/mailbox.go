@@ -32,7 +32,7 @@ func FromNetMail(address mail.Address) Mailbox { return NewMailbox(address.Name,
 func (m Mailbox) Err() error { return m.check() }
 
 // ParseMailbox parses one mailbox: "a@b", "<a@b>", "Name <a@b>" or `"Name, quoted" <a@b>`, with
-// comments in parentheses, which are dropped. A list is refused, and so is anything behind the
+// comments in parentheses, which are dropped. A list is refused, and so is anything after the
 // mailbox. Encoded-words of RFC 2047 are not decoded: a name is what it looks like.
 func ParseMailbox(s string) (Mailbox, error) {
 	p := addressParser{text: s}

@@ -174,7 +174,7 @@ type stuck struct{}
 func (stuck) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestBoundaryInContent(t *testing.T) {
-	const first = "--=_aebagbafaydqqcikbmga2dqpca" // of the counting source, behind the Message-ID
+	const first = "--=_aebagbafaydqqcikbmga2dqpca" // of the counting source, after the Message-ID
 	m := build(t, good().Text(first+"\n").HTML("x"))
 	if text := string(octets(t, m)); strings.Count(text, "\r\n"+first) != 1 || !strings.Contains(text, `boundary="=_`) {
 		t.Errorf("a boundary occurs in the content:\n%s", text)

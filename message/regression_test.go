@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestArgumentsAreCopied: what a caller does to a slice behind a step changes nothing.
+// TestArgumentsAreCopied: what a caller does to a slice after a step changes nothing.
 func TestArgumentsAreCopied(t *testing.T) {
 	keywords := []string{"news"}
 	b := good().Keywords(keywords...)
@@ -183,7 +183,7 @@ func TestCloneOutlivesBuild(t *testing.T) {
 	}
 }
 
-// TestOddOctetAnywhere puts each octet at each place of a line, in front of which others are looked at in
+// TestOddOctetAnywhere puts each octet at each place of a line, before which others are looked at in
 // groups, and of a line that has to be encoded anyway.
 func TestOddOctetAnywhere(t *testing.T) {
 	odd := []string{"é"}

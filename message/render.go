@@ -84,7 +84,7 @@ func (r *renderer) node(n *node) error {
 	}
 	r.boundaries = append(r.boundaries, boundary)
 	r.header(n, boundary)
-	// The empty line behind the fields is the line end in front of the first delimiter
+	// The empty line after the fields is the line end before the first delimiter
 	// (RFC 2046 section 5.1.1).
 	for i := range n.children {
 		if i > 0 {
@@ -296,7 +296,7 @@ func (r *renderer) data(n *node) error {
 	case QuotedPrintable:
 		r.Dst = mimewire.AppendExactQP(r.Dst, string(octets))
 		if len(r.boundaries) == 0 && len(octets) > 0 && octets[len(octets)-1] != '\n' {
-			r.Dst = append(r.Dst, '=') // the line end of the message is none of the file
+			r.Dst = append(r.Dst, '=') // the line end of the message does not belong to the file
 		}
 	default:
 		if n.facts.MayHoldBoundary && r.encloses(octets) {

@@ -111,7 +111,7 @@ func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
 }
 
 // fieldBlock writes fields the way a header section does. Words that a field can't hold are an error
-// of the part, so that nobody adds fields by way of a diagnostic text.
+// of the part, so that no text adds fields by way of a diagnostic text.
 type fieldBlock struct {
 	addressFolder
 	fault  error // about the first field that can't be written

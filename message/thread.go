@@ -20,7 +20,7 @@ const mostReferences = 40
 // section 3.6.4. Of a very long thread the first and the last messages are kept. A message without a
 // Message-ID can't be answered; nothing is written then.
 func (b Builder) InReplyTo(parent Parent) Builder {
-	id := parent.MessageID() // before the step, in which nobody else may use a builder
+	id := parent.MessageID() // before the step, in which no other code may use a builder
 	if id == "" {
 		return b.step(func(*state) {})
 	}

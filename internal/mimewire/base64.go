@@ -26,7 +26,7 @@ var pairs = func() (t [4096]uint16) {
 }()
 
 // encodeLine writes the 76 characters and the line end for 57 octets. It looks at the two octets
-// behind them too, but not into them: src has at least 59.
+// after them too, but not into them: src has at least 59.
 func encodeLine(dst, src []byte) {
 	dst, src = dst[:lineOut:lineOut], src[:lineOctets+2:lineOctets+2]
 	for i, o := 0, 0; i < 54; i, o = i+6, o+8 {

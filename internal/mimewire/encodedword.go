@@ -97,7 +97,7 @@ func cut(text string, cost *[256]uint8, room, step int) int {
 	return exact
 }
 
-// joins reports whether the text behind a character belongs to what it shows: a combining mark, or a
+// joins reports whether the text after a character belongs to what it shows: a combining mark, or a
 // sequence of emoji.
 func joins(r rune, rest string) bool {
 	const joiner = '\u200d'

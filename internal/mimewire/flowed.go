@@ -48,7 +48,7 @@ func flowLine(b *strings.Builder, quote, line string) {
 	}
 }
 
-// flowCut returns as many words as fit the width, with the space behind them, and the rest.
+// flowCut returns as many words as fit the width, with the space after them, and the rest.
 func flowCut(line string, width int) (piece, rest string) {
 	if len(line) <= width || len(line) <= utf8.UTFMax*width && utf8.RuneCountInString(line) <= width {
 		return line, ""

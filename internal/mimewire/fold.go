@@ -36,7 +36,7 @@ func (f *Folder) Begin(name string) {
 // End ends a field.
 func (f *Folder) End() { f.Dst = append(f.Dst, '\r', '\n') }
 
-// space writes the space before a word of n octets, behind a fold if the line would get too long.
+// space writes the space before a word of n octets, after a fold if the line would get too long.
 func (f *Folder) space(n, limit int) {
 	if f.encoded {
 		limit = EncodedAt
@@ -66,7 +66,7 @@ func (f *Folder) FlushScratch() {
 	f.Dst = append(f.Dst, f.Scratch...)
 }
 
-// Glue appends one octet behind a word. One column is always kept free for it by those who use it.
+// Glue appends one octet after a word. One column is always kept free for it by those who use it.
 func (f *Folder) Glue(c byte) {
 	f.Dst = append(f.Dst, c)
 	f.column++
@@ -146,7 +146,7 @@ func (f *Folder) markEncoded(words []string) []bool {
 
 // Plain reports whether text comes back as it is when it is written as words.
 func (f *Folder) Plain(text string) bool {
-	word, space := 0, true // the length of the current word; a space at the edge or behind a space is lost
+	word, space := 0, true // the length of the current word; a space at the edge or after a space is lost
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c == ' ':

@@ -9,7 +9,7 @@ import (
 // Parameter is an attribute of a Content-Type or Content-Disposition field.
 type Parameter struct{ Name, Value string }
 
-// Param appends a parameter behind the word before it. Values that a quoted string can't carry, or
+// Param appends a parameter after the word before it. Values that a quoted string can't carry, or
 // that do not fit a line, are written as RFC 2231 sections 3 and 4 say and in no other form: a plain
 // one beside it is what some readers would show.
 func (f *Folder) Param(name, value string) {

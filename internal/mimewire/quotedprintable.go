@@ -85,7 +85,7 @@ func unsafeStart(text string) bool {
 	return false
 }
 
-// AppendExactQP appends content that is no text: only CRLF ends a line, and every other control
+// AppendExactQP appends content that is not text: only CRLF ends a line, and every other control
 // character is written in hexadecimal.
 func AppendExactQP(dst []byte, content string) []byte {
 	for {

@@ -43,7 +43,7 @@ func SimpleEnds(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// CutLine returns the first line of a text without its LF or CRLF, and what is behind it.
+// CutLine returns the first line of a text without its LF or CRLF, and what is after it.
 func CutLine(text string) (line, rest string) {
 	end := strings.IndexByte(text, '\n')
 	if end < 0 {
@@ -69,7 +69,7 @@ func (f *TextFacts) octet(c byte) {
 
 // literalRun returns how many octets at the beginning of s are literal in quoted-printable; it may stop at a
 // tab. It looks at eight at once: the lowest of them that has its top bit set, or gets it by one of the sums,
-// is none from space to tilde, or is "=".
+// is not one from space to tilde, or is "=".
 func literalRun(s string) int {
 	n := 0
 	for ; n+8 <= len(s); n += 8 {
@@ -112,7 +112,7 @@ func (f *TextFacts) line(line string) {
 	f.MangledByRelays = f.MangledByRelays || isBlank(line[len(line)-1])
 }
 
-// Encoding is what a text travels in when nobody said so.
+// Encoding is what a text travels in when the caller did not choose.
 func (f *TextFacts) Encoding(eightBit bool) Encoding {
 	// A line more is a fair price for text that people and filters can read.
 	quoted := f.canonical + 2*f.escapes - lineChars
@@ -139,7 +139,7 @@ func (f *TextFacts) EncodedSize(e Encoding) int {
 	return f.canonical
 }
 
-// CanonicalReader reads a text whose lines end in LF or CRLF with CRLF everywhere, also behind the last one.
+// CanonicalReader reads a text whose lines end in LF or CRLF with CRLF everywhere, also after the last one.
 type CanonicalReader struct {
 	text string // what is left
 	ends bool   // a line end is to be written first
@@ -197,7 +197,7 @@ func (r *CanonicalReader) Read(p []byte) (n int, err error) {
 }
 
 // AppendCanonical appends a text whose lines end in LF or CRLF with CRLF everywhere (RFC 2046 section
-// 4.1.1), also behind the last one.
+// 4.1.1), also after the last one.
 func AppendCanonical(dst []byte, text string) []byte {
 	for text != "" {
 		var line string

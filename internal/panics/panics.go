@@ -30,7 +30,7 @@ type Catcher struct {
 	mu     sync.Mutex
 	panic  *Panic
 	exited bool
-	failed chan struct{} // closed when a function did not return; nil until someone asks
+	failed chan struct{} // closed when a function did not return; nil until a caller asks
 }
 
 // Failed returns a channel that is closed when a function did not return.

@@ -34,7 +34,7 @@ const (
 	Bye                     // 421, and it goes on
 	Unknown                 // 502
 	Slow                    // 250 after five minutes
-	Garbage                 // a line that is no reply
+	Garbage                 // a line that is not a reply
 	Silence                 // the connection stays open
 	MuteEnd                 // the rest is read, and then the stream ends in order
 	MuteReset               // the rest is read, and then the connection is reset

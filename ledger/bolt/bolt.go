@@ -38,7 +38,7 @@ type Options struct {
 	// PlainAddresses keeps addresses readable beside their hashes, for tools that show them.
 	PlainAddresses bool
 	// Secret keys the hashes of addresses. Empty means a random one, which is kept in the file: it keeps
-	// two ledgers from being compared, but whoever has the file can try addresses. A ledger is always opened
+	// two ledgers from being compared, but a person who has the file can try addresses. A ledger is always opened
 	// with the secret that it was made with.
 	Secret []byte
 	// LockWait is how long Open waits for another process to close the file; 0 means not at all.

@@ -38,7 +38,7 @@ type order struct {
 	Connections int
 	Guarantee   policy.Guarantee
 	KillAt      int64 // the step at which it kills itself; 0 is never
-	FileSize    int64 // the most that a file may grow to; 0 is no limit
+	FileSize    int64 // the most that a file may grow to; 0 for no limit
 }
 
 const orderVariable = "DEPECHE_LEDGER_CHILD"

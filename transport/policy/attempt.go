@@ -89,7 +89,7 @@ func (a *attempt) broken(mail transport.Mail) *attempt {
 
 // fault reports whether the attempt ended through the relay and not through the mail: no connection
 // came about, the relay refused to talk, or it broke off. What the relay says of an address or a
-// message is no fault of its, and neither is a caller who does not wait any longer, unless the relay
+// message is not its fault, and neither is a caller who does not wait any longer, unless the relay
 // let all of the time pass before a connection stood.
 func (a *attempt) fault() bool {
 	if a.said == nil {

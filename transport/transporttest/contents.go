@@ -44,7 +44,7 @@ func testContents(t *testing.T, h Harness) {
 		"dots":             header + ".\r\n..\r\n...\r\n.x\r\n",
 		"a dot at the end": header + "x\r\n.\r\n",
 		"commands":         header + "\r\n.\r\nMAIL FROM:<x@example.org>\r\nRCPT TO:<y@example.org>\r\nDATA\r\nQUIT\r\n",
-		"mbox":             header + "From somebody\r\n>From nobody\r\n",
+		"mbox":             header + "From sender\r\n>From reader\r\n",
 		"empty lines":      header + strings.Repeat("\r\n", 50),
 		"the longest line": header + strings.Repeat("x", 998) + "\r\n",
 		"large":            header + strings.Repeat(strings.Repeat("0123456789", 7)+"\r\n", 1<<14),

@@ -207,7 +207,7 @@ func (w *World) checkRecord(ctx context.Context, f dkimFlags) error {
 	return nil
 }
 
-// lookup returns what asks the DNS: a name server of the flags, a record of theirs, or the resolver of the system.
+// lookup returns what asks the DNS: a name server or a record that a flag names, or the resolver of the system.
 func (f *dkimFlags) lookup() func(ctx context.Context, name string) ([]string, error) {
 	if f.record != "" {
 		return func(context.Context, string) ([]string, error) { return []string{f.record}, nil }
