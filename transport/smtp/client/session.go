@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
-	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
-	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
 // Errors of calls that change the session.
@@ -90,36 +87,4 @@ func (c *Conn) change(ctx context.Context, phase Phase, do func() error) error {
 	err := do()
 	returned = true
 	return err
-}
-
-// Ask asks whether the server would take a mail with this envelope, and takes it back before any content: it
-// says MAIL, RCPT for each recipient, and RSET. sender is the reply to MAIL; recipients has the reply about
-// each recipient, zero for those that were not asked for because MAIL was refused or the server closes. The
-// error is for a broken connection, or for an envelope that this server cannot be given.
-func (c *Conn) Ask(ctx context.Context, env envelope.Envelope) (sender response.Response, recipients []response.Response, err error) {
-	recipients = make([]response.Response, env.Len())
-	var p plan
-	if err := c.planContent(&p, env, ContentInfo{}); err != nil {
-		return sender, recipients, c.fault(PhaseMessage, err)
-	}
-	p.params.Size = 0 // there is no content that has one
-	err = c.change(ctx, PhaseMail, func() error {
-		c.dirty = true
-		if sender, err = c.do(PhaseMail, commands.Mail{From: env.From(), Params: p.params}); err != nil {
-			return c.fault(PhaseMail, err)
-		}
-		for i := range recipients {
-			if !sender.Code.IsCompleted() || c.Err() != nil {
-				break
-			}
-			if recipients[i], err = c.do(PhaseRcpt, p.rcpt(i)); err != nil {
-				return c.fault(PhaseRcpt, err)
-			}
-		}
-		return nil
-	})
-	if err == nil && c.Err() == nil {
-		err = c.Reset(ctx)
-	}
-	return sender, recipients, err
 }

@@ -114,29 +114,6 @@ func TestSessionByHand(t *testing.T) {
 	}
 }
 
-// TestAsk: a question about recipients leaves nothing behind, and no content is given to the server.
-func TestAsk(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := &oracle{keywords: pipelining}
-		conn := open(t, o, client.Config{})
-		defer conn.Close()
-		sender, recipients, err := conn.Ask(t.Context(), testEnvelope(t, "a@x.org", "b@x.org", "bad@x.org", "c@x.org"))
-		var codes []int
-		for _, r := range recipients {
-			codes = append(codes, int(r.Code))
-		}
-		if diff := cmp.Diff([]int{250, 550, 250}, codes); diff != "" || err != nil || sender.Code != 250 {
-			t.Errorf("%v, %v, %s", sender, err, diff)
-		}
-		if r := conn.Send(t.Context(), newMail(t, "from a@x.org\nto d@x.org\n\nx\n")); r.Err != nil {
-			t.Error(r.Err)
-		}
-		if len(o.taken) != 1 || o.taken[0].to != "d@x.org" {
-			t.Errorf("taken %v", o.taken)
-		}
-	})
-}
-
 // TestTryExtensions: a server that offers what it does not do is found out without a mail.
 func TestTryExtensions(t *testing.T) {
 	const head = "S: 220 mx\nC: EHLO [127.0.0.1]\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\nC: RSET\nC: NOOP\nC: BDAT 6 LAST\nC: DATA\nC: RSET\n"
