@@ -14,9 +14,11 @@ import (
 func TestLoginsDoNotPrint(t *testing.T) {
 	password := []byte("hunter2hunter2")
 	for _, value := range []any{
-		commands.Auth{Mechanism: "PLAIN", Initial: password}, &commands.Auth{Mechanism: "PLAIN", Initial: password},
+		commands.Auth{Mechanism: "PLAIN", Initial: password},
+		&commands.Auth{Mechanism: "PLAIN", Initial: password},
 		commands.Auth{Mechanism: string(password)},
-		commands.AuthResponse{Response: password}, &commands.AuthResponse{Response: password},
+		commands.AuthResponse{Response: password},
+		&commands.AuthResponse{Response: password},
 		[]commands.Command{commands.AuthResponse{Response: password}},
 	} {
 		var printed strings.Builder
