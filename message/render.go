@@ -223,7 +223,9 @@ func (n *node) appendText(dst []byte) []byte {
 // text writes a text with canonical line ends.
 func (r *renderer) text(n *node) error {
 	const spare = 256 // for what follows the text
-	r.Dst = slices.Grow(r.Dst, n.encoded+spare)
+	if cap(r.Dst)-len(r.Dst) < n.encoded {
+		r.Dst = slices.Grow(r.Dst, n.encoded+spare)
+	}
 	switch n.encoding {
 	case QuotedPrintable:
 		r.Dst = mimewire.AppendQP(r.Dst, n.text)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/depeche-mail/depeche/internal/panics"
@@ -211,7 +209,7 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 	served := false
 	defer func() {
 		if !served { // the goroutine was ended by a function of the caller
-			r.abandon(g.end(), lane)
+			r.abandon(&g, lane)
 		}
 	}()
 	r.caught.Do(func() {
@@ -221,7 +219,8 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 			}
 		}
 	})
-	for _, m := range g.end() { // given and not reported: unknown
+	g.end()
+	for m := g.any(); m != nil; m = g.any() { // given and not reported: unknown
 		back(m, validateResult(ctx, m.mail, nil, errStopped))
 	}
 	for m := range lane {
@@ -232,8 +231,9 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 
 // abandon ends the mails of a lane that is no longer served: those that were given to its transport, of which
 // nothing is known, and those that come until the lane is closed.
-func (r *run) abandon(given []*bulkItem, lane <-chan *bulkItem) {
-	for _, m := range given {
+func (r *run) abandon(g *inFlight, lane <-chan *bulkItem) {
+	g.end()
+	for m := g.any(); m != nil; m = g.any() {
 		m.back(validateResult(context.Background(), m.mail, nil, errPanicked))
 		r.finish(m)
 	}
@@ -272,10 +272,21 @@ func (g *inFlight) take(number int) *bulkItem {
 	return m
 }
 
-// end removes all that are left.
-func (g *inFlight) end() []*bulkItem {
+// end lets no more mails in.
+func (g *inFlight) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = true
-	return slices.Collect(maps.Values(g.mails))
+}
+
+// any removes one of the mails that are left; nil means that there is none. Taken one by one, a mail is ended once, also
+// when what is done with it does not return.
+func (g *inFlight) any() *bulkItem {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for number, m := range g.mails {
+		delete(g.mails, number)
+		return m
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -45,9 +46,7 @@ func TestSaysThatItCouldBind(t *testing.T) {
 				}
 				return "", &smtptest.ReplyError{Reply: "535 5.7.8 no"}
 			}}
-			for name, mechanism := range tc.more {
-				srv.Config.Mechanisms[name] = mechanism
-			}
+			maps.Copy(srv.Config.Mechanisms, tc.more)
 			srv.Start()
 			c, err := authentication.Password(smtptest.User, smtptest.Password)
 			if err == nil && tc.only != nil {
