@@ -182,7 +182,8 @@ func read(tb testing.TB, data string, me message.Mailbox) {
 	}
 	for range m.Fields() {
 	}
-	_, _, _, _ = m.MessageID(), m.References(), m.Date(), m.Size()
+	_, _ = m.MessageID(), m.References()
+	_, _ = m.Date(), m.Size()
 	_ = m.ReplyAll(me)
 	if _, err := m.WithCRLF().WriteTo(io.Discard); err != nil {
 		tb.Fatal(err)
