@@ -11,7 +11,7 @@ import (
 // Engine keeps jobs. It is safe for concurrent use, and several processes may use one if it says so.
 type Engine interface {
 	// Put adds jobs that are Waiting; it is durable when it returns. A job whose key and digest are known, also from a job
-	// that has ended within the window of a ledger, is not added again: that is no error. With another digest its error
+	// that has ended within the window of a ledger, is not added again, which is not an error. With another digest its error
 	// is [ledger.ErrKeyReused]. The errors of the jobs are in their order; the last one is about the engine.
 	Put(ctx context.Context, entries []Entry) ([]error, error)
 	// Take waits until a job is due, and returns up to limit of those that are, which are Working then, with Attempts

@@ -79,7 +79,7 @@ func StartTLSRelay(host string) Builder { return begin(host, portSubmission, cli
 // UnencryptedLocalhost begins a transport to the server of this machine on port 25, without TLS.
 func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client.TLSNone) }
 
-// DangerousPlaintext begins a transport without TLS on port 25. Everybody on the way can read and change the
+// DangerousPlaintext begins a transport without TLS on port 25. Every attacker on the way can read and change the
 // mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
 func DangerousPlaintext(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
 
@@ -222,7 +222,7 @@ func (b Builder) Chunking(use client.Chunking) Builder {
 // SendAll at the same time, to servers with PIPELINING and CHUNKING. The default is one. When a
 // connection breaks, that many mails at most are in doubt: a server that hangs up loses replies that
 // it has given already. A good compromise is 20. Use [Builder.ResendUnsent] with it: a relay that ends each
-// connection after some mails leaves those in the window behind NotSent.
+// connection after some mails leaves those in the window NotSent.
 func (b Builder) BulkWindow(depth int) Builder {
 	return b.step(func(s *state) {
 		if depth < 1 {

@@ -23,7 +23,7 @@ type DiscoveredRelay struct {
 	Host   string
 	Port   int
 	TLS    client.TLSMode // TLSImplicit or TLSStartTLS, never without TLS
-	// OutOfDomain says that the relay is not in the domain. DNS can be forged, so it may be anybody's, and
+	// OutOfDomain says that the relay is not in the domain. DNS can be forged, so it may be an attacker's, and
 	// Builder takes it only with a certificate of the domain itself; see Confirm.
 	OutOfDomain bool
 }
@@ -82,7 +82,7 @@ func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]Dis
 	return found, nil
 }
 
-// lookup returns no records where there are none. Whoever can make a lookup fail must not choose which
+// lookup returns no records where there are none. An attacker who can make a lookup fail must not choose which
 // service is used, so any other failure is one of the whole.
 func lookup(ctx context.Context, resolver Resolver, service, domain string) ([]*net.SRV, error) {
 	_, records, err := resolver.LookupSRV(ctx, service, "tcp", domain+".") // the dot keeps search lists out
@@ -100,7 +100,7 @@ func within(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// Trust returns the relay as one that somebody who can judge it, the user of a program, has found to be
+// Trust returns the relay as one that the user of a program, who can judge it, has found to be
 // the right one although it is outside of the domain (RFC 6186 section 6). Its certificate then must be
 // valid for its own name.
 func (d DiscoveredRelay) Trust() DiscoveredRelay {

@@ -18,7 +18,7 @@ import (
 // zone is what a name server knows: SRV records by name; nil for a failure.
 type zone map[string][]dnsmessage.SRVResource
 
-// resolver returns the resolver of the standard library in front of a name server of our own.
+// resolver returns the resolver of the standard library before a name server of our own.
 func (z zone) resolver(t *testing.T) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -207,7 +207,7 @@ func TestDowngrades(t *testing.T) {
 	}
 }
 
-// TestDowngradeOfChance: STARTTLS that is used where it is offered is no shield against who hides the offer, but the password stays here.
+// TestDowngradeOfChance: STARTTLS that is used where it is offered does not protect against an attacker who hides the offer, but the password stays here.
 func TestDowngradeOfChance(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hello.Plain = []string{"PIPELINING", "AUTH PLAIN LOGIN"}

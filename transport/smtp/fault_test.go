@@ -76,7 +76,7 @@ var waits = []time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second
 
 // TestFaultInPlaceOfEachReply puts every fault in the place of every reply, over every form, in clear and
 // in TLS, and demands the outcome of the contract: NotSent or Deferred before the end of the content,
-// Unknown behind it (Deferred for a 421; the end of the stream without close_notify too), and what the server has stored agrees. The mail after it goes
+// Unknown after it (Deferred for a 421; the end of the stream without close_notify too), and what the server has stored agrees. The mail after it goes
 // through.
 func TestFaultInPlaceOfEachReply(t *testing.T) {
 	points := []string{
@@ -267,7 +267,7 @@ func TestContentIsNeverACommand(t *testing.T) {
 			probes := 0
 			for _, s := range srv.Sessions() {
 				for _, line := range s.Smuggled {
-					if line != "DATA" { // of the probe, which is no content
+					if line != "DATA" { // of the probe, which does not count as content
 						t.Errorf("session %d parsed %q", s.ID, line)
 					}
 					probes++
@@ -290,7 +290,7 @@ func TestOtherAddress(t *testing.T) {
 	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 		t.Error(err)
 	}
-	// localhost may be ::1 first, where nobody listens.
+	// localhost may be ::1 first, where no server listens.
 	sender = build(t, smtp.StartTLSRelay("localhost").Port(srv.Port()).TLSConfig(srv.ClientTLS()).Login(smtptest.User, smtptest.Password))
 	if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
 		t.Error(err)

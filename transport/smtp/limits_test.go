@@ -37,7 +37,7 @@ func descriptors() int {
 	return len(list)
 }
 
-// TestManySenders: 64 goroutines on four connections never open a fifth, nobody starves, and nothing
+// TestManySenders: 64 goroutines on four connections never open a fifth, no sender starves, and nothing
 // is left after Shutdown.
 func TestManySenders(t *testing.T) {
 	srv := smtptest.NewServer(t)
@@ -200,7 +200,7 @@ func TestMaxMessages(t *testing.T) {
 	}
 }
 
-// TestSendAllStopsEarly: a caller who leaves the loop stops the taking, and nothing is left behind.
+// TestSendAllStopsEarly: a caller who leaves the loop stops the taking, and nothing is left running.
 func TestSendAllStopsEarly(t *testing.T) {
 	srv := smtptest.NewServer(t)
 	sender := build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}))
@@ -292,7 +292,7 @@ func TestSendAllAfterAPause(t *testing.T) {
 }
 
 // TestResumeTwice: with Resume a mail goes over as many connections as it takes, when each of them
-// hangs up behind a refusal and takes the mails in the window with it.
+// hangs up after a refusal and takes the mails in the window with it.
 func TestResumeTwice(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{
@@ -331,7 +331,7 @@ func TestResumeTwice(t *testing.T) {
 	}
 }
 
-// TestLimitIsLearned: a relay that says 421 behind the second mail of each connection is left alone
+// TestLimitIsLearned: a relay that says 421 after the second mail of each connection is left alone
 // after the second one, once it has shown that three times.
 func TestLimitIsLearned(t *testing.T) {
 	for name, send := range map[string]func(*smtp.Transport, int) error{

@@ -103,7 +103,7 @@ func TestLyingServer(t *testing.T) {
 	}
 }
 
-// TestAuthAroundTLS: what is offered before TLS counts for nothing, whoever put it there.
+// TestAuthAroundTLS: what is offered before TLS counts for nothing.
 func TestAuthAroundTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, behind string

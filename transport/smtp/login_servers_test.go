@@ -120,7 +120,7 @@ func saslServer(start func(x *smtptest.SASL) sasl.Server) smtptest.Mechanism {
 		server := start(x)
 		response, given, err := x.Initial()
 		if given && response == nil {
-			response = []byte{} // to go-sasl nil is none
+			response = []byte{} // to go-sasl nil means that there is no response
 		}
 		for err == nil {
 			var challenge []byte

@@ -210,7 +210,7 @@ func TestForeignClients(t *testing.T) {
 	wantLoginError(t, build(t, b.Credentials(custom(func() sasl.Client { return sasl.NewExternalClient("") }))), authentication.Malformed)
 }
 
-// TestOnePasswordAtATime holds that the connections of a pool do not all try a password that nobody has
+// TestOnePasswordAtATime holds that the connections of a pool do not all try a password that no login has
 // used yet, and that a source is asked for each connection.
 func TestOnePasswordAtATime(t *testing.T) {
 	srv, b := mechanismServer(t, tls.VersionTLS13, "PLAIN")

@@ -65,7 +65,7 @@ func (keptBackError) Error() string {
 func (keptBackError) KeptBack() bool { return true }
 
 // newResult returns a result with room for n recipients: that of one, which most mails have, in one piece
-// with it and with room for the one line of his reply.
+// with it and with room for the one line of its reply.
 func newResult(n int) (result *transport.Result, lines []string) {
 	if n != 1 {
 		return &transport.Result{Recipients: make([]transport.RecipientResult, n)}, nil

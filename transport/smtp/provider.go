@@ -15,7 +15,7 @@ type Provider struct {
 	Host string
 	Port int
 	TLS  client.TLSMode
-	// User is the user name that every customer has; "" where each has one of his own.
+	// User is the user name that every customer has; "" where each has its own.
 	User   string
 	Limits Limits
 }

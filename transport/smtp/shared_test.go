@@ -12,7 +12,7 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
-// TestOneRelayInTwoPlaces: a SendAll that waits for mails keeps no connection from whoever shares the relay.
+// TestOneRelayInTwoPlaces: a SendAll that waits for mails keeps no connection from another user of the relay.
 func TestOneRelayInTwoPlaces(t *testing.T) {
 	srv := smtptest.NewServer(t)
 	r := build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 2}))

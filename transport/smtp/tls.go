@@ -68,7 +68,7 @@ func (b Builder) MinVersion(version uint16) Builder {
 	})
 }
 
-// DangerousMinVersion allows TLS 1.0 or 1.1 too, for a server that nobody can change. Both are broken
+// DangerousMinVersion allows TLS 1.0 or 1.1 too, for a server that cannot be changed. Both are broken
 // (RFC 8996): who is on the way may get at the password.
 func (b Builder) DangerousMinVersion(version uint16) Builder {
 	return b.secure("DangerousMinVersion", func(s *state) {

@@ -108,7 +108,7 @@ func TestPinnedKeys(t *testing.T) {
 	}
 }
 
-// clientCertificate returns a certificate of somebody called "us".
+// clientCertificate returns a certificate of a client called "us".
 func clientCertificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -198,7 +198,7 @@ func TestFailures(t *testing.T) {
 			}
 			got := want{result.Recipients[0].Outcome, failed.Phase, failed.Reply.Code, failed.Temporary()}
 			if tc.want.outcome == transport.Unknown {
-				got.temporary = tc.want.temporary // nobody may ask this of an unknown outcome
+				got.temporary = tc.want.temporary // no caller may ask this of an unknown outcome
 			}
 			if got.code == 535 {
 				got.code = 0
@@ -235,7 +235,7 @@ func (brokenSource) BodyInfo() (transport.BodyInfo, bool) {
 	return transport.BodyInfo{Size: int64(len(content))}, true
 }
 
-// TestBrokenSourceLeavesNothing: half a message is accepted by nobody, over both forms.
+// TestBrokenSourceLeavesNothing: half a message is accepted for no recipient, over both forms.
 func TestBrokenSourceLeavesNothing(t *testing.T) {
 	for name, chunking := range map[string]client.Chunking{"DATA": client.ChunkingOff, "BDAT": client.ChunkingTrusted} {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func ParseURL(text string) (URL, error) {
 	return u, nil
 }
 
-// Errors of a URL as a whole. What is behind a badly encoded password looks like part of it, so none of
+// Errors of a URL as a whole. What follows a badly encoded password looks like part of it, so none of
 // them quotes anything.
 var (
 	errNotURL   = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
@@ -93,7 +93,7 @@ func parseURL(text string) (URL, []error) {
 	}
 	if _, ok := schemes[parsed.Scheme]; !ok {
 		shown := parsed.Scheme
-		if parsed.Opaque != "" { // it may be the part of a password in front of a colon
+		if parsed.Opaque != "" { // it may be the part of a password before a colon
 			shown = ""
 		}
 		return URL{}, []error{fault(shown, errScheme)}

@@ -81,7 +81,7 @@ func External(identity string) (Credentials, error) {
 	return withoutSecret(account{kind: external, identity: identity})
 }
 
-// Anonymous returns the credentials of nobody, by the mechanism ANONYMOUS (RFC 4505). trace tells the
+// Anonymous returns credentials without a user, by the mechanism ANONYMOUS (RFC 4505). trace tells the
 // server's operator who it may be, such as an address; it may be empty.
 func Anonymous(trace string) (Credentials, error) {
 	if len(trace) > 255 { // RFC 4505 section 2

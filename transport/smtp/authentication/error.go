@@ -19,7 +19,7 @@ const (
 	NoMechanism                     // the server offers none of the mechanisms that the credentials can use
 	NeedsTLS                        // the login would show the password and there is no TLS
 	Unproven                        // the server did not prove that it knows the password
-	ChannelMismatch                 // the server sees another TLS connection: someone is in between
+	ChannelMismatch                 // the server sees another TLS connection: an attacker or a proxy is in between
 	Iterations                      // SCRAM with fewer rounds than are safe, or more than are sane
 	EarlySuccess                    // the server claimed success before the mechanism was done
 	Endless                         // the server keeps sending challenges
@@ -97,7 +97,7 @@ func malformed(mechanism, what string) *Error {
 	return &Error{Kind: Malformed, Mechanism: mechanism, Err: reason(what)}
 }
 
-// unexpected is the error of a challenge behind the last response.
+// unexpected is the error of a challenge after the last response.
 func unexpected(mechanism string) *Error {
 	return &Error{Kind: Endless, Mechanism: mechanism, Err: reason("a challenge after the last response")}
 }

@@ -7,7 +7,7 @@ import "crypto/tls"
 type Mechanism interface {
 	// Name is the registered name, such as "PLAIN".
 	Name() string
-	// ShowsPassword reports whether someone who reads the exchange can log in afterwards. Such a
+	// ShowsPassword reports whether an attacker who reads the exchange can log in afterwards. Such a
 	// mechanism only runs with TLS.
 	ShowsPassword() bool
 	// Start returns the initial response; nil when the server speaks first.

@@ -41,7 +41,7 @@ func TestMemory(t *testing.T) {
 		if why.Until != start.Add(10*time.Minute) || why.Mechanism != "PLAIN" || why.Temporary() {
 			t.Errorf("%+v", why)
 		}
-		// A memory that is refused is no new rejection, which would go on for ever.
+		// A memory that is refused is not a new rejection, which would go on for ever.
 		time.Sleep(10*time.Minute - 1)
 		wantKind(t, try(t, &m, c, nil), authentication.Rejected)
 		for name, other := range map[string]authentication.Credentials{
@@ -109,7 +109,7 @@ func TestMemoryAsksTheSource(t *testing.T) {
 	}
 }
 
-// TestMemoryOneAtATime holds that a secret that nobody has used yet is tried by one connection alone.
+// TestMemoryOneAtATime holds that a secret that has not been used yet is tried by one connection alone.
 func TestMemoryOneAtATime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		result error

@@ -61,7 +61,7 @@ func Redact(text string, secrets ...string) string {
 	return text
 }
 
-// redactRuns replaces what text and a secret have in common, from a length that is no chance.
+// redactRuns replaces what text and a secret have in common, from a length that is more than chance.
 func redactRuns(text, secret string) string {
 	const shortest = 8
 	var out strings.Builder

@@ -15,7 +15,7 @@ type serverFirst struct {
 	iterations int
 }
 
-// parseServerFirst reads "r=nonce,s=salt,i=count" and ignores attributes behind it. Its errors do not
+// parseServerFirst reads "r=nonce,s=salt,i=count" and ignores attributes after it. Its errors do not
 // quote the server.
 func parseServerFirst(text string) (f serverFirst, err error) {
 	fields := strings.SplitN(text, ",", 4)

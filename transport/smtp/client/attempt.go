@@ -179,7 +179,7 @@ func (a *attempt) onFinal(r response.Response) (more bool, err error) {
 		return false, unexpected(r)
 	}
 	a.times[timeFinal] = a.link.last
-	if a.accepted == 0 { // a lone dot, which is no content, or a BDAT without a recipient
+	if a.accepted == 0 { // a lone dot, which does not count as content, or a BDAT without a recipient
 		if r.Code.IsCompleted() && a.plan.form == formChunk {
 			a.taken = r
 			return false, unexpected(r)

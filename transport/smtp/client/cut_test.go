@@ -74,7 +74,7 @@ var forms = map[string]struct {
 	"stream LMTP BDAT": {[]string{"PIPELINING", "CHUNKING"}, client.Config{LMTP: true, Chunking: client.ChunkingTrusted}, 4},
 }
 
-// cutMails are sent in each run: to everybody, to some, to nobody, and to everybody again.
+// cutMails are sent in each run: to all, to some, to none of them, and to all again.
 func cutMails(t *testing.T) (mails []client.Mail) {
 	for i, to := range []string{"a@x.org b@x.org", "bad1@x.org full@x.org c@x.org", "bad2@x.org", "d@x.org"} {
 		text := fmt.Sprintf("from s%d@x.org\nto %s\n\nSubject: %d\n\n.dot %d\n", i, to, i, i)

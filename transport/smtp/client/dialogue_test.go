@@ -97,7 +97,7 @@ func play(t *testing.T, list []section) {
 	} else {
 		for i, mail := range mails {
 			if i > 0 {
-				synctest.Wait() // until the reader has taken what came behind the last verdict
+				synctest.Wait() // until the reader has taken what came after the last verdict
 			}
 			describeReceipt(&got, mail, conn.Send(ctx, mail))
 		}
@@ -166,7 +166,7 @@ type rawMail struct {
 	env    envelope.Envelope
 	data   string
 	binary bool
-	fail   int // the source fails behind so many octets; negative for never
+	fail   int // the source fails after so many octets; negative for never
 }
 
 func (m *rawMail) Envelope() envelope.Envelope { return m.env }

@@ -142,7 +142,7 @@ func (m emptyFirst) WriteTo(w io.Writer) (int64, error) {
 	return m.rawMail.WriteTo(w)
 }
 
-// TestEmptyWrite: a source may write nothing, also behind more commands than are corked at once.
+// TestEmptyWrite: a source may write nothing, also after more commands than are corked at once.
 func TestEmptyWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -130,7 +130,7 @@ var (
 	ErrBroken = errors.New("connection is broken or closed")
 	// ErrHijacked is the cause of every call after Hijack.
 	ErrHijacked = errors.New("connection was handed over")
-	// ErrInjection means that octets followed the answer to STARTTLS before the handshake. Someone on
+	// ErrInjection means that octets followed the answer to STARTTLS before the handshake. An attacker on
 	// the way may have put them there; the connection was closed.
 	ErrInjection = errors.New("octets before the TLS handshake: possible injection on the way")
 	// ErrUnsolicited means that the server sent a reply to no command.

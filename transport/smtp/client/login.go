@@ -132,7 +132,7 @@ func (x *exchange) next(challenge response.Response) ([]byte, error) {
 	return x.mechanism.Next(text)
 }
 
-// cancel gives up. The server's answer is part of the error, unless it is no refusal.
+// cancel gives up. The server's answer is part of the error, unless it does not refuse.
 func (x *exchange) cancel(why error) *Error {
 	reply, err := x.do(PhaseAuth, commands.AuthCancel{})
 	switch {

@@ -14,7 +14,7 @@ import (
 
 // FuzzLogin lets a server answer each line of a login with whatever it likes. No login ends in success
 // but by 235, none with SCRAM at all, because the server does not know the password; and the client
-// says neither more lines than a login can have, nor its secret to anybody who reads the trace.
+// says neither more lines than a login can have, nor its secret to a person who reads the trace.
 func FuzzLogin(f *testing.F) {
 	for mechanism := range loginMechanisms {
 		f.Add(byte(mechanism), "235 2.7.0 ok\n")

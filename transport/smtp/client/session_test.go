@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCommandsThatAreNotFollowed: a command that would change the session behind the back of the Conn is
+// TestCommandsThatAreNotFollowed: a command that would change the session without the knowledge of the Conn is
 // refused with the method to use, nothing is said, and the next mail is one.
 func TestCommandsThatAreNotFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

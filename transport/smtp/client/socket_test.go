@@ -71,7 +71,7 @@ func big(t *testing.T, n int, to ...string) *rawMail {
 	return &rawMail{env: testEnvelope(t, "a@x.org", to...), data: strings.Repeat(strings.Repeat("x", 62)+"\r\n", n/64), fail: -1}
 }
 
-// TestEarlyRefusal: a refusal in the middle of the content reaches the caller, not "broken pipe", and a half-closed stream is no success.
+// TestEarlyRefusal: a refusal in the middle of the content reaches the caller, not "broken pipe", and a half-closed stream does not count as success.
 func TestEarlyRefusal(t *testing.T) {
 	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking} {
 		t.Run(name, func(t *testing.T) {

@@ -166,7 +166,7 @@ func TestStreamRefusals(t *testing.T) {
 				if (err != nil) != tc.fails {
 					t.Errorf("Stream: %v", err)
 				}
-				// How many were on their way behind mail 7 depends on the form; each of them must be
+				// How many were on their way after mail 7 depends on the form; each of them must be
 				// accounted for as the server counted it.
 				if len(fates) > 10 {
 					t.Fatalf("fates %q", fates)
@@ -198,7 +198,7 @@ func TestStreamRefusals(t *testing.T) {
 }
 
 // TestStreamResetRefused: a server that refuses RSET has had enough of the connection; what it was
-// sent behind it was not done.
+// sent after it was not done.
 func TestStreamResetRefused(t *testing.T) {
 	resets := 0
 	o := &oracle{keywords: chunking, refuse: func(line string) string {
@@ -240,9 +240,9 @@ func TestStreamKeepsSendersApart(t *testing.T) {
 	}
 }
 
-// TestResetRefusedWithMailBehindIt: when RSET is refused and the server goes on, what it takes behind it is
+// TestResetRefusedWithMailAfterIt: when RSET is refused and the server goes on, what it takes after it is
 // in doubt, and what it refuses is not judged.
-func TestResetRefusedWithMailBehindIt(t *testing.T) {
+func TestResetRefusedWithMailAfterIt(t *testing.T) {
 	for name, keywords := range map[string][]string{"DATA": pipelining, "BDAT": chunking, "lockstep": nil} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

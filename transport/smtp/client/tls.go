@@ -56,8 +56,8 @@ func (c *Config) judge(theirs func(tls.ConnectionState) error) func(tls.Connecti
 
 var errWrongPin = errors.New("the key of the server is none of those that are pinned")
 
-// pinned reports whether a certificate that vouches for the server has a pinned key. Anyone can put
-// the certificate of a pinned authority beside his own, so only verified chains count; without
+// pinned reports whether a certificate that vouches for the server has a pinned key. Any server can put
+// the certificate of a pinned authority beside its own, so only verified chains count; without
 // verification the server's own certificate alone.
 func (c *Config) pinned(state tls.ConnectionState) bool {
 	trusted := state.VerifiedChains

@@ -156,7 +156,7 @@ func (e *TLSError) Hint() string {
 	return "see the cause"
 }
 
-// Names returns the DNS names and IP addresses of the certificate. The common name is none of them (RFC
+// Names returns the DNS names and IP addresses of the certificate. The common name is not one of them (RFC
 // 9525 section 2).
 func (e *TLSError) Names() []string {
 	if e.Certificate == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTLSErrorText: what is wrong, then what to do; and what a stranger wrote in his certificate can
+// TestTLSErrorText: what is wrong, then what to do; and what a stranger wrote in a certificate can
 // neither fill a log nor break its lines.
 func TestTLSErrorText(t *testing.T) {
 	many := make([]string, 50)
