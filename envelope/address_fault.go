@@ -27,7 +27,7 @@ const (
 // addressWords say a fault in words that a form can show.
 var addressWords = map[AddressFault]string{
 	AddressEmpty:        "nothing was entered",
-	AddressBlankBefore:  "there is a blank in front of the address",
+	AddressBlankBefore:  "there is a blank before the address",
 	AddressBlankAfter:   "there is a blank after the address",
 	AddressBlankInside:  "there is a blank in the address",
 	AddressSeveral:      "these are two addresses where one is wanted",

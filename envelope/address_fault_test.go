@@ -16,7 +16,7 @@ func TestAddressFaults(t *testing.T) {
 	}{
 		"":                                       {envelope.AddressEmpty, "nothing"},
 		"  ":                                     {envelope.AddressEmpty, "nothing"},
-		" joe@example.org":                       {envelope.AddressBlankBefore, "in front"},
+		" joe@example.org":                       {envelope.AddressBlankBefore, "blank before"},
 		"joe@example.org ":                       {envelope.AddressBlankAfter, "after"},
 		"joe smith@example.org":                  {envelope.AddressBlankInside, "a blank in"},
 		"joe@example.org, jane@example.org":      {envelope.AddressSeveral, "two addresses"},

@@ -77,7 +77,7 @@ func ParseURL(text string) (URL, error) {
 // them quotes anything.
 var (
 	errNotURL   = errors.New("want scheme://user:password@host:port?key=value, with all but letters and digits of user and password percent-encoded")
-	errEncoding = errors.New("an @ behind the host: percent-encode / ? # in user and password, and @ in values")
+	errEncoding = errors.New("an @ after the host: percent-encode / ? # in user and password, and @ in values")
 	errPath     = errors.New("no path and no fragment expected")
 	errHalf     = errors.New("user and password are needed together (the password may be in password_file, a token in token_file)")
 	errSocket   = errors.New("want " + socketScheme + ":///path, without user and host")

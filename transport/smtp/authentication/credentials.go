@@ -103,7 +103,7 @@ func Custom(user string, makers ...MechanismFunc) (Credentials, error) {
 // that can say so: SCRAM, PLAIN and EXTERNAL.
 func (c Credentials) WithAuthorizationID(identity string) (Credentials, error) {
 	if c.IsZero() || c.account.kind != password && c.account.kind != external {
-		return Credentials{}, errors.New("only credentials with a password or a certificate can act as somebody else")
+		return Credentials{}, errors.New("only credentials with a password or a certificate can act as another user")
 	}
 	a := *c.account
 	a.identity = identity

@@ -37,7 +37,7 @@ var kindTexts = map[Kind]string{
 	NoMechanism:     "no common authentication mechanism",
 	NeedsTLS:        "the login would show the password, and the connection has no TLS",
 	Unproven:        "the server did not prove that it knows the password",
-	ChannelMismatch: "the server sees another TLS connection than the client: someone may be in between",
+	ChannelMismatch: "the server sees another TLS connection than the client: an attacker or a proxy may be in between",
 	Iterations:      "the server's iteration count is out of bounds",
 	EarlySuccess:    "the server claimed success before the mechanism was done",
 	Endless:         "the server keeps sending challenges",

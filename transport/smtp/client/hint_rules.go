@@ -138,7 +138,7 @@ var rules = [...]rule{
 	{
 		HintLoginNeedsTLS,
 		func(f *facts) bool { return f.loginKind(authentication.NeedsTLS) },
-		text("the login would show the password to every listener on the way: use Relay (smtps) if the server has a port for it; in a network that nobody else can read, DangerousPlaintextAuth sends it all the same"),
+		text("the login would show the password to every listener on the way: use Relay (smtps) if the server has a port for it; in a network that no other program can read, DangerousPlaintextAuth sends it all the same"),
 	},
 	{
 		HintNoMechanism,

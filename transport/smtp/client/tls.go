@@ -54,7 +54,7 @@ func (c *Config) judge(theirs func(tls.ConnectionState) error) func(tls.Connecti
 	}
 }
 
-var errWrongPin = errors.New("the key of the server is none of those that are pinned")
+var errWrongPin = errors.New("the key of the server is not one of those that are pinned")
 
 // pinned reports whether a certificate that vouches for the server has a pinned key. Any server can put
 // the certificate of a pinned authority beside its own, so only verified chains count; without

@@ -63,11 +63,11 @@ var kinds = [...]struct{ name, hint string }{
 		"certificate of an unknown authority",
 		"add the authority to the roots (ExtraRoots, or tls_roots in a URL), or let the server send its intermediate certificates",
 	},
-	TLSWrongPin: {"key is not pinned", "somebody may be on the way; if the server has a new key, pin that"},
+	TLSWrongPin: {"key is not pinned", "an attacker may be on the way; if the server has a new key, pin that"},
 	TLSVetoed:   {"refused by VerifyConnection", "see the cause"},
 	TLSTooOld: {
 		"server speaks only old versions of TLS",
-		"the operator of the server must enable TLS 1.2 or later; DangerousMinVersion is the way round for a server that nobody can change",
+		"the operator of the server must enable TLS 1.2 or later; DangerousMinVersion is the way round for a server that cannot be changed",
 	},
 	TLSPlainServer: {
 		"server speaks in clear on a connection that should begin with TLS",
@@ -78,11 +78,11 @@ var kinds = [...]struct{ name, hint string }{
 	},
 	TLSNotOffered: {
 		"STARTTLS not offered",
-		"somebody on the way may hide it; try TLS from the first octet: Relay (smtps), mostly on port 465",
+		"an attacker on the way may hide it; try TLS from the first octet: Relay (smtps), mostly on port 465",
 	},
 	TLSRefused: {"STARTTLS refused", "the server has a problem with its TLS; try Relay (smtps), mostly on port 465"},
 	TLSInjected: {
-		"octets before the handshake", "somebody on the way may put words into the server's mouth; use Relay (smtps)",
+		"octets before the handshake", "an attacker on the way may put words into the server's mouth; use Relay (smtps)",
 	},
 	TLSClientCertificate: {
 		"server does not accept us without another client certificate", "set ClientCertificate to one that the server knows",
