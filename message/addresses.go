@@ -6,7 +6,11 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 )
 
-var errOneMailbox = errors.New("want a mailbox, not a group")
+var (
+	errOneMailbox = errors.New("want a mailbox, not a group")
+	// A string is one mailbox and nothing else: one that users typed must not become several recipients.
+	errGroupText = errors.New("want one mailbox, and this is a group: give a group to ToList, CcList or ReplyToList")
+)
 
 // mayGroup names the steps whose fields may hold groups (RFC 5322 sections 3.6.2 and 3.6.3).
 var mayGroup = map[string]bool{"To": true, "Cc": true, "ReplyTo": true}
@@ -17,8 +21,8 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 		to := pick(s)
 		for _, text := range list {
 			e, err := parseEntry(text)
-			if err == nil && e.group != nil && !mayGroup[step] {
-				err = errOneMailbox
+			if err == nil && e.group != nil {
+				err = errGroupText
 			}
 			if err != nil {
 				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
@@ -95,7 +99,7 @@ func (b Builder) Sender(mailbox string) Builder {
 // SenderMailbox is Sender for data.
 func (b Builder) SenderMailbox(m Mailbox) Builder { return b.entries("Sender", sender, Mailboxes(m)) }
 
-// ReplyTo adds whom replies go to instead of From. Each string is one mailbox or one group.
+// ReplyTo adds whom replies go to instead of From. Each string is one mailbox.
 func (b Builder) ReplyTo(mailbox ...string) Builder {
 	return b.addresses("ReplyTo", replyTo, mailbox)
 }
@@ -108,7 +112,7 @@ func (b Builder) ReplyToMailbox(m ...Mailbox) Builder {
 // ReplyToList is ReplyTo for data with groups.
 func (b Builder) ReplyToList(l AddressList) Builder { return b.entries("ReplyTo", replyTo, l) }
 
-// To adds recipients. Each string is one mailbox or one group, "Friends: a@b, c@d;".
+// To adds recipients. Each string is one mailbox, "Name <a@b>" or "a@b".
 func (b Builder) To(mailbox ...string) Builder { return b.addresses("To", to, mailbox) }
 
 // ToMailbox is To for data.
@@ -117,7 +121,7 @@ func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.entries("To", to, Ma
 // ToList is To for data with groups. The members of a group are recipients.
 func (b Builder) ToList(l AddressList) Builder { return b.entries("To", to, l) }
 
-// Cc adds recipients of a copy. Each string is one mailbox or one group.
+// Cc adds recipients of a copy. Each string is one mailbox.
 func (b Builder) Cc(mailbox ...string) Builder { return b.addresses("Cc", cc, mailbox) }
 
 // CcMailbox is Cc for data.

@@ -69,8 +69,8 @@ func TestFields(t *testing.T) {
 		"long URL":       {good().List(message.ListHeaders{Unsubscribe: []string{"https://example.org/" + strings.Repeat("x", 300)}}), "List-Unsubscribe: <https://example.org/" + strings.Repeat("x", 300) + ">"},
 		"Sender":         {good().Sender("s@example.org"), "Sender: s@example.org"},
 		"same Sender":    {good().Sender("a@example.org"), ""},
-		"group":          {good().Cc("Friends: c@example.org, D <d@example.org>;", "e@example.org"), "Cc: Friends : c@example.org, D <d@example.org> ;, e@example.org"},
-		"empty group":    {good().Cc("Nobody:;"), "Cc: Nobody : ;"},
+		"group":          {good().CcList(list("Friends: c@example.org, D <d@example.org>;, e@example.org")), "Cc: Friends : c@example.org, D <d@example.org> ;, e@example.org"},
+		"empty group":    {good().CcList(list("Nobody:;")), "Cc: Nobody : ;"},
 		"Bcc":            {good().Bcc("c@example.org"), ""},
 		"kept Bcc":       {good().Bcc("c@example.org").KeepBcc(), "Bcc: c@example.org"},
 		"UTF-8":          {good().Internationalized().Subject("Grüße =?x?=").Header("X-A", "ü"), "Subject: Grüße =?utf-8?q?=3D=3Fx=3F=3D?=\nX-A: ü"},
@@ -192,4 +192,13 @@ func TestDates(t *testing.T) {
 			t.Errorf("want %q in %q", want, text)
 		}
 	}
+}
+
+// list is a list of addresses as text.
+func list(text string) message.AddressList {
+	l, err := message.ParseAddressList(text)
+	if err != nil {
+		panic(err)
+	}
+	return l
 }

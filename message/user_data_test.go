@@ -100,3 +100,18 @@ func TestPath(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestAStringIsOneMailbox: no string of a user becomes several recipients.
+func TestAStringIsOneMailbox(t *testing.T) {
+	steps := map[string]func(message.Builder, ...string) message.Builder{
+		"To": message.Builder.To, "Cc": message.Builder.Cc, "Bcc": message.Builder.Bcc, "ReplyTo": message.Builder.ReplyTo, "From": message.Builder.From,
+	}
+	for name, step := range steps {
+		for _, text := range []string{"a: v@example.org, evil@example.org;", "a: v@example.org;", "a:;", "v@example.org, evil@example.org", "v@example.org; evil@example.org"} {
+			_, err := step(good(), text).Build()
+			if fault, ok := errors.AsType[*message.FieldError](err); !ok || fault.Field != name || fault.Value != text {
+				t.Errorf("%s(%q): %v", name, text, err)
+			}
+		}
+	}
+}
