@@ -61,15 +61,24 @@ const (
 	NotifyDelay
 )
 
+var notifyNames = [...]string{"NEVER", "SUCCESS", "FAILURE", "DELAY"}
+
 // String returns the value as NOTIFY= writes it.
-func (n Notify) String() string {
-	var names []string
-	for i, name := range []string{"NEVER", "SUCCESS", "FAILURE", "DELAY"} {
-		if n&(1<<i) != 0 {
-			names = append(names, name)
+func (n Notify) String() string { return string(n.AppendTo(nil)) }
+
+// AppendTo appends the value as NOTIFY= writes it.
+func (n Notify) AppendTo(dst []byte) []byte {
+	start := len(dst)
+	for i, name := range notifyNames {
+		if n&(1<<i) == 0 {
+			continue
 		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, name...)
 	}
-	return strings.Join(names, ",")
+	return dst
 }
 
 // Check returns an error for a combination that RFC 3461 does not know.

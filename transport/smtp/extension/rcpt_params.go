@@ -43,7 +43,7 @@ const maxOriginal = 500 - len("ORCPT=")
 // AppendTo appends the parameters, each after a space. What Check refuses must not be appended.
 func (p RcptParams) AppendTo(dst []byte) []byte {
 	if p.Notify != 0 {
-		dst = append(append(dst, " NOTIFY="...), p.Notify.String()...)
+		dst = p.Notify.AppendTo(append(dst, " NOTIFY="...))
 	}
 	if p.Original.Address != "" {
 		dst = p.appendOriginal(append(dst, " ORCPT="...))
