@@ -55,16 +55,18 @@ func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
 		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
 	}
 	defer r.caught.Rethrow()
+	defer func() { // also when a function of the caller ends this goroutine: the mails under way must end first
+		r.open.Wait()
+		for _, lane := range r.lanes {
+			close(lane)
+		}
+		lanes.Wait()
+	}()
 	if r.ahead > 1 {
 		r.prepareAhead(ctx, jobs)
 	} else {
 		r.take(ctx, jobs, func(m *bulkItem) { r.advance(ctx, m) })
 	}
-	r.open.Wait()
-	for _, lane := range r.lanes {
-		close(lane)
-	}
-	lanes.Wait()
 }
 
 // take lets mails in and gives them on as there is room for them.
@@ -103,25 +105,39 @@ func (r *run) prepareAhead(ctx context.Context, jobs <-chan transport.BulkResult
 	var workers sync.WaitGroup
 	for range r.ahead {
 		workers.Go(func() {
+			defer func() { // after a step that ended this goroutine
+				for m := range todo {
+					m.prepared.Done()
+				}
+			}()
 			for m := range todo {
 				r.prepare(ctx, m)
 			}
 		})
 	}
 	workers.Go(func() {
+		defer func() { // after a function of the caller that ended this goroutine
+			for m := range inOrder {
+				m.prepared.Wait()
+				m.account.stop(transport.PhaseWait, errPanicked)
+				r.finish(m)
+			}
+		}()
 		for m := range inOrder {
 			m.prepared.Wait()
 			r.advance(ctx, m)
 		}
 	})
+	defer func() {
+		close(todo)
+		close(inOrder)
+		workers.Wait()
+	}()
 	r.take(ctx, jobs, func(m *bulkItem) {
 		m.prepared.Add(1)
 		inOrder <- m
 		todo <- m
 	})
-	close(todo)
-	close(inOrder)
-	workers.Wait()
 }
 
 // prepare prepares the plan of a mail. When that panics, the mail meets the panic again when it advances.
@@ -182,10 +198,19 @@ func (r *run) finish(m *bulkItem) {
 // once, whatever the transport does.
 func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bulkItem) {
 	g := inFlight{mails: map[int]*bulkItem{}}
+	gone := make(chan struct{}) // closed when a function of the caller ends the goroutine that is in back
+	leave := sync.OnceFunc(func() { close(gone) })
 	back := func(m *bulkItem, of *attempt) {
+		stays := false
+		defer func() {
+			if !stays {
+				leave() // t must not wait for mails that a lane without a server will not get
+			}
+		}()
 		if r.guarded(m, func() { m.back(of) }) {
 			r.advance(ctx, m)
 		}
+		stays = true
 	}
 	stopped := func(m *bulkItem) {
 		cause := errStopped
@@ -195,7 +220,16 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 		back(m, unsent(ctx, m.mail, transport.PhaseWait, cause))
 	}
 	mails := func(yield func(transport.Mail) bool) {
-		for m := range lane {
+		for {
+			var m *bulkItem
+			var ok bool
+			select {
+			case m, ok = <-lane:
+			case <-gone:
+			}
+			if !ok {
+				return
+			}
 			mail := m.mail // before it is given: it may be back at once
 			if !g.give(m) {
 				stopped(m)
