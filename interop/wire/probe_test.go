@@ -30,8 +30,11 @@ func TestProbe(t *testing.T) {
 			if err := conn.Noop(t.Context()); err != nil { // the replies to the probe come before this one
 				t.Fatal(err)
 			}
-			if safe, known := conn.ChunkingSafe(); !safe || !known {
-				t.Errorf("safe %v, known %v", safe, known)
+			// go-smtp answers a BDAT without recipients with 502, as a server answers that does not know BDAT: no proof,
+			// so mail goes by DATA there.
+			want := !strings.HasPrefix(p.name, "go-smtp")
+			if safe, known := conn.ChunkingSafe(); safe != want || !known {
+				t.Errorf("safe %v, known %v, want safe %v", safe, known, want)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -148,8 +149,12 @@ func elsewhere() []failing {
 	}
 	script := func(t *testing.T, body string) transport.Transport {
 		path := filepath.Join(t.TempDir(), "sendmail.sh")
-		if err := os.WriteFile(path, []byte("#!/bin/sh\ncat >/dev/null\n"+body+"\n"), 0o700); err != nil {
-			t.Fatal(err)
+		// Written by another process: one that this process starts elsewhere at the same time could hold the file open
+		// for writing, and the system does not run such a file.
+		writer := exec.CommandContext(t.Context(), "/bin/sh", "-c", `cat >"$0" && chmod 700 "$0"`, path)
+		writer.Stdin = strings.NewReader("#!/bin/sh\ncat >/dev/null\n" + body + "\n")
+		if out, err := writer.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
 		}
 		return sendmail.Command(path)
 	}
