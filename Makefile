@@ -8,10 +8,11 @@ TOOLS := $(CURDIR)/.tmp/bin
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.tmp/lint# its cache remembers paths of other checkouts
 GOLANGCI_VERSION := v2.12.2
 FUZZTIME ?= 10s
+PIECES ?= 1000
 COUNT ?= 1
-MODULES := . otel interop bench cmd/depeche ledger/bolt queue/bolt
+MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bolt queue/bolt queue/jetstream queue/river
 
-.PHONY: help test race lint fmt fuzz mutants model chaos apidiff vulncheck bench cover interop demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench cover interop demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,6 +37,9 @@ fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
 		done; \
 	done
 
+complexity: ## look for inputs that a parser needs more than proportional time for: PIECES for each, such as 1000
+	COMPLEXITY=$(PIECES) go test -count=1 -timeout 0 ./internal/complexity
+
 mutants: ## put faults into the code, one at a time: the tests must notice each (MATCH=part of an id)
 	go run ./internal/mutants -match "$(MATCH)"
 
@@ -58,6 +62,9 @@ vulncheck: ## look for known vulnerabilities in what is used; needs the network
 
 bench: ## compare with other libraries, all in one run; x is the ratio to net/smtp
 	cd bench && go test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
+
+bench-queue: ## deliver later beside a plain loop, all durable; wants PostgreSQL (Debian package postgresql)
+	for m in bolt river jetstream; do (cd queue/$$m && go test -run '^$$' -bench BenchmarkEndToEnd -benchtime 10000x -count $(COUNT) .) || exit 1; done
 
 cover: ## say how much of each package the tests reach
 	mkdir -p .tmp && go test -coverpkg=./... -coverprofile=.tmp/cover.out ./... >/dev/null && go tool cover -func=.tmp/cover.out | tail -n 1

@@ -11,12 +11,14 @@ import (
 	"github.com/depeche-mail/depeche/internal/keys"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/policy"
+	"github.com/depeche-mail/depeche/transport/smtp"
 )
 
-// group is several transports as one: failover(url url)?keys or roundrobin(url url)?keys.
+// group is the form of several transports as one: failover(url url)?keys or roundrobin(url url)?keys. A comma may
+// stand after each URL but the last.
 type group struct {
 	name    string
-	members []URL
+	members []form
 	keys    keys.List
 }
 
@@ -34,7 +36,7 @@ const (
 
 var (
 	errGroup   = errors.New("want name(url url ...)?key=value, with spaces and parentheses in the URLs percent-encoded")
-	errComma   = errors.New("spaces separate the URLs, without commas")
+	errComma   = errors.New("a comma stands between two URLs, and a space after it")
 	errDepth   = fmt.Errorf("groups in groups more than %d deep", maxDepth)
 	errMembers = fmt.Errorf("want 1 to %d URLs", maxMembers)
 )
@@ -46,36 +48,40 @@ func cutGroup(text string) (name, rest string, ok bool) {
 	return name, rest, ok && (name == failover || name == roundrobin)
 }
 
-// parseGroup reads a group whose opening parenthesis was read.
-func parseGroup(name, text string, depth int) (URL, error) {
+// readGroup reads a group whose opening parenthesis was read.
+func readGroup(name, text string, depth int) (form, error) {
 	if depth == maxDepth {
-		return URL{}, fault(name, errDepth)
+		return nil, fault(name, errDepth)
 	}
 	members, query, ok := splitGroup(text)
 	if !ok {
-		return URL{}, fault(name, errGroup)
+		return nil, fault(name, errGroup)
 	}
 	if len(members) == 0 || len(members) > maxMembers {
-		return URL{}, fault(name, errMembers)
+		return nil, fault(name, errMembers)
 	}
-	g := &group{name: name}
+	g := group{name: name}
 	var faults []error
-	for _, text := range members {
-		if strings.HasSuffix(text, ",") {
-			return URL{}, fault(name, errComma)
+	for i, text := range members {
+		text, comma := strings.CutSuffix(text, ",")
+		if comma && (i == len(members)-1 || text == "" || strings.HasSuffix(text, ",")) {
+			return nil, fault(name, errComma)
 		}
-		u, err := parse(text, depth+1)
+		member, err := readForm(text, depth+1)
 		if err != nil {
 			faults = append(faults, err)
 		}
-		g.members = append(g.members, u)
+		g.members = append(g.members, member)
 	}
-	list, wrong := keys.Parse(query, func(key string) bool { return slices.Contains(groupKeys[name], key) })
+	list, wrong := keys.Parse(query, groupKeys[name])
 	for _, f := range wrong {
 		faults = append(faults, fault(f.Name, f.Err))
 	}
 	g.keys = list
-	return URL{group: g}, errors.Join(faults...)
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return g, nil
 }
 
 // splitGroup splits a group at the spaces between its members, and off the keys after its end.
@@ -102,26 +108,43 @@ func splitGroup(text string) (members []string, query string, ok bool) {
 	if open != 0 {
 		return nil, "", false
 	}
-	behind := text[start:]
-	query, asked := strings.CutPrefix(behind, "?")
+	rest := text[start:]
+	query, asked := strings.CutPrefix(rest, "?")
 	// What follows a parenthesis in a password may be the rest of it.
-	if behind != "" && !asked || strings.ContainsAny(query, "@#") {
+	if rest != "" && !asked || strings.ContainsAny(query, "@#") {
 		return nil, "", false
 	}
 	return members, query, true
 }
 
 // text prints a group.
-func (g *group) text(member func(URL) string) string {
+func (g group) text(relay func(smtp.URL) string) string {
 	var list []string
-	for _, u := range g.members {
-		text := member(u)
+	for _, member := range g.members {
+		text := member.text(relay)
 		if last, found := strings.CutSuffix(text, ","); found {
 			text = last + "%2C" // it would look like a separator
 		}
 		list = append(list, text)
 	}
 	return g.name + "(" + strings.Join(list, " ") + ")" + g.keys.String()
+}
+
+func (g group) relays() (list []smtp.URL) {
+	for _, member := range g.members {
+		list = append(list, member.relays()...)
+	}
+	return list
+}
+
+func (g group) withPasswordFile(path string) (with form, ok bool) {
+	g.members = slices.Clone(g.members)
+	for i, member := range g.members {
+		if with, lacked := member.withPasswordFile(path); lacked {
+			g.members[i], ok = with, true
+		}
+	}
+	return g, ok
 }
 
 // groupKeys are the keys of each group.
@@ -138,7 +161,7 @@ type settings struct {
 	weights     []int
 }
 
-func (g *group) settings() (s settings, err error) {
+func (g group) settings() (s settings, err error) {
 	var faults []error
 	for _, k := range g.keys {
 		if err := s.read(k); err != nil {
@@ -175,8 +198,8 @@ func (s *settings) read(k keys.Key) (err error) {
 	return nil
 }
 
-// open opens the members and puts them together. If it cannot, none of them stays open.
-func (g *group) open() (t transport.Transport, err error) {
+// open opens the members and puts them together. If it cannot, it closes those that it opened.
+func (g group) open() (t transport.Transport, err error) {
 	var (
 		relays []transport.Transport
 		faults []error
@@ -193,8 +216,8 @@ func (g *group) open() (t transport.Transport, err error) {
 	if err != nil {
 		faults = append(faults, err)
 	}
-	for _, u := range g.members {
-		r, err := u.open()
+	for _, member := range g.members {
+		r, err := member.open()
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -208,6 +231,6 @@ func (g *group) open() (t transport.Transport, err error) {
 		return policy.Failover{Relays: relays, On: s.moves, RetryPeriod: s.retryPeriod}.Build()
 	}
 	return policy.Balance{
-		Relays: relays, Weights: s.weights, Strategy: s.pick, Moves: s.moves, RetryPeriod: s.retryPeriod,
+		Relays: relays, Weights: s.weights, Strategy: s.pick, On: s.moves, RetryPeriod: s.retryPeriod,
 	}.Build()
 }

@@ -24,6 +24,7 @@ func TestGroupRoundTrip(t *testing.T) {
 		"roundrobin(smtps://a?pool=2 file:out%20box)?weights=3,1&pick=least_loaded": {revealed: "roundrobin(smtps://a?pool=2 file:out%20box)?pick=least_loaded&weights=3%2C1"},
 		"failover(roundrobin(smtps://a smtps://b)?pick=turn stub:)":                 {},
 		"failover(smtps://u:p%20%28w%29@a smtps://u:p%40@b)":                        {shown: "failover(smtps://u:***@a smtps://u:***@b)"},
+		"failover(file:a%2C stub:)":                                                 {},
 		"failover(file:a%2C)":                                                       {},
 		"FailOver(STUB: File:x)":                                                    {revealed: "failover(stub: file:x)"},
 		"failover(file:a%28b)":                                                      {},

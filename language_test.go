@@ -30,8 +30,8 @@ var unclear = map[string]string{
 // allowed are phrases with such words that say plainly what they mean.
 var allowed = regexp.MustCompile(`(?i:there (?:is|are|was|were) (?:no|none))|(?i:is no and)|(?i:programs compose theirs)|(?i:(?:no|some|any)body@)|NoBody|is no longer`)
 
-// mostUnclear is how many of them there may be. It only falls.
-const mostUnclear = 0
+// maxUnclear is how many of them there may be. It only falls.
+const maxUnclear = 0
 
 // TestPlainLanguage counts the unclear words in comments, in prose of pages and in texts of errors. Code, addresses and
 // quotations do not count.
@@ -73,8 +73,8 @@ func TestPlainLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d unclear words", found)
-	if found > mostUnclear {
-		t.Errorf("%d unclear words, at most %d: write plain sentences that name the actor", found, mostUnclear)
+	if found > maxUnclear {
+		t.Errorf("%d unclear words, at most %d: write plain sentences that name the actor", found, maxUnclear)
 	}
 }
 

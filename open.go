@@ -8,21 +8,20 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
-	"github.com/depeche-mail/depeche/transport/file"
-	"github.com/depeche-mail/depeche/transport/sendmail"
-	"github.com/depeche-mail/depeche/transport/stub"
+	"github.com/depeche-mail/depeche/transport/smtp"
 )
 
 // Open returns the transport that a URL describes, without connecting:
 //
 //	smtps://user:password@host          a relay, TLS from the first octet
 //	smtp+starttls://user:password@host  a relay, STARTTLS required
-//	smtp://host                         a relay, no TLS
-//	lmtp://host, lmtp+unix:///socket    a delivery agent beside us
+//	smtp://host, smtp+unix:///socket    a relay, no TLS
+//	service://user:password@gmail       a provider by its name
+//	lmtp://host, lmtp+unix:///socket    a delivery agent beside us; lmtps, lmtp+starttls with TLS
 //	sendmail:                           the sendmail command of this machine, or sendmail:/path/of/another
 //	file:folder                         each message becomes a file in the folder
 //	maildir:folder, mbox:path           the same as mail programs read it
-//	stub:                               messages are recorded in memory and go nowhere
+//	stub:, discard:, log:               messages go nowhere: recorded in memory, dropped, or written as log records
 //	failover(smtps://a smtps://b)       the first that works
 //	roundrobin(smtps://a smtps://b)     each in turn
 //
@@ -76,45 +75,6 @@ func OpenEnv() (*Sender, error) {
 	return t, nil
 }
 
-// Open returns the transport that u describes; see the function [Open].
-func (u URL) Open() (*Sender, error) {
-	t, err := u.open()
-	if err != nil {
-		return nil, err
-	}
-	return &Sender{t}, nil
-}
-
-func (u URL) open() (transport.Transport, error) {
-	if u.group != nil {
-		return u.group.open()
-	}
-	switch u.scheme {
-	case schemeStub:
-		return stub.New(), nil
-	case schemeFile:
-		return opened(file.New(u.path))
-	case schemeMaildir:
-		return opened(file.Maildir(u.path))
-	case schemeMbox:
-		return opened(file.Mbox(u.path))
-	case schemeSendmail:
-		if u.path == "" {
-			return opened(sendmail.New())
-		}
-		return sendmail.Command(u.path), nil
-	}
-	return opened(u.relay.Builder().Build())
-}
-
-// opened returns nil, and not a nil pointer in an interface, beside an error.
-func opened[T transport.Transport](t T, err error) (transport.Transport, error) {
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
 // Send opens the transport that a URL describes, sends one mail and closes it. If MAIL_PASSWORD_FILE is set and a user
 // of the URL has no password, it is read from that file. For more than one mail keep the transport that [Open] returns:
 // opening a connection costs several times what a message does. The Result is nil only when the URL is unusable.
@@ -129,6 +89,9 @@ func Send(ctx context.Context, url string, mail transport.Mail) (*transport.Resu
 	t, err := u.open()
 	if err != nil {
 		return nil, err
+	}
+	if relay, ok := t.(*smtp.Transport); ok {
+		return relay.SendLast(ctx, mail)
 	}
 	result, err := t.Send(ctx, mail)
 	_ = transport.Shutdown(ctx, t) // the mail's fate is known; a lost goodbye does not change it

@@ -22,6 +22,11 @@ func (s *Sender) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) it
 	return transport.SendAll(ctx, s.transport, mails)
 }
 
+// SendRows is SendAll for mails that are made of rows, some of which can't become a mail; see [transport.SendRows].
+func (s *Sender) SendRows(ctx context.Context, rows iter.Seq2[transport.Mail, error]) iter.Seq2[transport.BulkResult, error] {
+	return transport.SendRows(ctx, s.transport, rows)
+}
+
 // Check finds out whether mail could be sent now, without sending any. It may connect.
 func (s *Sender) Check(ctx context.Context) error { return transport.Check(ctx, s.transport) }
 

@@ -5,94 +5,109 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
 )
 
 // URL is the URL of a transport, read and found well-formed. It is immutable, and prints without
 // passwords in every form. Its zero value is not usable.
-type URL struct {
-	scheme string
-	path   string   // of a file or a command
-	relay  smtp.URL // for the schemes that are not below
-	group  *group   // nil for a single one
+type URL struct{ form form }
+
+// form is what one kind of URL says: a relay, a command, a folder, a transport in memory, a group of others.
+// Forms are immutable.
+type form interface {
+	// open returns the transport. It does not connect.
+	open() (transport.Transport, error)
+	// text is the URL, in which relay prints the parts that hold passwords.
+	text(relay func(smtp.URL) string) string
+	// relays are those that the URL names.
+	relays() []smtp.URL
+	// withPasswordFile gives the file to each user who lacks a password. ok is false where there is no such user.
+	withPasswordFile(path string) (with form, ok bool)
 }
 
-// The schemes of what is on this machine.
-const (
-	schemeStub     = "stub"
-	schemeFile     = "file"
-	schemeMaildir  = "maildir"
-	schemeMbox     = "mbox"
-	schemeSendmail = "sendmail"
-)
+// local is the part of a form that needs no network, and so has neither relay nor password.
+type local struct{}
+
+func (local) relays() []smtp.URL { return nil }
+
+// reader reads what follows the colon after a scheme.
+type reader func(scheme, rest string) (form, error)
+
+// readers has the scheme of each kind but those of relays, which [smtp.ParseURL] knows, and of groups, which have
+// names and no scheme.
+var readers = map[string]reader{
+	schemeStub:     readNowhere,
+	schemeDiscard:  readNowhere,
+	schemeLog:      readLog,
+	schemeFile:     readFolder,
+	schemeMaildir:  readFolder,
+	schemeMbox:     readFolder,
+	schemeSendmail: readCommand,
+}
 
 // ParseURL reads the URL of a transport; see [Open] and docs/urls.md. A user without a password is
 // well-formed, because [URLFromEnv] has it from elsewhere, but Open refuses it. The error is a
 // [envelope.FieldError], or several joined, and shows no password.
-func ParseURL(text string) (URL, error) { return parse(text, 0) }
+func ParseURL(text string) (URL, error) {
+	f, err := readForm(text, 0)
+	if err != nil {
+		return URL{}, err
+	}
+	return URL{f}, nil
+}
 
-func parse(text string, depth int) (URL, error) {
+// readForm reads a URL, which is in depth groups.
+func readForm(text string, depth int) (form, error) {
 	if name, rest, ok := cutGroup(text); ok {
-		return parseGroup(name, rest, depth)
+		return readGroup(name, rest, depth)
 	}
 	scheme, rest, ok := strings.Cut(text, ":")
 	scheme = strings.ToLower(scheme) // RFC 3986 section 3.1
 	if !ok {
-		return URL{}, fault("", errNoScheme)
+		return nil, fault("", errNoScheme)
 	}
-	switch scheme {
-	case schemeStub:
-		if rest != "" {
-			return URL{}, fault(scheme, errBehindStub)
-		}
-		return URL{scheme: scheme}, nil
-	case schemeFile, schemeMaildir, schemeMbox, schemeSendmail:
-		path, err := readPath(rest)
-		if err != nil {
-			return URL{}, fault(scheme, err)
-		}
-		return URL{scheme: scheme, path: path}, nil
+	if read, known := readers[scheme]; known {
+		return read(scheme, rest)
 	}
-	if !strings.HasPrefix(rest, "//") {
-		return URL{}, fault("", errScheme)
+	if !strings.HasPrefix(rest, "//") && scheme != schemeService {
+		return nil, fault("", errScheme)
 	}
-	relay, err := smtp.ParseURL(text)
-	return URL{relay: relay}, err
+	return readRelay(text)
 }
+
+// schemeService is the scheme of relays that may do without slashes: service:gmail.
+const schemeService = "service"
 
 // None of them quotes what is after the scheme, for it may be the password of a URL with another one.
 var (
-	errScheme     = errors.New("want smtps://, smtp+starttls://, smtp://, lmtp://, lmtp+unix://, sendmail:, file:, maildir:, mbox:, stub:, failover(...) or roundrobin(...)")
-	errNoScheme   = errors.New("want a scheme, such as smtps, before the first colon")
-	errBehindStub = errors.New("nothing may follow this scheme")
-	errPath       = errors.New("want a path after the colon, or // and a path that begins with /; percent-encode % ? # in it")
+	errScheme   = errors.New("want smtps://, smtp+starttls://, smtp://, smtp+unix://, lmtps://, lmtp+starttls://, lmtp://, lmtp+unix://, service:, sendmail:, file:, maildir:, mbox:, discard:, log:, stub:, failover(...) or roundrobin(...)")
+	errNoScheme = errors.New("want a scheme, such as smtps, before the first colon")
+	errZeroURL  = errors.New("the zero URL is not usable: want one that ParseURL returned")
 )
 
 func fault(value string, err error) error {
 	return &envelope.FieldError{Field: "URL", Value: value, Err: err}
 }
 
-// readPath reads what is after the scheme: "a/b", "/a/b" or "///a/b" (RFC 8089 section 2).
-func readPath(rest string) (string, error) {
-	if after, ok := strings.CutPrefix(rest, "//"); ok {
-		if !strings.HasPrefix(after, "/") { // the host of a URL with two slashes
-			return "", errPath
-		}
-		rest = after
-	}
-	if strings.ContainsAny(rest, "?#") {
-		return "", errPath
-	}
-	path, err := url.PathUnescape(rest)
+// Open returns the transport that u describes; see the function [Open].
+func (u URL) Open() (*Sender, error) {
+	t, err := u.open()
 	if err != nil {
-		return "", errPath
+		return nil, err
 	}
-	return path, nil
+	return &Sender{t}, nil
+}
+
+func (u URL) open() (transport.Transport, error) {
+	if u.form == nil {
+		return nil, fault("", errZeroURL)
+	}
+	return u.form.open()
 }
 
 // HasPassword reports whether a password is in the URL itself, where every user who sees a list of processes or
@@ -102,32 +117,20 @@ func (u URL) HasPassword() bool { return slices.ContainsFunc(u.Relays(), smtp.UR
 // WithPasswordFile returns the URL with the file in which the password is of each user who lacks one. ok
 // is false where there is no such user.
 func (u URL) WithPasswordFile(path string) (with URL, ok bool) {
-	if u.group == nil {
-		u.relay, ok = u.relay.WithPasswordFile(path)
-		return u, ok
+	if u.form == nil {
+		return u, false
 	}
-	g := *u.group
-	g.members = slices.Clone(g.members)
-	for i, m := range g.members {
-		if with, lacked := m.WithPasswordFile(path); lacked {
-			g.members[i], ok = with, true
-		}
-	}
-	return URL{group: &g}, ok
+	with.form, ok = u.form.withPasswordFile(path)
+	return with, ok
 }
 
-// Relays returns the relays that the URL names, for diagnose.Run for instance; none for the schemes that
+// Relays returns the relays that the URL names, for diagnose.Run for instance; an empty list for the schemes that
 // need no network.
-func (u URL) Relays() (list []smtp.URL) {
-	switch {
-	case u.group != nil:
-		for _, m := range u.group.members {
-			list = append(list, m.Relays()...)
-		}
-	case u.scheme == "":
-		list = append(list, u.relay)
+func (u URL) Relays() []smtp.URL {
+	if u.form == nil {
+		return nil
 	}
-	return list
+	return u.form.relays()
 }
 
 // String returns the URL with *** in place of each password.
@@ -137,15 +140,10 @@ func (u URL) String() string { return u.text(smtp.URL.String) }
 func (u URL) Reveal() string { return u.text(smtp.URL.Reveal) }
 
 func (u URL) text(relay func(smtp.URL) string) string {
-	switch {
-	case u.group != nil:
-		return u.group.text(func(m URL) string { return m.text(relay) })
-	case u.scheme == "":
-		return relay(u.relay)
-	case strings.HasPrefix(u.path, "/"):
-		return u.scheme + "://" + (&url.URL{Path: u.path}).EscapedPath()
+	if u.form == nil {
+		return ""
 	}
-	return u.scheme + ":" + (&url.URL{Path: u.path}).EscapedPath()
+	return u.form.text(relay)
 }
 
 // Format writes what String returns, for every verb and flag.

@@ -34,6 +34,16 @@ func TestURLRoundTrip(t *testing.T) {
 		"file:a%25zz":                 {},
 		"smtps://user:p%40ss@[::1]:2465?hello=client.example": {shown: "smtps://user:***@[::1]:2465?hello=client.example"},
 		"lmtp+unix:///run/lmtp":                               {},
+		"smtp+unix:///run/smtp?pool=2":                        {},
+		"discard:":                                            {},
+		"log:":                                                {},
+		"log:?subject=true&addresses=false":                   {revealed: "log:?addresses=false&subject=true"},
+		"service:gmail":                                       {revealed: "service://gmail"},
+		"service:sendgrid?password_file=/x":                   {revealed: "service://apikey@sendgrid?password_file=%2Fx"},
+		"service://u:p%40ss@gmail":                            {shown: "service://u:***@gmail"},
+		"smtps://host?rate=10/1s":                             {revealed: "smtps://host?rate=10%2F1s"},
+		"sendmail:?args=-a work":                              {revealed: "sendmail:?args=-a+work"},
+		"sendmail:///usr/bin/msmtp?args=--account%3Dmy+work+%22a+b%22&kind=msmtp": {},
 	} {
 		roundTrip(t, text, want.revealed, want.shown)
 	}
@@ -83,6 +93,17 @@ func TestURLPage(t *testing.T) {
 	}
 	if seen["url"] == 0 || seen["refused"] == 0 {
 		t.Errorf("found no examples: %v", seen)
+	}
+}
+
+// TestZeroURL: the zero URL is an error where it is used, and prints as nothing.
+func TestZeroURL(t *testing.T) {
+	var zero depeche.URL
+	if _, err := zero.Open(); err == nil {
+		t.Error("it opens")
+	}
+	if with, ok := zero.WithPasswordFile("x"); ok || zero.String() != "" || zero.Relays() != nil || with.HasPassword() {
+		t.Errorf("%v, %v, %v", zero, with, ok)
 	}
 }
 

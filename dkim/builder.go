@@ -29,14 +29,14 @@ type state struct {
 	signer Signer
 	extra  []string
 	except []string
-	faults []error
+	errs   []error
 }
 
 // fork returns a copy that shares nothing with s that a step changes.
 func (s *state) fork() *state {
 	c := *s
 	c.signer.keys = slices.Clone(s.signer.keys)
-	c.extra, c.except, c.faults = slices.Clone(s.extra), slices.Clone(s.except), slices.Clone(s.faults)
+	c.extra, c.except, c.errs = slices.Clone(s.extra), slices.Clone(s.except), slices.Clone(s.errs)
 	return &c
 }
 
@@ -59,7 +59,7 @@ func (b Builder) step(change func(*state)) Builder {
 }
 
 func (s *state) fault(field, value string, err error) {
-	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
+	s.errs = append(s.errs, &FieldError{Field: field, Value: value, Err: err})
 }
 
 // Key adds a key under the selector by which receivers find it in the DNS. key is an *rsa.PrivateKey of
@@ -147,8 +147,8 @@ func (b Builder) Build() (*Signer, error) {
 	s.checkDomain()
 	s.checkKeys()
 	s.chooseFields()
-	if len(s.faults) > 0 {
-		return nil, errors.Join(s.faults...)
+	if len(s.errs) > 0 {
+		return nil, errors.Join(s.errs...)
 	}
 	return &s.signer, nil
 }

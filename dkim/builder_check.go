@@ -68,12 +68,12 @@ func (s *state) checkKeys() {
 			err = errors.New("the selector is in use for another key")
 		}
 		if err != nil {
-			s.faults = append(s.faults, &FieldError{Field: "Key", Index: i, Value: k.selector, Err: err})
+			s.errs = append(s.errs, &FieldError{Field: "Key", Index: i, Value: k.selector, Err: err})
 			continue
 		}
 		k.selector = selector
 		if f, ok := k.source.(fixed); ok && f.signer == nil {
-			s.faults = append(s.faults, &FieldError{Field: "Key", Index: i, Value: selector, Err: errors.New("the key is nil")})
+			s.errs = append(s.errs, &FieldError{Field: "Key", Index: i, Value: selector, Err: errors.New("the key is nil")})
 			continue
 		}
 		key, err := k.source.key()
@@ -81,7 +81,7 @@ func (s *state) checkKeys() {
 			_, err = s.signer.algorithm(key)
 		}
 		if err != nil {
-			s.faults = append(s.faults, &FieldError{Field: "Key", Index: i, Value: selector, Err: err})
+			s.errs = append(s.errs, &FieldError{Field: "Key", Index: i, Value: selector, Err: err})
 		}
 	}
 }
@@ -92,13 +92,13 @@ func canonicalSelector(selector, domain string) (string, error) {
 	if selector == "" {
 		return "", errors.New("a selector is needed")
 	}
-	const most = 253 // of a name in the DNS
+	const limit = 253 // of a name in the DNS
 	name, err := canonicalDomain(strings.ReplaceAll(selector, "_", "x"))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("not a name for the DNS: %w", err)
-	case len(RecordName(name, domain)) > most:
-		return "", fmt.Errorf("the name of its record is longer than %d octets", most)
+	case len(RecordName(name, domain)) > limit:
+		return "", fmt.Errorf("the name of its record is longer than %d octets", limit)
 	case strings.Contains(selector, "_"):
 		name = strings.ToLower(selector)
 	}
@@ -109,12 +109,12 @@ func canonicalSelector(selector, domain string) (string, error) {
 func (s *state) chooseFields() {
 	for i, name := range s.extra {
 		if err := checkExtra(name); err != nil {
-			s.faults = append(s.faults, &FieldError{Field: "Fields", Index: i, Value: name, Err: err})
+			s.errs = append(s.errs, &FieldError{Field: "Fields", Index: i, Value: name, Err: err})
 		}
 	}
 	for i, name := range s.except {
 		if err := checkExcept(name); err != nil {
-			s.faults = append(s.faults, &FieldError{Field: "Except", Index: i, Value: name, Err: err})
+			s.errs = append(s.errs, &FieldError{Field: "Except", Index: i, Value: name, Err: err})
 		}
 	}
 	s.signer.guarded = without(guarded, s.except)

@@ -79,7 +79,7 @@ func verbatim(p []byte, form Canonicalization) int {
 	n := len(p)
 	if form == Relaxed {
 		n = oddSpace(p)
-		if p[n-1] == ' ' { // before a tab, or last
+		if p[n-1] == ' ' { // last, so what follows is not known
 			n--
 		}
 	}
@@ -96,26 +96,41 @@ func verbatim(p []byte, form Canonicalization) int {
 }
 
 // oddSpace returns where the first white space of p is that does not stay as it is: a tab, or a space before
-// another one or before a CR. Without one it returns the length of p.
+// white space or a CR. Without one it returns the length of p. It looks at eight octets at a time.
 func oddSpace(p []byte) int {
-	const width = 8
 	i := bytes.IndexByte(p, ' ')
-	if tab := bytes.IndexByte(p, '\t'); i < 0 || tab >= 0 && tab < i {
-		i = tab
+	if i < 0 {
+		i = len(p)
 	}
-	if i < 0 { // as in base64
-		return len(p)
+	if tab := bytes.IndexByte(p[:i], '\t'); tab >= 0 {
+		return tab
 	}
-	for ; i+width < len(p); i += width {
-		here, after := binary.LittleEndian.Uint64(p[i:]), binary.LittleEndian.Uint64(p[i+1:])
-		if odd := matches(here, '\t') | matches(here, ' ')&(matches(after, ' ')|matches(after, '\r')); odd != 0 {
+	const width, each, bit = 8, 0x0101010101010101, '\t' ^ '\r' // what tells a tab from a CR
+	before := false                                             // the octet before is a space
+	for ; i+width <= len(p); i += width {
+		word := binary.LittleEndian.Uint64(p[i:])
+		spaces, others := matches(word, ' '), matches(word&^(each*bit), '\t') // others are tabs and CRs
+		if before && (spaces|others)&0x80 != 0 {
+			return i - 1
+		}
+		odd := spaces & ((spaces | others) >> width)
+		if others != 0 {
+			odd |= matches(word, '\t')
+		}
+		if odd != 0 {
 			return i + bits.TrailingZeros64(odd)/width
 		}
+		before = spaces>>(64-1) != 0
 	}
 	for ; i < len(p); i++ {
-		if p[i] == '\t' || p[i] == ' ' && i+1 < len(p) && (p[i+1] == ' ' || p[i+1] == '\r') {
-			break
+		c := p[i]
+		if before && (c == ' ' || c == '\t' || c == '\r') {
+			return i - 1
 		}
+		if c == '\t' {
+			return i
+		}
+		before = c == ' '
 	}
 	return i
 }

@@ -106,6 +106,33 @@ func TestCanonicalBody(t *testing.T) {
 	}
 }
 
+// TestOddSpaceAtEachPlace: white space is found at each place of the words in which the search goes, in every order of the
+// octets that matter.
+func TestOddSpaceAtEachPlace(t *testing.T) {
+	const octets, length, pads = "a \t\r", 6, 10
+	naive := func(p []byte) int {
+		for i, c := range p {
+			if c == '\t' || c == ' ' && i+1 < len(p) && strings.IndexByte(" \t\r", p[i+1]) >= 0 {
+				return i
+			}
+		}
+		return len(p)
+	}
+	text := make([]byte, length)
+	for number := range 1 << (2 * length) {
+		for i := range text {
+			text[i] = octets[number>>(2*i)&3]
+		}
+		for pad := range pads {
+			p := append(bytes.Repeat([]byte("x "), pad), "x"...)[:1+pad]
+			p = append(append(p, text...), "more text"[:pad]...)
+			if got, want := oddSpace(p), naive(p); got != want {
+				t.Fatalf("%q: %d, want %d", p, got, want)
+			}
+		}
+	}
+}
+
 // FuzzCanonicalBody: the canonical form does not depend on how the body is cut into writes, and is that of the
 // sentences of the RFC.
 func FuzzCanonicalBody(f *testing.F) {

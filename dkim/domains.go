@@ -18,7 +18,7 @@ var ErrNoSigner = errors.New("no key for this domain")
 // goes without a signature.
 type ByDomain func(ctx context.Context, domain string) (*Signer, error)
 
-// Sign returns mail with the signatures of its signer, see [Signer.Sign], or mail itself where there is none.
+// Sign returns mail with the signatures of its signer, see [Signer.Sign], or mail itself without one.
 func (f ByDomain) Sign(ctx context.Context, mail transport.Mail) (transport.Mail, error) {
 	return f.sign(ctx, mail, transport.SignatureRules{})
 }

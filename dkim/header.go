@@ -88,9 +88,9 @@ func isName[T string | []byte](name T) bool {
 
 // short cuts a text that an error quotes.
 func short(text []byte) string {
-	const most = 60
-	if len(text) > most {
-		return string(text[:most]) + "..."
+	const limit = 60
+	if len(text) > limit {
+		return string(text[:limit]) + "..."
 	}
 	return string(text)
 }

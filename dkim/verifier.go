@@ -126,18 +126,18 @@ func (v *Verifier) CheckPublished(ctx context.Context, signer *Signer) error {
 	if err != nil {
 		return err
 	}
-	var faults []error
+	var errs []error
 	for _, own := range records {
 		record, err := v.record(ctx, own.Selector, own.Domain)
 		name := RecordName(own.Selector, own.Domain)
 		switch {
 		case err != nil:
-			faults = append(faults, fmt.Errorf("dkim: %w: %w", ErrKey, err))
+			errs = append(errs, fmt.Errorf("dkim: %w: %w", ErrKey, err))
 		case record.Key == nil:
-			faults = append(faults, fmt.Errorf("dkim: %w: %s was revoked: its p= is empty", ErrKey, name))
+			errs = append(errs, fmt.Errorf("dkim: %w: %s was revoked: its p= is empty", ErrKey, name))
 		case !sameKey(record.Key, own.Record.Key):
-			faults = append(faults, fmt.Errorf("dkim: %w: %s is another key; publish %q", ErrKey, name, own.Record))
+			errs = append(errs, fmt.Errorf("dkim: %w: %s is another key; publish %q", ErrKey, name, own.Record))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }

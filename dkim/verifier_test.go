@@ -111,7 +111,7 @@ func TestVerifierRefuses(t *testing.T) {
 		"no key":                 {nil, "v=DKIM1; k=ed25519", ErrKey},
 		"a key of another kind":  {nil, records["brisbane._domainkey.example.com"], ErrKey},
 		"an unknown kind":        {nil, "k=x; p=AAAA", ErrKey},
-		"a key that is none":     {nil, "p=AAAA", ErrKey},
+		"not a key":              {nil, "p=AAAA", ErrKey},
 		"not base64":             {nil, "p=!", ErrKey},
 		"another version":        {nil, "v=DKIM2; p=", ErrKey},
 		"version is not first":   {nil, "k=ed25519; v=DKIM1; p=", ErrKey},

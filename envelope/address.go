@@ -3,15 +3,32 @@ package envelope
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/ascii"
 )
 
 // Address is one mailbox: a local part and a domain. The zero Address is the null path <>, which
 // may only send. Addresses are comparable with ==: domains are kept in lower-case A-label form,
-// local parts are kept exactly as given (RFC 5321 section 2.4 makes their case significant).
+// local parts are kept exactly as given (RFC 5321 section 2.4 makes their case significant). One address
+// has no domain: [Postmaster].
 type Address struct {
-	local  string // without quotes and escapes
-	domain string // A-labels in lower case, or an address literal in brackets
+	// wire is what String returns. A result holds one for each recipient, so what can be found in it is not kept
+	// beside it.
+	wire string
 }
+
+// postmaster is the one address without a domain, in the brackets of a path. They keep it apart from a local part that
+// lost its domain: "<Postmaster>" is written on purpose.
+const postmaster = "<Postmaster>"
+
+// Postmaster returns the mailbox for reports of trouble with mail at the server that is spoken to, whatever its domains
+// are, which every server must accept as a recipient (RFC 5321 section 4.5.1). It can only receive, and only by an
+// envelope: the fields of a message need a domain ([ErrNoDomain]). Its Domain is "", and it prints and parses as
+// "<Postmaster>".
+func Postmaster() Address { return Address{wire: postmaster} }
+
+// IsPostmaster reports whether a is what [Postmaster] returns. The postmaster of a domain is an address as any other.
+func (a Address) IsPostmaster() bool { return a.wire == postmaster }
 
 // NewAddress returns the address of a local part, given without quotes, and a domain, given as
 // A-labels, U-labels or an address literal in brackets.
@@ -23,55 +40,91 @@ func NewAddress(local, domain string) (Address, error) {
 	if reason != "" {
 		return Address{}, &ParseError{Input: domain, Reason: reason}
 	}
-	a := Address{local: local, domain: canonical}
-	if reason := a.tooLong(); reason != "" {
+	a, reason := join(local, canonical, "")
+	if reason != "" {
 		return Address{}, &ParseError{Input: local + "@" + domain, Reason: reason}
 	}
 	return a, nil
 }
 
-// LocalPart returns the local part without quotes.
-func (a Address) LocalPart() string { return a.local }
+// join makes an address of its checked parts, or returns which limit it passes. When the parts stand in source
+// as String returns them, the address shares its memory.
+func join(local, domain, source string) (a Address, reason string) {
+	if len(local) > maxLocal {
+		return Address{}, localTooLong
+	}
+	dotAtom := isDotAtom(local)
+	switch {
+	case !dotAtom:
+		a.wire = quote(local) + "@" + domain
+	case len(source) == len(local)+len("@")+len(domain) && strings.HasSuffix(source, domain):
+		a.wire = source
+	default:
+		a.wire = local + "@" + domain
+	}
+	switch {
+	case len(a.wire)-len("@")-len(domain) > maxLocal:
+		return Address{}, localTooLong
+	case len(a.wire) > maxAddress:
+		return Address{}, "longer than 254 octets"
+	}
+	return a, ""
+}
 
-// Domain returns the domain in A-label form, or the address literal in brackets.
-func (a Address) Domain() string { return a.domain }
+// quote returns a local part as a quoted string (RFC 5321 section 4.1.2).
+func quote(local string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(local) {
+		if c == '"' || c == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// LocalPart returns the local part without quotes.
+func (a Address) LocalPart() string {
+	at := a.at()
+	if at < 0 {
+		return strings.Trim(a.wire, "<>")
+	}
+	local := a.wire[:at]
+	if !strings.HasPrefix(local, `"`) {
+		return local
+	}
+	local, _, _ = parseQuoted(local)
+	return local
+}
+
+// Domain returns the domain in A-label form, or the address literal in brackets; "" for the null path and
+// for [Postmaster].
+func (a Address) Domain() string {
+	at := a.at()
+	if at < 0 {
+		return ""
+	}
+	return a.wire[at+1:]
+}
+
+// at returns where the @ before the domain stands, -1 where there is no domain. No domain has one in it.
+func (a Address) at() int { return strings.LastIndexByte(a.wire, '@') }
 
 // IsNull reports whether a is the null path.
 func (a Address) IsNull() bool { return a == Address{} }
 
 // NeedsSMTPUTF8 reports whether only servers with the SMTPUTF8 extension (RFC 6531) can carry a.
 // The domain never needs it.
-func (a Address) NeedsSMTPUTF8() bool { return !isASCII(a.local) }
+func (a Address) NeedsSMTPUTF8() bool { return !ascii.Only(a.wire) }
 
 // String returns the address as SMTP and header fields write it, with the local part quoted where
-// the grammar asks for it, and "" for the null path.
-func (a Address) String() string {
-	if a.IsNull() {
-		return ""
-	}
-	return string(a.AppendTo(make([]byte, 0, len(a.local)+len(a.domain)+1)))
-}
+// the grammar asks for it, "" for the null path, and "<Postmaster>" with its brackets.
+func (a Address) String() string { return a.wire }
 
 // AppendTo appends what String returns to dst.
-func (a Address) AppendTo(dst []byte) []byte {
-	if a.IsNull() {
-		return dst
-	}
-	if isDotAtom(a.local) {
-		dst = append(dst, a.local...)
-	} else {
-		dst = append(dst, '"')
-		for i := range len(a.local) {
-			if c := a.local[i]; c == '"' || c == '\\' {
-				dst = append(dst, '\\')
-			}
-			dst = append(dst, a.local[i])
-		}
-		dst = append(dst, '"')
-	}
-	dst = append(dst, '@')
-	return append(dst, a.domain...)
-}
+func (a Address) AppendTo(dst []byte) []byte { return append(dst, a.wire...) }
 
 // MarshalText returns what String returns.
 func (a Address) MarshalText() ([]byte, error) { return a.AppendTo(nil), nil }
@@ -96,20 +149,7 @@ const (
 	maxAddress = 254
 )
 
-// tooLong returns which limit a passes, or "".
-func (a Address) tooLong() string {
-	if len(a.local) <= maxLocal/2-1 && len(a.domain) <= maxAddress-maxLocal-1 { // fits, however it is quoted
-		return ""
-	}
-	wire := a.AppendTo(make([]byte, 0, maxAddress))
-	switch {
-	case len(wire)-len(a.domain)-1 > maxLocal:
-		return "local part longer than 64 octets"
-	case len(wire) > maxAddress:
-		return "longer than 254 octets"
-	}
-	return ""
-}
+const localTooLong = "local part longer than 64 octets"
 
 // checkLocal returns what makes a local part unusable in any quoting, or "".
 func checkLocal(local string) string {
@@ -120,7 +160,7 @@ func checkLocal(local string) string {
 		return "local part is not valid UTF-8"
 	case strings.ContainsFunc(local, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "control character in local part"
-	case isASCII(local):
+	case ascii.Only(local):
 		return ""
 	}
 	return checkVisible(local)
@@ -143,13 +183,4 @@ func isDotAtom(s string) bool {
 func isAtext(c byte) bool {
 	return c >= utf8.RuneSelf || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

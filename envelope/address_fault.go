@@ -51,7 +51,7 @@ func (e *ParseError) Fault() AddressFault {
 		return AddressEmpty
 	case strings.ContainsAny(text, ",;") && strings.Count(text, "@") > 1:
 		return AddressSeveral
-	case strings.Contains(text, "<") && strings.HasSuffix(trimmed, ">"):
+	case strings.Contains(text, "<") && strings.Contains(text, "@") && strings.HasSuffix(trimmed, ">"):
 		return AddressWithName
 	case !strings.HasPrefix(text, trimmed):
 		return AddressBlankBefore

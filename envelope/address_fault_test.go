@@ -25,6 +25,8 @@ func TestAddressFaults(t *testing.T) {
 		"Joe <joe@example.org>":                  {envelope.AddressWithName, "ParseMailbox"},
 		"<joe@example.org>":                      {envelope.AddressWithName, "alone"},
 		"joe":                                    {envelope.AddressNoAt, "no @"},
+		"<postmaster> ":                          {envelope.AddressBlankAfter, "after"},
+		"Joe <joe>":                              {envelope.AddressNoAt, "no @"},
 		"joe.example.org":                        {envelope.AddressNoAt, "no @"},
 		"@example.org":                           {envelope.AddressNoLocalPart, "before the @"},
 		"joe@":                                   {envelope.AddressNoDomain, "after the @"},

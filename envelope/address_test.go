@@ -98,6 +98,7 @@ func TestParseAddressRefuses(t *testing.T) {
 		strings.Repeat("a", 31) + "@" + strings.Repeat("b.", 112) + "org": "longer than 254 octets",
 		"a@" + strings.Repeat("ü", 5000) + ".org":                         "domain longer than 255 octets",
 		`"` + strings.Repeat(`\"`, 40) + `"` + "@example.org":             "local part longer than 64 octets",
+		`"` + strings.Repeat("a", 62) + ` "` + "@example.org":             "local part longer than 64 octets", // 65 with its quotes
 	}
 	for in, want := range cases {
 		t.Run(in, func(t *testing.T) {

@@ -31,6 +31,11 @@ type Options struct {
 	// Submitter is the identity that submitted the message, as known to the sender
 	// (AUTH=, RFC 4954 section 5).
 	Submitter Address `json:"submitter,omitzero"`
+	// MailParams and RcptParams are parameters of extensions that have no option here, for MAIL and for each RCPT:
+	// KEYWORD or KEYWORD=value, separated by single blanks (RFC 5321 section 4.1.2). The server must offer an extension of
+	// each keyword.
+	MailParams string `json:"mail_params,omitempty"`
+	RcptParams string `json:"rcpt_params,omitempty"`
 }
 
 // DSNReturn is how much of a message its delivery status notifications carry.
@@ -152,6 +157,13 @@ func (d Options) Check() error {
 		return fault("HoldUntil", d.HoldUntil.String(), "want a year from 1 to 9999")
 	case d.Priority < -9 || d.Priority > 9: // RFC 6710 section 3
 		return fault("Priority", strconv.Itoa(d.Priority), "want -9 to 9")
+	case d.Submitter.IsPostmaster():
+		return &FieldError{Field: "Submitter", Value: d.Submitter.String(), Err: ErrNoDomain}
+	}
+	for _, list := range [...]struct{ field, value string }{{"MailParams", d.MailParams}, {"RcptParams", d.RcptParams}} {
+		if err := checkParams(list.value); err != nil {
+			return &FieldError{Field: list.field, Value: list.value, Err: err}
+		}
 	}
 	if err := d.DeliverBy.check(); err != nil {
 		return fault("DeliverBy", d.DeliverBy.Within.String(), err.Error())

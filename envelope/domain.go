@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/depeche-mail/depeche/internal/ascii"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
@@ -30,13 +31,13 @@ func canonicalDomain(s string) (canonical, reason string) {
 	case len(s) > 4*maxDomain: // before any work that grows with the input
 		return "", "domain longer than 255 octets"
 	}
-	if !isASCII(s) {
+	if !ascii.Only(s) {
 		if s = normalDomain(s); s == "" {
 			return "", "not a valid internationalized domain name"
 		}
 	}
 	lower := lowerASCII(s)
-	if !isASCII(lower) || strings.Contains(lower, "xn--") {
+	if !ascii.Only(lower) || strings.Contains(lower, "xn--") {
 		ascii, err := registration.ToASCII(lower)
 		if err != nil {
 			return "", "not a valid internationalized domain name"
@@ -61,7 +62,7 @@ func canonicalDomain(s string) (canonical, reason string) {
 func normalDomain(s string) string {
 	s = width.Fold.String(strings.NewReplacer("\u3002", ".", "\uff61", ".").Replace(s))
 	for _, r := range s {
-		if r >= utf8.RuneSelf && isASCII(norm.NFC.String(string(r))) {
+		if r >= utf8.RuneSelf && ascii.Only(norm.NFC.String(string(r))) {
 			return ""
 		}
 	}

@@ -20,9 +20,10 @@ type Recipient struct {
 // no recipient and is refused by every transport; use New or NewWithOptions. An Envelope is immutable.
 type Envelope struct {
 	from    Address
-	to      []Recipient
-	options *Options // nil when nothing is asked, which nearly all envelopes do
-	special bool     // something is asked, of all or for a recipient
+	first   Recipient   // here, because most mails have one recipient, and need no further memory then
+	more    []Recipient // all others
+	options *Options    // nil when nothing is asked, which nearly all envelopes do
+	special bool        // something is asked, of all or for a recipient
 }
 
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
@@ -49,18 +50,32 @@ func NewWithOptions(from Address, to []Recipient, options Options) (Envelope, er
 			return Envelope{}, &FieldError{Field: "Notify", Index: i, Value: r.Notify.String(), Err: err}
 		}
 	}
+	if from.IsPostmaster() {
+		return Envelope{}, &FieldError{Field: "From", Value: from.String(), Err: ErrNoDomain}
+	}
 	if err := options.Check(); err != nil {
 		return Envelope{}, err
 	}
-	e := Envelope{from: from, to: unique(to)}
+	e := Envelope{from: from, first: to[0]}
+	if len(to) > 1 {
+		e.more = unique(to)[1:]
+	}
 	if options != (Options{}) {
 		asked := options // so that memory is only needed here
 		e.options = &asked
 	}
-	e.special = e.options != nil || slices.ContainsFunc(e.to, func(r Recipient) bool {
+	e.special = e.options != nil || e.has(func(r Recipient) bool {
 		return r.Notify != 0 || !r.OriginalRecipient.IsNull()
 	})
 	return e, nil
+}
+
+// has reports whether is says yes of a recipient.
+func (e Envelope) has(is func(Recipient) bool) bool {
+	if e.Len() > 0 && is(e.first) {
+		return true
+	}
+	return slices.ContainsFunc(e.more, is)
 }
 
 // unique returns a copy of to in which each address stands once, where it stood first.
@@ -89,13 +104,28 @@ func unique(to []Recipient) []Recipient {
 func (e Envelope) From() Address { return e.from }
 
 // Len returns the number of recipients.
-func (e Envelope) Len() int { return len(e.to) }
+func (e Envelope) Len() int {
+	if e.first.Address.IsNull() { // of the zero Envelope
+		return 0
+	}
+	return 1 + len(e.more)
+}
 
 // At returns recipient i, from 0 to Len()-1.
-func (e Envelope) At(i int) Recipient { return e.to[i] }
+func (e Envelope) At(i int) Recipient {
+	if i == 0 && e.Len() > 0 {
+		return e.first
+	}
+	return e.more[i-1]
+}
 
 // Recipients returns a copy of the recipients in order.
-func (e Envelope) Recipients() []Recipient { return slices.Clone(e.to) }
+func (e Envelope) Recipients() []Recipient {
+	if e.Len() == 0 {
+		return nil
+	}
+	return append([]Recipient{e.first}, e.more...)
+}
 
 // Options returns what the sender asks of the servers.
 func (e Envelope) Options() Options {
@@ -113,11 +143,11 @@ func (e Envelope) String() string {
 	} else {
 		b.WriteString(e.from.String() + " >")
 	}
-	for i, r := range e.to {
+	for i := range e.Len() {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(" " + r.Address.String())
+		b.WriteString(" " + e.At(i).Address.String())
 	}
 	return b.String()
 }
@@ -129,7 +159,7 @@ func (e Envelope) IsPlain() bool { return !e.special }
 // NeedsSMTPUTF8 reports whether an address of the envelope can only be written with the SMTPUTF8
 // extension (RFC 6531).
 func (e Envelope) NeedsSMTPUTF8() bool {
-	return e.from.NeedsSMTPUTF8() || slices.ContainsFunc(e.to, func(r Recipient) bool {
+	return e.from.NeedsSMTPUTF8() || e.has(func(r Recipient) bool {
 		return r.Address.NeedsSMTPUTF8() || r.OriginalRecipient.NeedsSMTPUTF8()
 	})
 }
@@ -143,7 +173,7 @@ type envelopeJSON struct {
 
 // MarshalJSON writes the envelope as an object with from, to and, if asked for, delivery.
 func (e Envelope) MarshalJSON() ([]byte, error) {
-	return json.Marshal(envelopeJSON{From: e.from, To: e.to, Delivery: e.Options()})
+	return json.Marshal(envelopeJSON{From: e.from, To: e.Recipients(), Delivery: e.Options()})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and applies the checks of NewWithOptions.

@@ -52,6 +52,9 @@ func TestEnvelopeIsImmutable(t *testing.T) {
 func TestNewWithRefuses(t *testing.T) {
 	a := mustParse(t, "a@example.org")
 	one := []envelope.Recipient{{Address: a}}
+	if _, err := envelope.New(a, a, envelope.Address{}); !errors.Is(err, envelope.ErrNullRecipient) {
+		t.Errorf("the null path as a recipient: %v", err)
+	}
 	cases := map[string]struct {
 		to       []envelope.Recipient
 		delivery envelope.Options

@@ -41,18 +41,20 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("address %s: %s (%s at octet %d)", quoteShort(e.Input), e.Words(), e.Reason, e.Offset)
 }
 
-// Errors of New and NewWith, wrapped in a [FieldError].
+// Errors of [New] and [NewWithOptions], wrapped in a [FieldError].
 var (
 	ErrNoRecipient   = errors.New("an envelope needs at least one recipient")
 	ErrNullRecipient = errors.New("the null path can send but not receive")
+	// ErrNoDomain is also the error of a message that names [Postmaster] in a field.
+	ErrNoDomain = errors.New("<Postmaster> has no domain: it can only receive, by an envelope")
 )
 
 // quoteShort quotes s for an error text and cuts it, because an attacker who controls s would otherwise
 // control how long the error and the log line get.
 func quoteShort(s string) string {
-	const most = 80
-	if len(s) <= most {
+	const limit = 80
+	if len(s) <= limit {
 		return strconv.Quote(s)
 	}
-	return strconv.Quote(s[:most]) + "..."
+	return strconv.Quote(s[:limit]) + "..."
 }

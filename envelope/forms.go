@@ -19,17 +19,17 @@ func (a Address) ASCII() (string, bool) {
 // Unicode returns the address for people: with the domain in U-labels (RFC 5890 section 2.3.2.1).
 // Different domains can look the same; what programs compare or send to is a itself.
 func (a Address) Unicode() string {
-	if !strings.Contains(a.domain, "xn--") {
+	if !strings.Contains(a.Domain(), "xn--") {
 		return a.String()
 	}
-	domain, err := idna.Display.ToUnicode(a.domain)
+	domain, err := idna.Display.ToUnicode(a.Domain())
 	if err != nil {
 		return a.String()
 	}
-	return strings.TrimSuffix(a.String(), a.domain) + domain
+	return strings.TrimSuffix(a.String(), a.Domain()) + domain
 }
 
 // Compare orders addresses by domain, then by local part; it returns 0 if and only if a == b.
 func (a Address) Compare(b Address) int {
-	return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
+	return cmp.Or(strings.Compare(a.Domain(), b.Domain()), strings.Compare(a.LocalPart(), b.LocalPart()))
 }

@@ -29,7 +29,7 @@ func Parse(from string, to ...string) (Envelope, error) {
 }
 
 // WithFrom returns the envelope with another sender: where reports of failed delivery go. The zero Address is the
-// null path.
+// null path. [Postmaster] cannot send, which every transport says.
 func (e Envelope) WithFrom(from Address) Envelope {
 	e.from = from
 	return e

@@ -8,8 +8,11 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// codecVersion is the first octet of an entry in its binary form.
-const codecVersion = 1
+// The first octet of an entry in its binary form. The form before this one has no phase.
+const (
+	codecVersion = 2
+	withoutPhase = 1
+)
 
 var errEntry = errors.New("these octets are not an entry of a ledger")
 
@@ -24,7 +27,7 @@ func (e Entry) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, e.Fence)
 	b = binary.AppendVarint(b, e.Changed.Unix())
 	b = binary.AppendVarint(b, int64(e.Fate.Reply.Code))
-	for _, s := range []string{e.Fate.Reply.Enhanced, e.Fate.Relay, e.Fate.QueueID, e.Fate.MessageID} {
+	for _, s := range []string{e.Fate.Reply.Enhanced, e.Fate.Relay, e.Fate.QueueID, e.Fate.MessageID, string(e.Fate.Phase)} {
 		b = appendText(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.Fate.Reply.Lines)))
@@ -38,10 +41,10 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// UnmarshalBinary reads what AppendBinary wrote, and nothing else.
+// UnmarshalBinary reads what AppendBinary wrote, also before entries had a phase, and nothing else.
 func (e *Entry) UnmarshalBinary(b []byte) error {
 	const fixed = 5
-	if len(b) < fixed+len(e.Digest) || b[0] != codecVersion || b[1] > byte(Over) || b[2] > 1 ||
+	if len(b) < fixed+len(e.Digest) || b[0] != codecVersion && b[0] != withoutPhase || b[1] > byte(Over) || b[2] > 1 ||
 		b[3] > byte(transport.Unknown) || b[4] > byte(transport.FaultPolicy) {
 		return errEntry
 	}
@@ -55,6 +58,10 @@ func (e *Entry) UnmarshalBinary(b []byte) error {
 	read.Fate.Reply.Code = int(r.signed())
 	read.Fate.Reply.Enhanced, read.Fate.Relay = r.text(), r.text()
 	read.Fate.QueueID, read.Fate.MessageID = r.text(), r.text()
+	read.Fate.Phase = transport.PhaseFinal
+	if b[0] == codecVersion {
+		read.Fate.Phase = transport.Phase(r.text())
+	}
 	lines := r.number()
 	for range min(lines, uint64(len(b))) { // each takes an octet at least
 		read.Fate.Reply.Lines = append(read.Fate.Reply.Lines, r.text())

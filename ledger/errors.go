@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,20 +19,55 @@ var (
 	// ErrUnresolved: an earlier attempt may have delivered the mail.
 	ErrUnresolved = errors.New("an earlier attempt wrote the whole mail and did not learn the verdict: look for the " +
 		"Message-ID in the log of the relay and resolve the entry")
-	// ErrFenced: the claim was taken over by another, or has ended.
-	ErrFenced = errors.New("the claim on this mail was taken over")
 	// ErrNotFound: the ledger has no entry for this key and recipient.
 	ErrNotFound = errors.New("the ledger has no such entry")
+	// ErrSecret: the ledger was made with another secret.
+	ErrSecret = errors.New("the ledger was made with another secret")
 )
 
 // ErrBusy is the cause when another send of the same key is under way. It is temporary: a later send
 // gets the outcome of that one.
-var ErrBusy error = busyError{}
+var ErrBusy error = otherError("another send of this key is under way")
 
-type busyError struct{}
+// ErrFenced is the error when the claim was taken over by another, or has ended. It is temporary, as ErrBusy is.
+var ErrFenced error = otherError("the claim on this mail was taken over")
 
-func (busyError) Error() string   { return "another send of this key is under way" }
-func (busyError) Temporary() bool { return true }
+// otherError says that another send has the mail.
+type otherError string
+
+func (e otherError) Error() string { return string(e) }
+
+// Temporary returns true.
+func (otherError) Temporary() bool { return true }
+
+// StoreError is the cause when a [Ledger] could not do its work, so that nothing was sent. errors.Is and errors.As see
+// through it to the error of the ledger.
+type StoreError struct{ Err error }
+
+// Error is the error of the ledger.
+func (e *StoreError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the ledger.
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// Temporary reports whether the ledger may work again: a database that cannot be reached now may be there later. It
+// is false if the error of the ledger has a method Temporary() bool that says so; one of package net is not asked,
+// because it says that a refused connection is lasting.
+func (e *StoreError) Temporary() bool {
+	if _, ok := errors.AsType[net.Error](e.Err); ok {
+		return true
+	}
+	var known interface{ Temporary() bool }
+	return !errors.As(e.Err, &known) || known.Temporary()
+}
+
+// stored returns an error of a ledger as [Once] reports it.
+func stored(err error) error {
+	if errors.Is(err, ErrFenced) || errors.As(err, new(*StoreError)) {
+		return err
+	}
+	return &StoreError{err}
+}
 
 // MaxKey is the length of a key in octets at most.
 const MaxKey = 512

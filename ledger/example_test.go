@@ -39,3 +39,42 @@ func ExampleOnce() {
 	// receipt/bob unknown true
 	// <nil>
 }
+
+// The operator of a ledger looks at what a key stands for, and forgets a recipient.
+func ExampleBook() {
+	ctx := context.Background()
+	book := ledger.NewMemory()
+	to, _ := envelope.ParseAddress("ann@example.org")
+	grants, err := book.Claim(ctx, []ledger.Claim{{Key: "receipt/7", Recipient: to}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = book.End(ctx, []ledger.Ended{{Grant: grants[0], Fate: ledger.Fate{Outcome: transport.Accepted}}})
+	records, err := book.Lookup(ctx, "receipt/7")
+	for _, r := range records {
+		fmt.Println(r.Key, r.Recipient, r.Outcome)
+	}
+	fmt.Println(err)
+	fmt.Println(book.Erase(ctx, to))
+	// Output:
+	// receipt/7 ann@example.org accepted
+	// <nil>
+	// 1 <nil>
+}
+
+// A key that is used again is answered with the outcome of the first time, and the mail of another caller is refused.
+func ExampleLedger() {
+	ctx := context.Background()
+	book := ledger.NewMemory()
+	from, _ := envelope.ParseAddress("shop@example.org")
+	to, _ := envelope.ParseAddress("ann@example.org")
+	claim := ledger.Claim{Key: "receipt/7", Recipient: to, Digest: ledger.NewDigest(from, to, "")}
+	grants, _ := book.Claim(ctx, []ledger.Claim{claim})
+	fmt.Println(grants[0].Answer == ledger.Send)
+	grants, _ = book.Claim(ctx, []ledger.Claim{claim})
+	fmt.Println(grants[0].Answer == ledger.Busy)
+	// Output:
+	// true
+	// true
+}

@@ -72,6 +72,7 @@ type Fate struct {
 	Outcome   transport.Outcome
 	Reply     transport.Reply
 	Fault     transport.Fault // who is meant by a refusal
+	Phase     transport.Phase // in which the attempt ended, if it was not accepted
 	Relay     string          // the transport that made the final attempt
 	QueueID   string          // what that relay calls the message
 	MessageID string          // with its angle brackets

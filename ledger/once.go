@@ -91,13 +91,18 @@ func (o *once) Ending(tokens []any) error {
 		}
 	}
 	ctx := tokens[0].(*sending).ctx // the mails of one flight are of one call
-	if err := o.Ledger.Ending(ctx, grants); err != nil {
-		return err
+	err := o.Ledger.Ending(ctx, grants)
+	if err != nil {
+		err = stored(err)
 	}
 	for _, token := range tokens {
-		token.(*sending).leaving.Store(true)
+		s := token.(*sending)
+		s.held.Store(&err)
+		if err == nil {
+			s.leaving.Store(true)
+		}
 	}
-	return nil
+	return err
 }
 
 // settle enters how one mail ended.
@@ -111,6 +116,7 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 	for _, s := range list {
 		if err := s.check(); err != nil {
 			s.fail(transport.PhaseMessage, err)
+			transport.Tell(ctx, transport.Decision{Kind: DecisionRefuse, Mail: s.mail, Err: err})
 			continue
 		}
 		env := s.mail.Envelope()
@@ -128,7 +134,10 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 		return
 	}
 	grants, err := o.Ledger.Claim(ctx, claims)
-	if err == nil && len(grants) != len(claims) {
+	switch {
+	case err != nil:
+		err = stored(err)
+	case len(grants) != len(claims):
 		err = errors.New("the ledger answered another number of claims than it was asked")
 	}
 	var given []Ended
@@ -137,9 +146,11 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 		case s.ended:
 		case err != nil:
 			s.fail(transport.PhaseWait, err)
+			transport.Tell(ctx, transport.Decision{Kind: DecisionRefuse, Mail: s.mail, Recipients: len(s.grants), Err: err})
 		default:
 			n := copy(s.grants, grants)
 			grants = grants[n:]
+			s.tellClaim(ctx)
 			given = append(given, s.take(ctx, o)...)
 		}
 	}
@@ -157,18 +168,25 @@ func (o *once) record(ctx context.Context, list []*sending, ends [][]Ended) {
 	if len(all) == 0 {
 		return
 	}
-	err := o.Ledger.End(context.WithoutCancel(ctx), all)
-	if err != nil && o.OnError != nil {
+	if err := o.Ledger.End(context.WithoutCancel(ctx), all); err != nil {
 		for _, s := range list {
-			o.OnError(s.mail, err)
+			o.unwritten(ctx, s.mail, err)
 		}
+	}
+}
+
+// unwritten tells that the ledger could not be told how a mail ended.
+func (o *once) unwritten(ctx context.Context, mail transport.Mail, err error) {
+	transport.Tell(ctx, transport.Decision{Kind: DecisionUnwritten, Mail: mail, Err: err})
+	if o.OnError != nil {
+		o.OnError(mail, err)
 	}
 }
 
 // tell is record for grants that are given back unused.
 func (o *once) tell(ctx context.Context, mail transport.Mail, ends []Ended) {
-	if err := o.Ledger.End(context.WithoutCancel(ctx), ends); err != nil && o.OnError != nil {
-		o.OnError(mail, err)
+	if err := o.Ledger.End(context.WithoutCancel(ctx), ends); err != nil {
+		o.unwritten(ctx, mail, err)
 	}
 }
 

@@ -98,7 +98,7 @@ func (r Rules) End(found *Entry, fence uint64, fate Fate, now time.Time) (*Entry
 	case found.Doubt && fate.Outcome != transport.Accepted:
 		next.Fate.Outcome = transport.Unknown
 		if !fate.Reply.IsZero() {
-			next.Fate.Reply, next.Fate.Fault, next.Fate.Relay = fate.Reply, fate.Fault, fate.Relay
+			next.Fate.Reply, next.Fate.Fault, next.Fate.Phase, next.Fate.Relay = fate.Reply, fate.Fault, fate.Phase, fate.Relay
 		}
 	case fate.Outcome != transport.NotSent:
 		next.Fate = fate
@@ -116,11 +116,24 @@ func (e *Entry) heldBy(fence uint64) bool {
 
 // Expired reports whether the entry is past the window, so that a store may delete it.
 func (r Rules) Expired(e Entry, now time.Time) bool {
+	keep := r.Keep(e)
+	return e.State == Over && keep != 0 && now.Sub(e.Changed) > keep
+}
+
+// Keep returns for how long a store keeps the entry that nothing replaces, from Changed on; 0 means for ever, because it is in doubt. A
+// claim before the end of the content is kept for [DefaultWindow] at least: its process is gone by then, and if it is not, it is fenced.
+func (r Rules) Keep(e Entry) time.Duration {
 	window := r.Window
 	if window == 0 {
 		window = DefaultWindow
 	}
-	return e.State == Over && e.Fate.Outcome != transport.Unknown && now.Sub(e.Changed) > window
+	switch {
+	case e.State == Ending, e.Doubt, e.Fate.Outcome == transport.Unknown:
+		return 0
+	case e.State == Claimed:
+		return max(window, DefaultWindow)
+	}
+	return window
 }
 
 // Resolve returns the entry after an operator found out what became of an Unknown: Accepted, Rejected,

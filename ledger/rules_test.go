@@ -121,6 +121,29 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// TestKeep says what a store may delete, and when: nothing that is in doubt.
+func TestKeep(t *testing.T) {
+	const day = 24 * time.Hour
+	cases := map[string]struct {
+		e    ledger.Entry
+		want [2]time.Duration // with a window of a day, and the standard one
+	}{
+		"claimed":                 {ledger.Entry{}, [2]time.Duration{14 * day, 14 * day}},
+		"claimed again, in doubt": {ledger.Entry{Doubt: true}, [2]time.Duration{}},
+		"ending":                  {ledger.Entry{State: ledger.Ending}, [2]time.Duration{}},
+		"accepted":                {*over(transport.Accepted, 0), [2]time.Duration{day, 14 * day}},
+		"deferred":                {*over(transport.Deferred, 0), [2]time.Duration{day, 14 * day}},
+		"unknown":                 {*over(transport.Unknown, 0), [2]time.Duration{}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, [2]time.Duration{ledger.Rules{Window: day}.Keep(tc.e), ledger.Rules{}.Keep(tc.e)}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // TestResolve says who may settle what, and how.
 func TestResolve(t *testing.T) {
 	ending := &ledger.Entry{Fence: 1, State: ledger.Ending}

@@ -19,7 +19,8 @@ type sending struct {
 	out    transport.Mail
 	ctx    context.Context // of the call that sends it, for what WriteTo does
 
-	leaving atomic.Bool // the ledger knows that the content is about to leave
+	leaving atomic.Bool           // the ledger knows that the content is about to leave
+	held    atomic.Pointer[error] // what the ledger said last about that
 	ended   bool
 	result  *transport.Result
 	failed  *transport.SendError // of what was sent now
@@ -127,11 +128,31 @@ func (s *sending) judge(result *transport.Result, err error) *transport.Result {
 		result = s.abandoned()
 		err = &transport.SendError{Result: result, Phase: transport.PhaseFinal, Err: errors.Join(policy.ErrContract, err)}
 	}
-	if err != nil && !errors.As(err, &s.failed) {
+	switch {
+	case err == nil:
+	case !errors.As(err, &s.failed):
 		s.failed = &transport.SendError{Result: result, Err: err}
+	case error(s.failed) != err: //nolint:errorlint // a step has added words around it
+		s.failed = &transport.SendError{Result: result, Phase: s.failed.Phase, Reply: s.failed.Reply, Err: err}
+	}
+	if held := s.held.Load(); err != nil && held != nil && *held != nil {
+		s.failed = &transport.SendError{Result: result, Phase: s.failed.Phase, Reply: s.failed.Reply, Err: &heldError{*held, s.failed.Err}}
 	}
 	return result
 }
+
+// heldError is what the transport below says of a mail that the ledger did not let go. Whether that may pass the ledger
+// knows: below it is an error of the mail.
+type heldError struct{ cause, err error }
+
+func (e *heldError) Error() string {
+	if e.err == nil {
+		return e.cause.Error()
+	}
+	return e.err.Error()
+}
+
+func (e *heldError) Unwrap() []error { return []error{e.cause, e.err} }
 
 // abandoned is what is known of a mail that came back without a result.
 func (s *sending) abandoned() *transport.Result {
@@ -146,10 +167,14 @@ func (s *sending) abandoned() *transport.Result {
 func (s *sending) enter(sent *transport.Result) []Ended {
 	s.ended = true
 	id := transport.MessageID(s.mail)
+	phase := transport.PhaseFinal
+	if s.failed != nil {
+		phase = s.failed.Phase
+	}
 	ends := s.fates(func(k int) Fate {
 		r := &sent.Recipients[k]
 		return Fate{
-			Outcome: r.Outcome, Reply: r.Reply, Fault: r.Fault, Relay: relayOf(r, sent), QueueID: sent.QueueID, MessageID: id,
+			Outcome: r.Outcome, Reply: r.Reply, Fault: r.Fault, Phase: phase, Relay: relayOf(r, sent), QueueID: sent.QueueID, MessageID: id,
 		}
 	})
 	s.result.Timing = sent.Timing
@@ -201,10 +226,9 @@ func (s *sending) end() (*transport.Result, error) {
 			failed.Err = errors.Join(s.failed.Err, s.cause)
 		}
 	case s.cause == nil: // refused in an earlier send
-		failed.Phase = transport.PhaseFinal
 		for i := range s.result.Recipients {
 			if r := &s.result.Recipients[i]; r.Outcome != transport.Accepted {
-				failed.Reply = r.Reply
+				failed.Reply, failed.Phase = r.Reply, s.grants[i].Fate.Phase
 				break
 			}
 		}

@@ -22,7 +22,7 @@ func (b *Inbox) AssertSent(t testing.TB, want ...Match) *Mail {
 }
 
 // Await returns the first mail with all of the matches, and waits for it if need be. It ends the test when
-// there is none after Patience.
+// there is none after AwaitTimeout.
 func (b *Inbox) Await(t testing.TB, want ...Match) *Mail {
 	t.Helper()
 	mustAsk(t, want)

@@ -54,7 +54,7 @@ func welcome(t *testing.T) *mailtest.Mail {
 		Text("Happy new\nyear, 2 > 1!\n").
 		HTML(`<html><head><title>no title</title><style>p { x: "no style" }</style></head><body><!-- no comment -->`+
 			`<p>Happy <b>new</b>&nbsp;ye<i>ar</i>,`+"\n"+`2 &gt; 1!</p><p>Second</p>third<script>"no script"</script></body></html>`).
-		Inline("logo@1", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
+		UncheckedInline().Inline("logo@1", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
 		Attach(message.FileBytes("Plan für 2027.pdf", []byte("%PDF-1.4")), message.FileBytes("latin.txt", []byte("na\xefve\r\n")).WithType("text/plain; charset=iso-8859-1")).
 		Build()
 	if err != nil {

@@ -23,7 +23,7 @@ func order() message.Builder {
 	return message.New().
 		From("shop@example.org").To("hei@example.org").Subject("Your order").
 		Text("Thank you!\n").HTML(`<p>Thank you! <img src="cid:logo"></p>`).
-		Inline("logo", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
+		UncheckedInline().Inline("logo", message.FileBytes("logo.png", []byte("\x89PNG\r\n\x1a\n"))).
 		Attach(message.FileBytes("bill.pdf", []byte("%PDF-1.4")))
 }
 

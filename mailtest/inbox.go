@@ -128,7 +128,7 @@ func (b *Inbox) Mails(want ...Match) []*Mail {
 	return slices.DeleteFunc(all, func(m *Mail) bool { return All(want...).Mismatch(m) != "" })
 }
 
-// Get returns the mail with that ID; ok is false when there is none, or none any more.
+// Get returns the mail with that ID; ok is false without one, or none any more.
 func (b *Inbox) Get(id string) (mail *Mail, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -240,12 +240,12 @@ func faults(mails []*Mail, want Match) string {
 	if len(mails) == 0 {
 		return "the inbox is empty"
 	}
-	const most = 20 // more are not read
+	const limit = 20 // more are not read
 	var text strings.Builder
 	fmt.Fprintf(&text, "the inbox has %d:", len(mails))
 	for i, mail := range mails {
-		if i == most {
-			fmt.Fprintf(&text, "\n\tand %d more", len(mails)-most)
+		if i == limit {
+			fmt.Fprintf(&text, "\n\tand %d more", len(mails)-limit)
 			break
 		}
 		fmt.Fprintf(&text, "\n\t%d. %s", i+1, mail)

@@ -55,7 +55,7 @@ func (m *Mail) WriteTo(w io.Writer) (int64, error) {
 // View returns the mail as its reader sees it. It is parsed once and shared: do not change it.
 func (m *Mail) View() *View { return m.view() }
 
-// MessageID returns the Message-ID with its angle brackets, "" when there is none.
+// MessageID returns the Message-ID with its angle brackets, "" without one.
 func (m *Mail) MessageID() string { return m.View().Get("Message-Id") }
 
 // String returns recipients and subject, for failures of tests.

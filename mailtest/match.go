@@ -66,28 +66,28 @@ func All(matches ...Match) Match {
 		return Match{}
 	}
 	return Match{err: errOf(matches...), want: join(matches, " and "), fault: func(m *Mail) string {
-		var faults []string
+		var mismatches []string
 		for _, match := range matches {
 			if fault := match.Mismatch(m); fault != "" {
-				faults = append(faults, fault)
+				mismatches = append(mismatches, fault)
 			}
 		}
-		return strings.Join(faults, "; ")
+		return strings.Join(mismatches, "; ")
 	}}
 }
 
 // Any matches when at least one of the matches does.
 func Any(matches ...Match) Match {
 	return Match{err: errOf(matches...), want: "(" + join(matches, " or ") + ")", fault: func(m *Mail) string {
-		var faults []string
+		var mismatches []string
 		for _, match := range matches {
 			fault := match.Mismatch(m)
 			if fault == "" {
 				return ""
 			}
-			faults = append(faults, fault)
+			mismatches = append(mismatches, fault)
 		}
-		return "neither: " + strings.Join(faults, "; ")
+		return "neither: " + strings.Join(mismatches, "; ")
 	}}
 }
 
@@ -210,20 +210,20 @@ func ShowsItsParts() Match {
 	return Match{want: "the HTML shows its inline parts", fault: func(m *Mail) string {
 		view := m.View()
 		ids, addresses := shownIDs(view.HTML)
-		var faults []string
+		var mismatches []string
 		known := map[string]bool{}
 		for _, p := range view.Inline {
 			known[p.ContentID] = true
 			if !slices.Contains(ids, p.ContentID) && !addresses[p.Location] {
-				faults = append(faults, fmt.Sprintf("the inline part %q is not shown", p.ContentID+p.Location))
+				mismatches = append(mismatches, fmt.Sprintf("the inline part %q is not shown", p.ContentID+p.Location))
 			}
 		}
 		for _, id := range ids {
 			if !known[id] {
-				faults = append(faults, fmt.Sprintf("no part for cid:%s", id))
+				mismatches = append(mismatches, fmt.Sprintf("no part for cid:%s", id))
 			}
 		}
-		return strings.Join(faults, "; ")
+		return strings.Join(mismatches, "; ")
 	}}
 }
 
@@ -239,9 +239,9 @@ func sees(where, text string, shown func(*View) string) Match {
 
 // cut keeps a text from filling the screen.
 func cut(text string) string {
-	const most = 300
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
+	const limit = 300
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + "..."
 	}
 	return text
 }

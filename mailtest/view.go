@@ -34,7 +34,7 @@ type Part struct {
 	Data      []byte // without its transfer encoding
 }
 
-// Get returns the first field of that name, in any case; "" when there is none.
+// Get returns the first field of that name, in any case; "" without one.
 func (v *View) Get(name string) string {
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	for _, f := range v.Header {

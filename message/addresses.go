@@ -25,7 +25,7 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 				err = errGroupText
 			}
 			if err != nil {
-				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
+				s.errs = append(s.errs, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
 				e = addressEntry{}
 			}
 			s.add(to, e)
@@ -69,7 +69,7 @@ func (b Builder) entries(step string, pick func(*state) *AddressList, list Addre
 				if unread, ok := errors.AsType[*envelope.ParseError](err); ok {
 					value = unread.Input
 				}
-				s.faults = append(s.faults, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
+				s.errs = append(s.errs, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
 			}
 			s.add(to, e)
 		}
@@ -86,6 +86,11 @@ func bcc(s *state) *AddressList     { return &s.bcc }
 // From adds an author. Each string is one mailbox, "Name <a@b>" or "a@b". At least one is required;
 // with several, Sender is required too (RFC 5322 section 3.6.2).
 func (b Builder) From(mailbox ...string) Builder { return b.addresses("From", from, mailbox) }
+
+// FromNamed is From for a name and an address that come from elsewhere; see [Builder.ToNamed].
+func (b Builder) FromNamed(name, address string) Builder {
+	return b.FromMailbox(NewMailbox(name, address))
+}
 
 // FromMailbox is From for data.
 func (b Builder) FromMailbox(m ...Mailbox) Builder { return b.entries("From", from, Mailboxes(m...)) }
@@ -104,6 +109,11 @@ func (b Builder) ReplyTo(mailbox ...string) Builder {
 	return b.addresses("ReplyTo", replyTo, mailbox)
 }
 
+// ReplyToNamed is ReplyTo for a name and an address that come from elsewhere; see [Builder.ToNamed].
+func (b Builder) ReplyToNamed(name, address string) Builder {
+	return b.ReplyToMailbox(NewMailbox(name, address))
+}
+
 // ReplyToMailbox is ReplyTo for data.
 func (b Builder) ReplyToMailbox(m ...Mailbox) Builder {
 	return b.entries("ReplyTo", replyTo, Mailboxes(m...))
@@ -115,6 +125,11 @@ func (b Builder) ReplyToList(l AddressList) Builder { return b.entries("ReplyTo"
 // To adds recipients. Each string is one mailbox, "Name <a@b>" or "a@b".
 func (b Builder) To(mailbox ...string) Builder { return b.addresses("To", to, mailbox) }
 
+// ToNamed is To for a name and an address that come from elsewhere, such as the two fields of a web form or of a row of a
+// table. The name may be any text, or "", and the address is never taken for more than one: it is ToMailbox with what
+// [NewMailbox] returns.
+func (b Builder) ToNamed(name, address string) Builder { return b.ToMailbox(NewMailbox(name, address)) }
+
 // ToMailbox is To for data.
 func (b Builder) ToMailbox(m ...Mailbox) Builder { return b.entries("To", to, Mailboxes(m...)) }
 
@@ -124,6 +139,9 @@ func (b Builder) ToList(l AddressList) Builder { return b.entries("To", to, l) }
 // Cc adds recipients of a copy. Each string is one mailbox.
 func (b Builder) Cc(mailbox ...string) Builder { return b.addresses("Cc", cc, mailbox) }
 
+// CcNamed is Cc for a name and an address that come from elsewhere; see [Builder.ToNamed].
+func (b Builder) CcNamed(name, address string) Builder { return b.CcMailbox(NewMailbox(name, address)) }
+
 // CcMailbox is Cc for data.
 func (b Builder) CcMailbox(m ...Mailbox) Builder { return b.entries("Cc", cc, Mailboxes(m...)) }
 
@@ -132,6 +150,11 @@ func (b Builder) CcList(l AddressList) Builder { return b.entries("Cc", cc, l) }
 
 // Bcc adds recipients whom the others do not see: they are in the envelope only.
 func (b Builder) Bcc(mailbox ...string) Builder { return b.addresses("Bcc", bcc, mailbox) }
+
+// BccNamed is Bcc for a name and an address that come from elsewhere; see [Builder.ToNamed].
+func (b Builder) BccNamed(name, address string) Builder {
+	return b.BccMailbox(NewMailbox(name, address))
+}
 
 // BccMailbox is Bcc for data.
 func (b Builder) BccMailbox(m ...Mailbox) Builder { return b.entries("Bcc", bcc, Mailboxes(m...)) }

@@ -243,6 +243,8 @@ func (p *addressParser) quoted() (string, error) {
 // address reads local part, @ and domain; white space and comments may stand around dots
 // (RFC 5322 section 4.4).
 func (p *addressParser) address() (envelope.Address, error) {
+	p.blank()
+	begin := p.at
 	local, err := p.local()
 	if err != nil {
 		return envelope.Address{}, err
@@ -255,7 +257,7 @@ func (p *addressParser) address() (envelope.Address, error) {
 	start := p.at
 	domain := p.domain()
 	end := p.at
-	address, err := envelope.NewAddress(local, domain)
+	address, err := newAddress(p.text[begin:end], local, domain)
 	if err != nil {
 		var parse *envelope.ParseError
 		if errors.As(err, &parse) {
@@ -265,6 +267,14 @@ func (p *addressParser) address() (envelope.Address, error) {
 		p.at = end
 	}
 	return address, err
+}
+
+// newAddress makes an address of its parts. Where they stand in raw as they are, it shares the memory of raw.
+func newAddress(raw, local, domain string) (envelope.Address, error) {
+	if n := len(local); len(raw) == n+len("@")+len(domain) && raw[:n] == local && raw[n+1:] == domain {
+		return envelope.ParseAddress(raw)
+	}
+	return envelope.NewAddress(local, domain)
 }
 
 // local reads words joined by dots.

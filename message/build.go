@@ -19,11 +19,11 @@ func (b Builder) Build() (*Message, error) {
 	if err := b.handle.Finish(); err != nil {
 		return nil, err
 	}
-	return b.work.finish()
+	return b.draft.buildAndFree()
 }
 
-// work is a message in the making: what the steps collect, and what building it needs.
-type work struct {
+// draft is a message in the making: what the steps collect, and what building it needs.
+type draft struct {
 	state
 
 	guard    linear.Guard
@@ -33,44 +33,44 @@ type work struct {
 	body     node
 }
 
-// works are big, and bulk mail would make new ones all the time. One that has been built goes back: no
-// handle of it can be used any more.
-var works = sync.Pool{New: func() any { return new(work) }}
+// drafts keeps those that have been built, because they are big and bulk mail would make new ones all the time.
+// No handle of one that has been built can be used any more.
+var drafts = sync.Pool{New: func() any { return new(draft) }}
 
-func newWork() *work {
-	w, _ := works.Get().(*work)
-	return w
+func newDraft() *draft {
+	d, _ := drafts.Get().(*draft)
+	return d
 }
 
-// finish builds the message and gives w back, with nothing of the message in it.
-func (w *work) finish() (*Message, error) {
-	m, err := w.build()
-	w.state, w.renderer, w.prepared, w.tree, w.body = state{}, renderer{}, preparer{}, nil, node{}
-	works.Put(w)
+// buildAndFree builds the message and gives d back, with nothing of the message in it.
+func (d *draft) buildAndFree() (*Message, error) {
+	m, err := d.build()
+	d.state, d.renderer, d.prepared, d.tree, d.body = state{}, renderer{}, preparer{}, nil, node{}
+	drafts.Put(d)
 	return m, err
 }
 
-func (w *work) build() (*Message, error) {
-	if w.random == nil {
-		w.random = rand.Reader
+func (d *draft) build() (*Message, error) {
+	if d.random == nil {
+		d.random = rand.Reader
 	}
-	if w.date.IsZero() {
-		if w.clock == nil {
-			w.clock = time.Now
+	if d.date.IsZero() {
+		if d.clock == nil {
+			d.clock = time.Now
 		}
-		w.date = w.clock()
+		d.date = d.clock()
 	}
-	w.check()
-	m := &Message{envelope: w.envelope(), refs: w.refs}
-	w.tree = w.arrange()
-	w.prepared = preparer{eightBit: w.eightBit, raw: w.raw, step: "Body"}
-	w.body = w.prepared.node(w.tree)
-	if w.faults = append(w.faults, w.prepared.faults...); len(w.faults) > 0 {
-		return nil, errors.Join(w.faults...)
+	d.check()
+	m := &Message{envelope: d.envelope(), refs: d.refs}
+	d.tree = d.arrange()
+	d.prepared = preparer{eightBit: d.eightBit, raw: d.raw, step: "Body"}
+	d.prepared.node(d.tree, &d.body)
+	if d.errs = append(d.errs, d.prepared.errs...); len(d.errs) > 0 {
+		return nil, errors.Join(d.errs...)
 	}
 	const tries = 8
 	for try := 0; ; try++ {
-		err := w.render(m)
+		err := d.render(m)
 		if err == nil {
 			return m, nil
 		}
@@ -81,12 +81,12 @@ func (w *work) build() (*Message, error) {
 }
 
 // render writes the message into m.
-func (w *work) render(m *Message) error {
-	r, body := &w.renderer, &w.body
-	r.random, r.segments, r.boundaries, r.eightBit = w.random, m.first[:0], nil, false
-	r.Scratch, r.Raw = r.room[:0], w.raw
-	r.Dst = make([]byte, 0, w.weight()+int(min(body.weight(), streamFrom)))
-	if err := w.header(r, m); err != nil {
+func (d *draft) render(m *Message) error {
+	r, body := &d.renderer, &d.body
+	r.random, r.segments, r.boundaries, r.eightBit = d.random, m.first[:0], nil, false
+	r.Scratch, r.Raw = r.room[:0], d.raw
+	r.Dst = make([]byte, 0, d.weight()+int(min(body.weight(), streamFrom)))
+	if err := d.header(r, m); err != nil {
 		return err
 	}
 	m.utf8 = !mimewire.IsASCII(r.Dst)
@@ -94,8 +94,10 @@ func (w *work) render(m *Message) error {
 		return err
 	}
 	m.utf8 = m.utf8 || r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
-	m.eightBit = m.utf8 || body.facts.EightBit
-	r.endLine()
+	m.eightBit, m.binary = m.utf8 || body.facts.EightBit, body.facts.Binary
+	if body.encoding != Binary { // a line end would be one of the file
+		r.endLine()
+	}
 	m.segments = r.finish()
 	m.size = m.segments.size()
 	return nil
@@ -115,6 +117,9 @@ func (s *state) weight() int {
 func (n *node) weight() int64 {
 	const usualHeader = 112
 	weight := usualHeader + n.facts.Size + mimewire.Base64Size(n.size)
+	if n.isWrittenLate() {
+		weight = usualHeader
+	}
 	if n.encoding == QuotedPrintable || n.encoding == Base64 {
 		weight += n.facts.Size / 2
 	}
@@ -133,7 +138,7 @@ func (s *state) check() {
 		s.fault("Sender", "", errors.New("required with several authors (RFC 5322 section 3.6.2)"))
 	}
 	if len(s.sender.entries) > 1 {
-		s.fault("Sender", s.sender.entries[1].mailbox.String(), errors.New("there can be only one"))
+		s.fault("Sender", s.sender.entries[1].mailbox.String(), errors.New("want a single mailbox"))
 	}
 	if err := mimewire.CheckText(s.subject); err != nil {
 		s.fault("Subject", s.subject, err)
@@ -212,12 +217,12 @@ func (s *state) envelope() envelope.Envelope {
 			}
 		}
 	}
-	if len(recipients) == 0 && len(s.faults) > 0 {
+	if len(recipients) == 0 && len(s.errs) > 0 {
 		return envelope.Envelope{}
 	}
 	env, err := envelope.NewWithOptions(sender, recipients, s.delivery)
 	if err != nil {
-		s.faults = append(s.faults, err)
+		s.errs = append(s.errs, err)
 	}
 	return env
 }
@@ -225,7 +230,10 @@ func (s *state) envelope() envelope.Envelope {
 // identity returns the Message-ID with its angle brackets: the caller's, or 128 random bits in the
 // domain of the author.
 func (s *state) identity(r *renderer) (string, error) {
-	if s.messageID != "" {
+	switch {
+	case s.withoutID:
+		return "", nil
+	case s.messageID != "":
 		return "<" + bareID(s.messageID) + ">", nil
 	}
 	id, err := r.token(append(r.Scratch[:0], '<'))
@@ -269,7 +277,9 @@ func (s *state) header(r *renderer, m *Message) error {
 	}
 	r.Dst = mimewire.AppendDate(append(r.Dst, "Date: "...), s.date)
 	r.End()
-	r.Words("Message-ID", id)
+	if id != "" {
+		r.Words("Message-ID", id)
+	}
 	if len(s.inReplyTo) > 0 {
 		r.Words("In-Reply-To", s.inReplyTo...)
 	}

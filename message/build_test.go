@@ -124,7 +124,7 @@ func TestReadBack(t *testing.T) {
 	subject := "Grüße an alle, und zwar an wirklich alle, die das hier lesen können"
 	m := build(t, message.New().From("Zoë <zoe@example.org>").ToMailbox(message.Mailbox{Name: `quote " and \ and, comma`, Address: address(t, "b@example.org")}).
 		Subject(subject).Text("Grüße!\r\nEnde").HTML("<p>x</p>").
-		Inline("logo@x", message.File(files, "logo.png")).
+		UncheckedInline().Inline("logo@x", message.File(files, "logo.png")).
 		Attach(message.File(files, "docs/plan.pdf").WithName("Plan für März.pdf")))
 	entity, err := gomessage.Read(bytes.NewReader(octets(t, m)))
 	if err != nil {
@@ -237,7 +237,7 @@ func TestBuildRefuses(t *testing.T) {
 		"LF in file name":        {good.Clone().Attach(message.FileBytes("a\nb.txt", nil)), []string{"Attach"}},
 		"inline without HTML":    {good.Clone().Inline("x", message.FileBytes("x.png", nil)), []string{"Inline"}},
 		"bad Content-ID":         {good.Clone().HTML("x").Inline("a> b", message.FileBytes("x.png", nil)), []string{"Inline"}},
-		"one Content-ID twice":   {good.Clone().HTML("x").Inline("a", message.FileBytes("x.png", nil)).Inline("a", message.FileBytes("y.png", nil)), []string{"Inline"}},
+		"one Content-ID twice":   {good.Clone().HTML("<img src=cid:a>").Inline("a", message.FileBytes("x.png", nil)).Inline("a", message.FileBytes("y.png", nil)), []string{"Inline"}},
 		"bad Message-ID":         {good.Clone().MessageID("<a b@c>"), []string{"MessageID"}},
 	}
 	for name, tc := range cases {

@@ -19,7 +19,7 @@ var ErrStale = linear.ErrStale
 // one. Keep the result (b = b.To(x)) or fork with Clone. The zero Builder is not usable; call New.
 type Builder struct {
 	handle linear.Handle
-	work   *work
+	draft  *draft
 }
 
 // state is what the steps collect; Build judges it.
@@ -29,6 +29,7 @@ type state struct {
 	subject   string
 	date      time.Time
 	messageID string
+	withoutID bool // no Message-ID at all
 	idDomain  string
 	inReplyTo []string
 	refs      []string
@@ -39,19 +40,21 @@ type state struct {
 	attached []Part
 	whole    *Part // instead of forms and inline
 
-	explicit *envelope.Envelope
-	bounceTo *envelope.Address // instead of Sender or From; the null path too
-	delivery envelope.Options
-	keepBcc  bool
-	eightBit bool
-	raw      bool // header fields in UTF-8
+	explicit  *envelope.Envelope
+	bounceTo  *envelope.Address // instead of Sender or From; the null path too
+	delivery  envelope.Options
+	keepBcc   bool
+	eightBit  bool
+	raw       bool // header fields in UTF-8
+	unchecked bool // inline parts may be missing, or not shown
 
 	clock  func() time.Time
 	random io.Reader
-	faults []error
+	errs   []error
 
 	// Room for what nearly every message has, so that it needs no memory of its own.
 	firstForm    [1]Part
+	alternative  Part            // of several forms; Build makes it
 	firstEntries [2]addressEntry // each for a list
 	entriesUsed  int
 }
@@ -84,7 +87,7 @@ func (s *state) copyTo(c *state) {
 	c.fields = slices.Clip(s.fields)
 	c.inline = slices.Clip(s.inline)
 	c.attached = slices.Clip(s.attached)
-	c.faults = slices.Clip(s.faults)
+	c.errs = slices.Clip(s.errs)
 }
 
 // lists returns all lists of addresses.
@@ -93,28 +96,38 @@ func (s *state) lists() [6]*AddressList {
 }
 
 func (s *state) fault(field, value string, err error) {
-	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
+	s.errs = append(s.errs, &FieldError{Field: field, Value: value, Err: err})
 }
 
 // New returns the first handle of an empty message.
 func New() Builder {
-	w := newWork()
-	return Builder{w.guard.Begin(), w}
+	d := newDraft()
+	return Builder{d.guard.Begin(), d}
 }
 
 // Clone forks the message: both handles can be used, and neither sees the other's steps.
 func (b Builder) Clone() Builder {
 	var fork Builder
 	b.handle.Look(func() {
-		w := newWork()
-		b.work.copyTo(&w.state)
-		fork = Builder{w.guard.Begin(), w}
+		d := newDraft()
+		b.draft.copyTo(&d.state)
+		fork = Builder{d.guard.Begin(), d}
 	})
 	return fork
 }
 
 func (b Builder) step(change func(*state)) Builder {
-	return Builder{b.handle.Step(func() { change(&b.work.state) }), b.work}
+	return Builder{b.handle.Step(func() { change(&b.draft.state) }), b.draft}
+}
+
+// Fault makes Build fail with err as a fault of a field, a [*FieldError] among the others. It is for functions that add to a
+// builder and can fail, so that their callers have one error to look at. A nil err changes nothing.
+func (b Builder) Fault(field string, err error) Builder {
+	return b.step(func(s *state) {
+		if err != nil {
+			s.fault(field, "", err)
+		}
+	})
 }
 
 // Subject sets the subject; the last call wins.
@@ -126,7 +139,10 @@ func (b Builder) Subject(subject string) Builder {
 func (b Builder) Date(date time.Time) Builder { return b.step(func(s *state) { s.date = date }) }
 
 // MessageID sets the Message-ID, with or without angle brackets, instead of a random one.
-func (b Builder) MessageID(id string) Builder { return b.step(func(s *state) { s.messageID = id }) }
+// "" is the default, a random one.
+func (b Builder) MessageID(id string) Builder {
+	return b.step(func(s *state) { s.messageID, s.withoutID = id, false })
+}
 
 // MessageIDDomain sets the domain of the random Message-ID instead of that of the first author.
 func (b Builder) MessageIDDomain(domain string) Builder {
@@ -134,12 +150,16 @@ func (b Builder) MessageIDDomain(domain string) Builder {
 }
 
 // BounceTo sets where reports of failed delivery go (the return path): the sender of the envelope, which readers do not
-// see as the author. "" or "<>" is the null path of mail that must not be answered, such as automatic replies. The
-// default is Sender, else From. An explicit Envelope wins.
+// see as the author. "<>" is the null path of mail that must not be answered, such as automatic replies. The default, and
+// what "" means, is Sender, else From. An explicit Envelope wins.
 func (b Builder) BounceTo(address string) Builder {
 	return b.step(func(s *state) {
+		if address == "" {
+			s.bounceTo = nil
+			return
+		}
 		var to envelope.Address
-		if address != "" && address != "<>" {
+		if address != "<>" {
 			var err error
 			if to, err = envelope.ParseAddress(address); err != nil {
 				s.fault("BounceTo", address, err)

@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,12 +38,14 @@ func steps(t *testing.T) map[string]func(b message.Builder, word string) message
 		"AutoSubmitted": func(b builder, w string) builder {
 			return b.AutoSubmitted(pick(w, message.AutoReplied, message.AutoNotified))
 		},
-		"Bcc":                       func(b builder, w string) builder { return b.Bcc(w + "@example.org") },
-		"BccMailbox":                func(b builder, w string) builder { return b.BccMailbox(mailbox(w)) },
-		"BounceTo":                  func(b builder, w string) builder { return b.BounceTo(w + "@example.org") },
-		"BounceToAddress":           func(b builder, w string) builder { return b.BounceToAddress(address(w)) },
-		"Body":                      func(b builder, w string) builder { return b.Body(message.Plain(w)) },
-		"Calendar":                  func(b builder, w string) builder { return b.Calendar("REQUEST", w) },
+		"Bcc":             func(b builder, w string) builder { return b.Bcc(w + "@example.org") },
+		"BccMailbox":      func(b builder, w string) builder { return b.BccMailbox(mailbox(w)) },
+		"BounceTo":        func(b builder, w string) builder { return b.BounceTo(w + "@example.org") },
+		"BounceToAddress": func(b builder, w string) builder { return b.BounceToAddress(address(w)) },
+		"Body":            func(b builder, w string) builder { return b.Body(message.Plain(w)) },
+		"Calendar": func(b builder, w string) builder {
+			return b.Calendar("REQUEST", "BEGIN:VCALENDAR\nMETHOD:REQUEST\nSUMMARY:"+w+"\nEND:VCALENDAR\n")
+		},
 		"Cc":                        func(b builder, w string) builder { return b.Cc(w + "@example.org") },
 		"CcList":                    func(b builder, w string) builder { return b.CcList(list(w)) },
 		"CcMailbox":                 func(b builder, w string) builder { return b.CcMailbox(mailbox(w)) },
@@ -61,9 +64,20 @@ func steps(t *testing.T) map[string]func(b message.Builder, word string) message
 		},
 		"EnvelopeOptions": func(b builder, w string) builder { return b.EnvelopeOptions(envelope.Options{EnvelopeID: w}) },
 		"From":            func(b builder, w string) builder { return b.From(w + "@example.org") },
+		"FromNamed":       func(b builder, w string) builder { return b.FromNamed(w, w+"@example.org") },
+		"ReplyToNamed":    func(b builder, w string) builder { return b.ReplyToNamed(w, w+"@example.org") },
+		"ToNamed":         func(b builder, w string) builder { return b.ToNamed(w, w+"@example.org") },
+		"CcNamed":         func(b builder, w string) builder { return b.CcNamed(w, w+"@example.org") },
+		"BccNamed":        func(b builder, w string) builder { return b.BccNamed(w, w+"@example.org") },
+		"Fault":           func(b builder, w string) builder { return b.Fault("Mine", errors.New(w)) },
 		"FromMailbox":     func(b builder, w string) builder { return b.FromMailbox(mailbox(w)) },
 		"HTML":            func(b builder, w string) builder { return b.HTML("<p>" + w) },
-		"Header":          func(b builder, w string) builder { return b.Header("X-"+w, w) },
+		"Headers": func(b builder, w string) builder {
+			return b.Headers(map[string]string{"X-Map-" + w: w, "Subject": w})
+		},
+		"SetHeader":        func(b builder, w string) builder { return b.SetHeader("X-Set-"+w, w) },
+		"WithoutMessageID": func(b builder, _ string) builder { return b.WithoutMessageID() },
+		"Header":           func(b builder, w string) builder { return b.Header("X-"+w, w) },
 		"Importance": func(b builder, w string) builder {
 			return b.Importance(pick(w, message.ImportanceHigh, message.ImportanceLow))
 		},
@@ -89,21 +103,22 @@ func steps(t *testing.T) map[string]func(b message.Builder, word string) message
 		"Priority": func(b builder, w string) builder {
 			return b.Priority(pick(w, message.PriorityUrgent, message.PriorityNonUrgent))
 		},
-		"Random":         func(b builder, w string) builder { return b.Random(&counting{n: len(w)}) },
-		"RawHeader":      func(b builder, w string) builder { return b.RawHeader("X-Raw-"+w, w) },
-		"References":     func(b builder, w string) builder { return b.References("<" + w + "@example.org>") },
-		"ReplyTo":        func(b builder, w string) builder { return b.ReplyTo(w + "@example.org") },
-		"ReplyToList":    func(b builder, w string) builder { return b.ReplyToList(list(w)) },
-		"ReplyToMailbox": func(b builder, w string) builder { return b.ReplyToMailbox(mailbox(w)) },
-		"Sender":         func(b builder, w string) builder { return b.Sender(w + "@example.org") },
-		"SenderMailbox":  func(b builder, w string) builder { return b.SenderMailbox(mailbox(w)) },
-		"Subject":        func(b builder, w string) builder { return b.Subject(w) },
-		"Text":           func(b builder, w string) builder { return b.Text(w) },
-		"TextPart":       func(b builder, w string) builder { return b.TextPart(message.Plain(w)) },
-		"To":             func(b builder, w string) builder { return b.To(w + "@example.org") },
-		"ToList":         func(b builder, w string) builder { return b.ToList(list(w)) },
-		"ToMailbox":      func(b builder, w string) builder { return b.ToMailbox(mailbox(w)) },
-		"UserAgent":      func(b builder, w string) builder { return b.UserAgent(w) },
+		"Random":          func(b builder, w string) builder { return b.Random(&counting{n: len(w)}) },
+		"RawHeader":       func(b builder, w string) builder { return b.RawHeader("X-Raw-"+w, w) },
+		"References":      func(b builder, w string) builder { return b.References("<" + w + "@example.org>") },
+		"ReplyTo":         func(b builder, w string) builder { return b.ReplyTo(w + "@example.org") },
+		"ReplyToList":     func(b builder, w string) builder { return b.ReplyToList(list(w)) },
+		"ReplyToMailbox":  func(b builder, w string) builder { return b.ReplyToMailbox(mailbox(w)) },
+		"Sender":          func(b builder, w string) builder { return b.Sender(w + "@example.org") },
+		"SenderMailbox":   func(b builder, w string) builder { return b.SenderMailbox(mailbox(w)) },
+		"Subject":         func(b builder, w string) builder { return b.Subject(w) },
+		"Text":            func(b builder, w string) builder { return b.Text(w) },
+		"TextPart":        func(b builder, w string) builder { return b.TextPart(message.Plain(w)) },
+		"To":              func(b builder, w string) builder { return b.To(w + "@example.org") },
+		"ToList":          func(b builder, w string) builder { return b.ToList(list(w)) },
+		"ToMailbox":       func(b builder, w string) builder { return b.ToMailbox(mailbox(w)) },
+		"UncheckedInline": func(b builder, w string) builder { return b.UncheckedInline().Subject(w) },
+		"UserAgent":       func(b builder, w string) builder { return b.UserAgent(w) },
 	}
 }
 
@@ -123,7 +138,7 @@ func three(forms bool) message.Builder {
 		b = b.To("to"+w+"@example.org").Cc("cc"+w+"@example.org").Bcc("bcc"+w+"@example.org").ReplyTo("r"+w+"@example.org").
 			References("<ref"+w+"@example.org>").InReplyToID("<irt"+w+"@example.org>").Header("X-Base-"+w, w)
 		if forms {
-			b = b.Inline("cid"+w+"@example.org", message.FileBytes(w, []byte(w))).Attach(message.FileBytes(w, []byte(w)))
+			b = b.UncheckedInline().Inline("cid"+w+"@example.org", message.FileBytes(w, []byte(w))).Attach(message.FileBytes(w, []byte(w)))
 		}
 	}
 	if forms {

@@ -32,7 +32,7 @@ func (b Builder) form(step string, p Part) Builder {
 	})
 }
 
-// Text sets the plain text body. Line ends may be LF or CRLF.
+// Text sets the plain text body. Line ends may be LF or CRLF. The message keeps the string where it needs no encoding.
 func (b Builder) Text(text string) Builder { return b.form("Text", Plain(text)) }
 
 // TextPart sets the plain text body from a part, such as Plain(text).Flowed().
@@ -78,16 +78,19 @@ func (b Builder) Body(part Part) Builder {
 func (s *state) arrange() *Part {
 	if s.whole != nil {
 		if len(s.forms)+len(s.inline) > 0 {
-			s.fault("Body", "", errors.New("a body of one part leaves no place for Text, HTML, Inline and the like"))
+			s.fault("Body", "", errors.New("Body cannot be combined with Text, HTML, AMP, Calendar, Alternative or Inline"))
 		}
 		return s.withAttached(s.whole)
 	}
+	at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
+	if at >= 0 && !s.unchecked {
+		s.checkInline(s.forms[at].text)
+	}
 	if len(s.inline) > 0 {
-		at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
 		if at < 0 {
 			s.fault("Inline", s.inline[0].name, errors.New("only an HTML body can show an inline part"))
 		} else {
-			s.forms[at] = Related(s.forms[at], stepped("Inline", s.inline)...)
+			s.forms[at] = Related(s.forms[at], tagStep("Inline", s.inline)...)
 		}
 	}
 	switch len(s.forms) {
@@ -97,18 +100,19 @@ func (s *state) arrange() *Part {
 	case 1:
 		return s.withAttached(&s.forms[0])
 	}
-	return s.withAttached(&Part{form: formMultipart, media: "multipart/alternative", children: s.forms, joins: true})
+	s.alternative = Part{body: multipartBody{parts: s.forms, joins: true}, media: "multipart/alternative"}
+	return s.withAttached(&s.alternative)
 }
 
 func (s *state) withAttached(body *Part) *Part {
 	if len(s.attached) == 0 {
 		return body
 	}
-	return &Part{form: formMultipart, media: "multipart/mixed", children: append([]Part{*body}, stepped("Attach", s.attached)...)}
+	return &Part{body: multipartBody{parts: append([]Part{*body}, tagStep("Attach", s.attached)...)}, media: "multipart/mixed"}
 }
 
-// stepped returns copies of parts that know where they come from.
-func stepped(step string, parts []Part) []Part {
+// tagStep returns copies of parts that name the step which added them.
+func tagStep(step string, parts []Part) []Part {
 	named := make([]Part, len(parts))
 	for i, p := range parts {
 		p.step, p.index = step, i

@@ -15,13 +15,14 @@
 // never fail; Build returns everything that is wrong, each fault as a [*FieldError].
 //
 // String steps such as To are for what the programmer writes. Names and addresses that come from
-// users go through [Mailbox] values and the steps that take them, such as ToMailbox: they are never
-// joined to a string and parsed again.
+// users go through the steps that keep them apart, such as ToNamed(name, address) and ToMailbox: they are
+// never joined to a string and parsed again.
 //
 // What Build adds by itself: Date, Message-ID, MIME-Version and the Content-* fields; To:
 // undisclosed-recipients when only Bcc recipients exist. Nothing else. Bcc recipients are in the
 // envelope and never in the octets.
 //
 // The octets are 7-bit and have no line over 998 octets (RFC 5322 section 2.1.1), so they pass every
-// server unchanged and survive signing.
+// server unchanged and survive signing, unless a step says otherwise ([Builder.EightBit],
+// [Builder.Internationalized]).
 package message

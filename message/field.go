@@ -72,7 +72,7 @@ var steps = map[string]string{
 // traces are the fields that only servers write (RFC 5321 section 4.4, RFC 8601 section 5), with what a program that
 // composes does instead. A message that begins with them would lie about where it has been.
 var traces = map[string]string{
-	"return-path":                "a server writes it from the envelope: use the step Envelope or Sender",
+	"return-path":                "a server writes it from the envelope: use the step BounceTo",
 	"received":                   "each server writes its own: there is no step for it",
 	"received-spf":               "the receiving server writes it: there is no step for it",
 	"delivered-to":               "the receiving server writes it from the envelope: use the steps To, Cc and Bcc",

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
 	"github.com/google/go-cmp/cmp"
 )
@@ -70,7 +71,7 @@ func TestFields(t *testing.T) {
 		"Sender":         {good().Sender("s@example.org"), "Sender: s@example.org"},
 		"same Sender":    {good().Sender("a@example.org"), ""},
 		"group":          {good().CcList(list("Friends: c@example.org, D <d@example.org>;, e@example.org")), "Cc: Friends : c@example.org, D <d@example.org> ;, e@example.org"},
-		"empty group":    {good().CcList(list("Nobody:;")), "Cc: Nobody : ;"},
+		"empty group":    {good().CcList(list("Empty:;")), "Cc: Empty : ;"},
 		"Bcc":            {good().Bcc("c@example.org"), ""},
 		"kept Bcc":       {good().Bcc("c@example.org").KeepBcc(), "Bcc: c@example.org"},
 		"UTF-8":          {good().Internationalized().Subject("Grüße =?x?=").Header("X-A", "ü"), "Subject: Grüße =?utf-8?q?=3D=3Fx=3F=3D?=\nX-A: ü"},
@@ -108,6 +109,10 @@ func TestFieldsRefused(t *testing.T) {
 		"nameless group":       {good().CcList(message.Mailboxes().WithGroup(message.Group{})), "Cc"},
 		"year":                 {good().Date(good0.AddDate(9000, 0, 0)), "Date"},
 		"id domain":            {good().MessageIDDomain("a b"), "MessageIDDomain"},
+		"domainless mailbox":   {good().ToMailbox(message.Mailbox{Address: envelope.Postmaster()}), "To[1]"},
+		"domainless text":      {good().To("<Postmaster>"), "To[1]"},
+		"domainless data":      {good().ToMailbox(message.NewMailbox("Post", "<Postmaster>")), "To[1]"},
+		"domainless bounces":   {good().BounceTo("<Postmaster>"), "From"},
 		"nobody asks for MDN":  {good().DispositionNotificationTo(), "DispositionNotificationTo"},
 		"part of nothing":      {good().Attach(message.Part{}), "Attach"},
 		"empty multipart":      {good().Attach(message.Mixed()), "Attach"},
@@ -119,7 +124,7 @@ func TestFieldsRefused(t *testing.T) {
 		"7bit of a long line":  {good().TextPart(message.Plain(strings.Repeat("x", 999)).Encoding(message.SevenBit)), "Text"},
 		"8bit with NUL":        {good().TextPart(message.Plain("\x00").Encoding(message.EightBit)), "Text"},
 		"7bit file, bare LF":   {good().Attach(message.FileBytes("a", []byte("x\ny")).Encoding(message.SevenBit)), "Attach"},
-		"calendar method":      {good().Calendar("REQUEST", "BEGIN:VCALENDAR\nMETHOD:CANCEL\n"), "Calendar"},
+		"calendar method":      {good().Calendar("REQUEST", "BEGIN:VCALENDAR\nMETHOD:CANCEL\nEND:VCALENDAR\n"), "Calendar"},
 		"flowed HTML":          {good().Alternative(message.HTML("x").Flowed()), "Alternative"},
 		"long reader":          {good().Attach(message.FileReader("a", strings.NewReader("12345"), 4)), "Attach"},
 		"boundary":             {good().Attach(message.Mixed(message.Plain("a"), message.Plain("b")).Param("boundary", "x")), "Attach"},

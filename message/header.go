@@ -11,29 +11,34 @@ import (
 // and the case of their name and may repeat. Fields that Build or another step writes are refused,
 // and so is anything but ASCII in fields that have a syntax of their own, such as List-Post.
 func (b Builder) Header(name, value string) Builder {
-	return b.own("Header", field{name: name, text: value})
+	return b.customField("Header", field{name: name, text: value})
 }
 
 // RawHeader adds a field whose value is written as it is, folded at its spaces only, for values that
 // have a syntax of their own. It must be ASCII without control characters.
 func (b Builder) RawHeader(name, value string) Builder {
-	return b.own("RawHeader", field{name: name, kind: fieldWords, words: strings.Fields(value), text: value})
+	return b.customField("RawHeader", field{name: name, kind: fieldWords, words: strings.Fields(value), text: value})
 }
 
-// own adds a field that the caller names.
-func (b Builder) own(step string, x field) Builder {
+// customField adds a field that the caller names.
+func (b Builder) customField(step string, x field) Builder {
 	return b.step(func(s *state) {
 		x.step = step
-		err := x.checkOwn()
-		if err == nil && x.kind == fieldWords {
-			err = checkSpaces(x.text)
-		}
-		if err != nil {
-			s.fault(step, x.name+": "+x.text, err)
-			return
-		}
-		s.fields = append(s.fields, x)
+		s.addField(x)
 	})
+}
+
+// addField adds a field that the caller names.
+func (s *state) addField(x field) {
+	err := x.checkOwn()
+	if err == nil && x.kind == fieldWords {
+		err = checkSpaces(x.text)
+	}
+	if err != nil {
+		s.fault(x.step, x.name+": "+x.text, err)
+		return
+	}
+	s.fields = append(s.fields, x)
 }
 
 // checkSpaces is checkRaw for a value whose spaces must stay as they are: single ones inside.
@@ -44,9 +49,9 @@ func checkSpaces(value string) error {
 	return checkRaw(value)
 }
 
-// typed adds a field that a step names; of one that may occur once the last call wins. The error is
+// typedField adds a field that a step names; of one that may occur once the last call wins. The error is
 // about the value.
-func (b Builder) typed(step, value string, x field, err error) Builder {
+func (b Builder) typedField(step, value string, x field, err error) Builder {
 	return b.step(func(s *state) {
 		if err == nil {
 			err = x.check()
@@ -62,8 +67,8 @@ func (b Builder) typed(step, value string, x field, err error) Builder {
 	})
 }
 
-func (b Builder) word(step, name, value string, err error) Builder {
-	return b.typed(step, value, field{name: name, kind: fieldWords, words: []string{value}}, err)
+func (b Builder) wordField(step, name, value string, err error) Builder {
+	return b.typedField(step, value, field{name: name, kind: fieldWords, words: []string{value}}, err)
 }
 
 // oneOf returns an error for a value that is not in the list.
@@ -80,7 +85,7 @@ func oneOf[T ~string](value T, list ...T) error {
 
 // Comments adds a remark (RFC 5322 section 3.6.5).
 func (b Builder) Comments(text string) Builder {
-	return b.typed("Comments", text, field{name: "Comments", text: text}, nil)
+	return b.typedField("Comments", text, field{name: "Comments", text: text}, nil)
 }
 
 // Keywords adds a field of words or short phrases (RFC 5322 section 3.6.5).
@@ -89,12 +94,12 @@ func (b Builder) Keywords(keyword ...string) Builder {
 	if len(keyword) == 0 {
 		err = errors.New("want at least one")
 	}
-	return b.typed("Keywords", strings.Join(keyword, ", "), field{name: "Keywords", kind: fieldNames, words: slices.Clone(keyword)}, err)
+	return b.typedField("Keywords", strings.Join(keyword, ", "), field{name: "Keywords", kind: fieldNames, words: slices.Clone(keyword)}, err)
 }
 
 // UserAgent names the program that composed the message. There is no default.
 func (b Builder) UserAgent(text string) Builder {
-	return b.typed("UserAgent", text, field{name: "User-Agent", text: text}, nil)
+	return b.typedField("UserAgent", text, field{name: "User-Agent", text: text}, nil)
 }
 
 // DispositionNotificationTo asks the recipients' programs for a receipt to these mailboxes (RFC 8098
@@ -108,5 +113,5 @@ func (b Builder) DispositionNotificationTo(mailbox ...Mailbox) Builder {
 	for _, m := range mailbox {
 		err = errors.Join(err, m.check())
 	}
-	return b.typed(step, Mailboxes(mailbox...).String(), field{name: "Disposition-Notification-To", kind: fieldList, list: Mailboxes(mailbox...)}, err)
+	return b.typedField(step, Mailboxes(mailbox...).String(), field{name: "Disposition-Notification-To", kind: fieldList, list: Mailboxes(mailbox...)}, err)
 }

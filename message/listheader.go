@@ -23,7 +23,7 @@ func (b Builder) uris(step, name string, uris []string) Builder {
 			err = errors.New("want absolute URIs without spaces, in ASCII")
 		}
 	}
-	return b.typed(step, strings.Join(uris, " "), field{name: name, kind: fieldWords, words: words}, err)
+	return b.typedField(step, strings.Join(uris, " "), field{name: name, kind: fieldWords, words: words}, err)
 }
 
 func isURI(s string) bool {
@@ -72,7 +72,7 @@ func (b Builder) List(list ListHeaders) Builder {
 		if len(list.Post) > 0 {
 			err = errors.New("set Post or NoPost, not both")
 		}
-		b = b.word("List.NoPost", "List-Post", "NO", err)
+		b = b.wordField("List.NoPost", "List-Post", "NO", err)
 	}
 	return b
 }
@@ -82,7 +82,7 @@ func (b Builder) listID(name, id string) Builder {
 	if !isVisible(id) || !strings.Contains(id, ".") {
 		err = errors.New("want an identifier like a domain name")
 	}
-	return b.typed("List.ID", name+" "+id, field{name: "List-Id", kind: fieldNamed, text: name, words: []string{"<" + id + ">"}}, err)
+	return b.typedField("List.ID", name+" "+id, field{name: "List-Id", kind: fieldNamed, text: name, words: []string{"<" + id + ">"}}, err)
 }
 
 // ListUnsubscribeOneClick says how to leave the list without a further question (RFC 8058): mail
@@ -94,7 +94,7 @@ func (b Builder) ListUnsubscribeOneClick(https string, other ...string) Builder 
 		return b.step(func(s *state) { s.fault(step, https, errors.New("want an https URI (RFC 8058 section 3.1)")) })
 	}
 	return b.uris(step, "List-Unsubscribe", append([]string{https}, other...)).
-		word(step, "List-Unsubscribe-Post", post, nil)
+		wordField(step, "List-Unsubscribe-Post", post, nil)
 }
 
 // ArchivedAt says where this message is archived (RFC 5064).

@@ -54,6 +54,8 @@ func (m Mailbox) check() error {
 		return m.fault
 	case m.Address.IsNull():
 		return errors.New("a mailbox needs an address")
+	case m.Address.IsPostmaster(): // RFC 5322 section 3.4.1
+		return envelope.ErrNoDomain
 	}
 	return mimewire.CheckText(m.Name)
 }

@@ -48,7 +48,7 @@ func guessType(name string, s source) (media string, params []mimewire.Parameter
 		return media, nil, nil
 	}
 	const enough = 4 << 10
-	head, err := s.head(enough)
+	head, err := sourceHead(s, enough)
 	if err != nil {
 		return "", nil, err
 	}
@@ -57,7 +57,7 @@ func guessType(name string, s source) (media string, params []mimewire.Parameter
 	}
 	if strings.HasPrefix(media, "text/") {
 		var w utf8Watch
-		if _, err := s.writeTo(&w); err != nil { // a charset is claimed of what was seen whole
+		if _, err := writeSource(&w, s); err != nil { // a charset is claimed of what was seen whole
 			return "", nil, err
 		}
 		if w.isUTF8() {

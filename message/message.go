@@ -21,12 +21,13 @@ type Message struct {
 	size     int64
 	utf8     bool // an octet above 127 in the header section
 	eightBit bool // one anywhere
+	binary   bool // a part is written as it is, whatever its octets are
 }
 
 // Envelope returns who sends and who receives.
 func (m *Message) Envelope() envelope.Envelope { return m.envelope }
 
-// MessageID returns the Message-ID with its angle brackets.
+// MessageID returns the Message-ID with its angle brackets; "" after [Builder.WithoutMessageID].
 func (m *Message) MessageID() string { return m.id }
 
 // MessageIDGiven reports whether [Builder.MessageID] set the Message-ID; otherwise it is random.
@@ -44,9 +45,10 @@ func (m *Message) References() []string { return slices.Clone(m.refs) }
 func (m *Message) Size() int64 { return m.size }
 
 // BodyInfo says what a server must be able to take. An octet above 127 is in the message only where
-// [Builder.EightBit], [Builder.Internationalized], an attached message or an address with a UTF-8 local part put one.
+// [Builder.EightBit], [Builder.Internationalized], an attached message or an address with a UTF-8 local part put one. Only
+// servers with BINARYMIME take a message that has a part in the encoding [Binary].
 func (m *Message) BodyInfo() (bodyscan.Info, bool) {
-	return bodyscan.Info{Size: m.size, EightBit: m.eightBit, EightBitHeader: m.utf8}, true
+	return bodyscan.Info{Size: m.size, EightBit: m.eightBit, EightBitHeader: m.utf8, Binary: m.binary}, true
 }
 
 // WriteTo writes the message. Every call writes the same octets; files are read anew, and one that
@@ -55,8 +57,8 @@ func (m *Message) WriteTo(w io.Writer) (int64, error) { return m.segments.WriteT
 
 // Bytes returns the whole message. The slice is a copy.
 func (m *Message) Bytes() ([]byte, error) {
-	if len(m.segments) == 1 && m.segments[0].stream == nil {
-		return slices.Clone(m.segments[0].ready), nil
+	if octets, ok := m.segments.ready(); ok {
+		return slices.Clone(octets), nil
 	}
 	return flatten(m.segments)
 }

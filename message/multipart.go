@@ -28,23 +28,21 @@ func Related(root Part, parts ...Part) Part {
 func Multipart(subtype string, parts ...Part) Part { return multipart(subtype, parts) }
 
 func multipart(subtype string, parts []Part) Part {
-	return Part{form: formMultipart, media: "multipart/" + subtype, children: slices.Clone(parts)}
+	return Part{body: multipartBody{parts: slices.Clone(parts)}, media: "multipart/" + subtype}
 }
 
 // joined returns a multipart that is written as its part when it has one.
 func joined(subtype string, parts []Part) Part {
-	p := multipart(subtype, parts)
-	p.joins = true
-	return p
+	return Part{body: multipartBody{parts: slices.Clone(parts), joins: true}, media: "multipart/" + subtype}
 }
 
 // Signed returns content with a signature beside it (RFC 1847 section 2.1). Build writes the content
 // once and for all and hands its octets to sign, which returns the part with the signature, such as
-// Bytes("signature.asc", armored).Type(protocol). They are 7-bit and hold nothing that relays change.
+// FileBytes("signature.asc", armored).WithType(protocol). They are 7-bit and hold nothing that relays change.
 // micalg names the hash, such as "pgp-sha256".
 func Signed(protocol, micalg string, content Part, sign func(octets io.WriterTo) (Part, error)) Part {
 	return Part{
-		form: formSigned, media: "multipart/signed", children: []Part{content}, seal: sign,
+		body: signedBody{parts: []Part{content}, sign: sign}, media: "multipart/signed",
 		params: []mimewire.Parameter{{Name: "protocol", Value: protocol}, {Name: "micalg", Value: micalg}},
 	}
 }
@@ -56,10 +54,12 @@ func Encrypted(protocol string, control, content Part) Part {
 
 // asText makes a signature in ASCII armor be written as it is, as RFC 3156 section 5 shows it, instead of in base64.
 func (p *Part) asText() error {
-	if p.form != formData || p.encoding != EncodingAuto || !p.source.inMemory() {
+	b, _ := p.body.(fileBody)
+	content, ok := b.source.(inMemory)
+	if !ok || p.encoding != EncodingAuto {
 		return nil
 	}
-	data, err := p.source.bytes()
+	data, err := content.bytes()
 	if err != nil || !bytes.HasPrefix(data, []byte("-----BEGIN ")) {
 		return err
 	}
@@ -68,15 +68,15 @@ func (p *Part) asText() error {
 	var s mimewire.LineScanner
 	_, _ = s.Write(canonical) // a scanner never fails
 	if facts := s.Facts(); facts.Fits(SevenBit) == nil && !facts.MangledByRelays && !facts.Control {
-		p.source, p.encoding = source{data: canonical}, SevenBit
+		p.body, p.encoding = fileBody{bytesSource(canonical)}, SevenBit
 	}
 	return nil
 }
 
 // onlyChild returns the part of a multipart that has one and is written as that part. What was set on the multipart goes
 // to the part; what both have, or what only a multipart can have, is an error.
-func (p *Part) onlyChild() (*Part, error) {
-	child := p.children[0]
+func (p *Part) onlyChild(only *Part) (*Part, error) {
+	child := *only
 	var err error
 	join := func(name string, has, hasToo bool) {
 		if has && hasToo && err == nil {

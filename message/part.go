@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/depeche-mail/depeche/internal/mimewire"
 )
@@ -16,7 +18,8 @@ import (
 // methods return changed copies, so one Part can be used in many messages. What is wrong with a part
 // shows when a message with it is built.
 type Part struct {
-	form        partForm
+	body        partBody
+	text        string // of a textBody: here, because most parts are texts, and need no further memory then
 	media       string // type/subtype with parameters; "" to guess
 	params      []mimewire.Parameter
 	name        string
@@ -27,40 +30,26 @@ type Part struct {
 	encoding    Encoding
 	flowed      bool
 	legacy      bool
-	joins       bool // a multipart of one part is written as that part
 
-	text     string
-	source   source
-	children []Part
-	seal     func(io.WriterTo) (Part, error)
-	ready    *encoded
-	fault    error  // found when the part was made
-	step     string // of the builder, that it was given to
-	index    int    // among the parts of that step
+	fault error  // found when the part was made
+	step  string // of the builder, that it was given to
+	index int    // among the parts of that step
 }
-
-// partForm says what a part consists of.
-type partForm uint8
-
-const (
-	formNone partForm = iota
-	formText
-	formData
-	formMessage
-	formMultipart
-	formSigned
-	formReady
-)
 
 const (
 	inline     = "inline"
 	attachment = "attachment"
 )
 
+// file returns an attached file.
+func file(name string, content source) Part {
+	return Part{body: fileBody{content}, name: name, disposition: attachment}
+}
+
 // FileBytes returns a file of a name and content, to be attached or shown inline. The slice must not
 // change afterwards.
 func FileBytes(name string, data []byte) Part {
-	return Part{form: formData, name: name, disposition: attachment, source: source{data: data}}
+	return file(name, bytesSource(data))
 }
 
 // File returns a file that is read from fsys: looked at by Build, and, unless it is small, streamed
@@ -73,8 +62,8 @@ func File(fsys fs.FS, name string) Part {
 		}
 		return err
 	}
-	return Part{form: formData, name: path.Base(name), disposition: attachment, source: source{
-		open: func() (io.ReadCloser, error) {
+	return file(path.Base(name), fileSource{
+		opens: func() (io.ReadCloser, error) {
 			f, err := fsys.Open(name)
 			return f, explain(err)
 		},
@@ -82,34 +71,47 @@ func File(fsys fs.FS, name string) Part {
 			info, err := fs.Stat(fsys, name)
 			return info, explain(err)
 		},
-	}}
+	})
 }
 
 // Path returns a file of the system by its path, such as "/var/invoices/7.pdf"; otherwise it is as [File]. A relative
 // path counts from the working directory. Do not build the path from what a user sends: use [File] with
 // [os.Root.FS], which stays inside a folder.
 func Path(name string) Part {
-	return Part{form: formData, name: filepath.Base(name), disposition: attachment, source: source{
-		open: func() (io.ReadCloser, error) { return os.Open(name) },
-		stat: func() (fs.FileInfo, error) { return os.Stat(name) },
-	}}
+	return file(filepath.Base(name), fileSource{
+		opens: func() (io.ReadCloser, error) { return os.Open(name) },
+		stat:  func() (fs.FileInfo, error) { return os.Stat(name) },
+	})
 }
 
 // FileFunc returns a file of a name and content that open gives anew each time it is called: by Build,
 // which reads it to know its length, and each time the message is written.
 func FileFunc(name string, open func() (io.ReadCloser, error)) Part {
-	return Part{form: formData, name: name, disposition: attachment, source: source{open: open}}
+	return file(name, funcSource(open))
+}
+
+// FileBase64 returns a file of a name whose content is given in base64, as many programming interfaces give it. Line ends and
+// blanks in it count for nothing, and its padding may be missing; both alphabets of RFC 4648 are read. The content is decoded
+// once, and anything else in it is an error of Build.
+func FileBase64(name, content string) Part {
+	content = strings.TrimRight(strings.NewReplacer("\r", "", "\n", "", " ", "", "\t", "", "-", "+", "_", "/").Replace(content), "=")
+	data, err := base64.RawStdEncoding.DecodeString(content)
+	p := FileBytes(name, data)
+	if err != nil {
+		p.fault = fmt.Errorf("the content is not base64: %w", err)
+	}
+	return p
 }
 
 // FileReader returns a file of a name and content that can be read once only. The first Build reads it
 // into memory, and fails when it is longer than limit, in octets. It does not close r.
 func FileReader(name string, r io.Reader, limit int64) Part {
-	return Part{form: formData, name: name, disposition: attachment, source: source{spool: &spool{r: r, limit: limit}}}
+	return file(name, &onceSource{r: r, limit: limit})
 }
 
-// AttachedMessage returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or a [*ParsedMessage].
+// AttachedMessage returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or an *eml.Message.
 func AttachedMessage(m io.WriterTo) Part {
-	return Part{form: formMessage, disposition: attachment, source: source{other: m}}
+	return Part{body: messageBody{messageSource{m}}, disposition: attachment}
 }
 
 // WithName returns the part under a file name. Names may be any text.

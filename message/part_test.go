@@ -175,9 +175,11 @@ func (stuck) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestBoundaryInContent(t *testing.T) {
 	const first = "--=_aebagbafaydqqcikbmga2dqpca" // of the counting source, after the Message-ID
-	m := build(t, good().Text(first+"\n").HTML("x"))
-	if text := string(octets(t, m)); strings.Count(text, "\r\n"+first) != 1 || !strings.Contains(text, `boundary="=_`) {
-		t.Errorf("a boundary occurs in the content:\n%s", text)
+	for _, rest := range []string{"\n", "\n" + strings.Repeat("a line\n", 100)} {
+		m := build(t, good().Text(first+rest).HTML("x"))
+		if text := string(octets(t, m)); strings.Count(text, "\r\n"+first) != 1 || !strings.Contains(text, `boundary="=_`) {
+			t.Errorf("a boundary occurs in the content:\n%s", text)
+		}
 	}
 	big := strings.Repeat("x\r\n", 20_000) + first + "\r\n"
 	for _, part := range []message.Part{

@@ -28,7 +28,7 @@ type node struct {
 type preparer struct {
 	eightBit bool
 	ids      map[string]bool
-	faults   []error
+	errs     []error
 	step     string // of the nearest part that has one
 	index    int
 	depth    int  // of the part that is looked at
@@ -45,11 +45,12 @@ func (p *preparer) fault(part *Part, err error) {
 	if value == "" && part.id != "" {
 		value = part.id
 	}
-	p.faults = append(p.faults, &FieldError{Field: p.step, Index: p.index, Value: value, Err: err})
+	p.errs = append(p.errs, &FieldError{Field: p.step, Index: p.index, Value: value, Err: err})
 }
 
-// node looks at a part and what is in it.
-func (p *preparer) node(part *Part) node {
+// node looks at a part and what is in it, and fills n, whose memory is the caller's.
+func (p *preparer) node(part *Part, n *node) {
+	*n = node{part: part}
 	if part.step != "" {
 		step, index := p.step, p.index
 		p.step, p.index = part.step, part.index
@@ -58,35 +59,24 @@ func (p *preparer) node(part *Part) node {
 	if p.depth++; p.depth > maxDepth {
 		p.depth--
 		p.fault(part, fmt.Errorf("parts within each other deeper than %d", maxDepth))
-		return node{part: part}
+		return
 	}
 	defer func() { p.depth-- }()
-	if part.form == formMultipart && len(part.children) == 1 && part.joins {
-		child, err := part.onlyChild()
+	if m, ok := part.body.(multipartBody); ok && m.joins && len(m.parts) == 1 {
+		child, err := part.onlyChild(&m.parts[0])
 		if err != nil {
 			p.fault(part, err)
 		}
-		return p.node(child)
+		p.node(child, n)
+		return
 	}
-	n := node{part: part}
 	if err := p.check(part); err != nil {
 		p.fault(part, err)
-		return n
+		return
 	}
-	var err error
-	switch part.form {
-	case formText:
-		err = p.text(&n)
-	case formData:
-		err = p.data(&n)
-	case formMessage:
-		err = p.message(&n)
-	case formReady:
-		err = p.ready(&n)
-	case formMultipart, formSigned:
-		err = p.multipart(&n)
-	default:
-		err = errors.New("a part without content: use one of the functions that make parts")
+	err := errNoBody
+	if part.body != nil {
+		err = part.body.prepare(p, n)
 	}
 	if err == nil && n.children == nil {
 		err = n.checkLeaf()
@@ -97,8 +87,9 @@ func (p *preparer) node(part *Part) node {
 	if err != nil {
 		p.fault(part, err)
 	}
-	return n
 }
+
+var errNoBody = errors.New("a part without content: use one of the functions that make parts")
 
 // checkLeaf refuses types of content that is made of parts or messages for a leaf that is not (RFC 2046 sections 5.1 and
 // 5.2, RFC 2045 section 6.4): readers would look for parts in it.
@@ -206,7 +197,7 @@ func (n *node) addParams(params ...mimewire.Parameter) error {
 	return nil
 }
 
-// param returns the value of a parameter; "" when there is none.
+// param returns the value of a parameter; "" without one.
 func (n *node) param(name string) string {
 	for _, x := range n.params {
 		if x.Name == name {
@@ -228,175 +219,6 @@ func isPlainType(s string) bool {
 		}
 	}
 	return slash
-}
-
-// text judges a text and finds how it travels.
-func (p *preparer) text(n *node) error {
-	part := n.part
-	n.text = part.text
-	facts := mimewire.ScanText(n.text)
-	if facts.EightBit && !utf8.ValidString(n.text) {
-		return mimewire.ErrNotUTF8
-	}
-	if err := n.typed(); err != nil {
-		return err
-	}
-	if n.media == "text/calendar" {
-		if err := checkCalendar(part.text, n.param("method")); err != nil {
-			return err
-		}
-	}
-	if facts.Returns {
-		n.text = mimewire.SimpleEnds(n.text)
-		facts = mimewire.ScanText(n.text)
-	}
-	if part.flowed {
-		if n.media != "text/plain" {
-			return errors.New("only plain text can be flowed")
-		}
-		if err := n.addParams(mimewire.Parameter{Name: "format", Value: "flowed"}); err != nil {
-			return err
-		}
-		n.text = mimewire.Flow(n.text)
-		facts = mimewire.ScanText(n.text)
-	}
-	if n.encoding = part.encoding; n.encoding == EncodingAuto {
-		wanted := facts
-		wanted.MangledByRelays = facts.MangledByRelays && (!part.flowed || p.signed) // the spaces of flowed text are meant
-		n.encoding = wanted.Encoding(p.eightBit)
-	}
-	n.facts, n.encoded = facts.LineFacts, facts.EncodedSize(n.encoding)
-	switch charset := n.param("charset"); {
-	case charset != "":
-		if facts.EightBit && !strings.EqualFold(charset, "utf-8") {
-			return fmt.Errorf("the text is UTF-8, not %s", charset)
-		}
-	case strings.HasPrefix(n.media, "text/"):
-		n.charset = "us-ascii"
-		if facts.EightBit {
-			n.charset = "utf-8"
-		}
-	}
-	n.facts.EightBit = n.encoding == EightBit && facts.EightBit
-	facts.Bare = false // line ends are written as they should be
-	return facts.Fits(n.encoding)
-}
-
-// data judges a file. It is written as base64 unless the caller chose otherwise: relays may change
-// anything else, and attachments must arrive octet by octet.
-func (p *preparer) data(n *node) error {
-	part := n.part
-	var err error
-	if n.size, err = part.source.measure(); err != nil {
-		return err
-	}
-	if part.media == "" {
-		n.media, n.params, err = guessType(part.name, part.source)
-		if err == nil {
-			err = n.addParams(part.params...)
-		}
-	} else {
-		err = n.typed()
-	}
-	n.encoding = part.encoding
-	if err != nil {
-		return err
-	}
-	switch n.encoding {
-	case EncodingAuto:
-		n.encoding = Base64
-	case SevenBit, EightBit:
-		var s mimewire.LineScanner
-		if _, err := part.source.writeTo(&s); err != nil {
-			return err
-		}
-		n.facts = s.Facts()
-		return n.facts.Fits(n.encoding)
-	}
-	return nil
-}
-
-// message judges a message within the message. It may not be encoded (RFC 2046 section 5.2.1) unless
-// its header is in UTF-8 (RFC 6532 section 3.7).
-func (p *preparer) message(n *node) error {
-	part := n.part
-	var s mimewire.LineScanner
-	if _, err := part.source.writeTo(&s); err != nil {
-		return err
-	}
-	n.facts = s.Facts()
-	n.size = n.facts.Size
-	n.media, n.encoding = "message/rfc822", SevenBit
-	switch {
-	case part.media != "":
-		if err := n.typed(); err != nil {
-			return err
-		}
-	case n.facts.Header:
-		n.media, n.encoding = "message/global", Base64
-		n.facts.EightBit = false
-	}
-	if part.encoding != EncodingAuto {
-		return errors.New("a message within a message can't be encoded (RFC 2046 section 5.2.1)")
-	}
-	if n.facts.EightBit {
-		n.encoding = EightBit
-	}
-	return n.facts.Fits(n.encoding)
-}
-
-// ready takes a part that was encoded before. Its content type may have been changed since.
-func (p *preparer) ready(n *node) error {
-	done := n.part.ready
-	n.media, n.charset, n.params, n.encoding, n.facts = done.media, done.charset, done.params, done.encoding, done.facts
-	if n.part.encoding != EncodingAuto && n.part.encoding != done.encoding {
-		return fmt.Errorf("the part is encoded in %s already", done.encoding)
-	}
-	if n.part.flowed {
-		return errors.New("the part is encoded already")
-	}
-	if n.part.media == "" {
-		return n.addParams(n.part.params...)
-	}
-	n.params = nil
-	err := n.typed()
-	if !strings.HasPrefix(n.media, "text/") || n.param("charset") != "" {
-		n.charset = ""
-	}
-	return err
-}
-
-func (p *preparer) multipart(n *node) error {
-	part := n.part
-	if len(part.children) == 0 {
-		return errors.New("a multipart without parts")
-	}
-	if part.encoding != EncodingAuto {
-		return errors.New("a multipart has no encoding of its own")
-	}
-	if err := n.typed(); err != nil {
-		return err
-	}
-	if !strings.HasPrefix(n.media, "multipart/") {
-		return errors.New("parts in parts need the type multipart")
-	}
-	if signed, raw := p.signed, p.raw; part.form == formSigned {
-		p.signed, p.raw = true, false
-		defer func() { p.signed, p.raw = signed, raw }()
-	}
-	n.children = make([]node, len(part.children))
-	for i := range part.children {
-		child := p.node(&part.children[i])
-		n.facts.EightBit = n.facts.EightBit || child.facts.EightBit || p.raw && child.part.hasUTF8Header()
-		n.children[i] = child
-	}
-	if n.media == "multipart/related" && n.children[0].media != "" && n.param("type") == "" {
-		n.params = slices.Insert(n.params, 0, mimewire.Parameter{Name: "type", Value: n.children[0].media}) // RFC 2387 section 3.1
-	}
-	if part.form == formSigned && n.facts.EightBit {
-		return errors.New("signed content must be 7-bit (RFC 1847 section 2.1)")
-	}
-	return nil
 }
 
 // hasUTF8Header reports whether a header field of the part is written in UTF-8, if any is.

@@ -83,8 +83,12 @@ func setters() map[string]setter {
 		"8bit":        field(func(b message.Builder, s string) message.Builder { return b.EightBit().Text(s) }, "8bit"),
 		"flowed":      field(func(b message.Builder, s string) message.Builder { return b.TextPart(message.Plain(s).Flowed()) }),
 		"HTML":        field(func(b message.Builder, s string) message.Builder { return b.HTML(s) }),
-		"calendar":    field(func(b message.Builder, s string) message.Builder { return b.Calendar(s, s) }),
-		"Content-ID":  field(func(b message.Builder, s string) message.Builder { return b.HTML("x").Inline(s, file()) }),
+		"calendar": field(func(b message.Builder, s string) message.Builder {
+			return b.Calendar(s, "BEGIN:VCALENDAR\nMETHOD:"+s+"\nEND:VCALENDAR\n")
+		}),
+		"Content-ID": field(func(b message.Builder, s string) message.Builder {
+			return b.HTML("x").UncheckedInline().Inline(s, file())
+		}),
 		"file name":   inText(func(s string) message.Part { return file().WithName(s).LegacyName() }),
 		"type":        inText(func(s string) message.Part { return file().WithType(s) }),
 		"param":       inText(func(s string) message.Part { return file().Param("x", s) }),

@@ -90,7 +90,7 @@ func TestParameters(t *testing.T) {
 		"wrong charset":       {message.TextPart("text/plain; charset=iso-8859-1", "Grüße"), ""},
 		"encoded message":     {file.WithType("message/rfc822"), ""},
 		"text of parts":       {message.Mixed(file, file).WithType("text/plain"), ""},
-		"method in type":      {message.TextPart("text/calendar; method=REQUEST", "METHOD:REQUEST\n"), "text/calendar; charset=us-ascii; method=REQUEST"},
+		"method in type":      {message.TextPart("text/calendar; method=REQUEST", "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"), "text/calendar; charset=us-ascii; method=REQUEST"},
 	} {
 		m, err := fixed(message.New()).From("a@example.org").To("b@example.org").Body(tc.part).Build()
 		if tc.want == "" {

@@ -8,8 +8,6 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
-
-	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // streamFrom is the size from which content stays in its source instead of being encoded by Build.
@@ -29,12 +27,19 @@ type renderer struct {
 	eightBit   bool     // a field of a part is in UTF-8
 }
 
-// flush ends the segment of ready octets.
+// flush ends the segment of ready octets. What follows goes on in the same memory.
 func (r *renderer) flush() {
 	if len(r.Dst) > 0 {
-		r.segments = append(r.segments, segment{ready: r.Dst})
-		r.Dst = nil
+		r.segments = append(r.segments, segment{ready: r.take()})
 	}
+}
+
+// take returns the ready octets.
+func (r *renderer) take() []byte {
+	n := len(r.Dst)
+	ready := r.Dst[:n:n]
+	r.Dst = r.Dst[n:]
+	return ready
 }
 
 func (r *renderer) finish() segments {
@@ -47,7 +52,7 @@ func (r *renderer) endLine() {
 	last := r.Dst
 	if len(last) == 0 && len(r.segments) > 0 {
 		s := r.segments[len(r.segments)-1]
-		if s.stream != nil && s.stream.ended {
+		if s.text != "" || s.stream != nil && s.stream.ended {
 			return
 		}
 		last = s.ready
@@ -70,9 +75,9 @@ func (r *renderer) token(dst []byte) ([]byte, error) {
 
 // node writes the Content-* fields of a part, an empty line and its content.
 func (r *renderer) node(n *node) error {
-	if n.children == nil {
+	if leaf, ok := n.part.body.(leafBody); ok {
 		r.header(n, "")
-		return r.content(n)
+		return leaf.content(r, n)
 	}
 	token, err := r.token(append(r.Scratch[:0], "=_"...))
 	if err != nil {
@@ -86,20 +91,13 @@ func (r *renderer) node(n *node) error {
 	r.header(n, boundary)
 	// The empty line after the fields is the line end before the first delimiter
 	// (RFC 2046 section 5.1.1).
-	for i := range n.children {
-		if i > 0 {
-			r.Dst = append(r.Dst, '\r', '\n')
-		}
-		r.delimiter(boundary)
-		r.Dst = append(r.Dst, '\r', '\n')
-		if n.part.form == formSigned {
-			err = r.signed(n, &n.children[0], boundary)
-		} else {
-			err = r.node(&n.children[i])
-		}
-		if err != nil {
-			return err
-		}
+	if m, ok := n.part.body.(signedBody); ok {
+		err = m.write(r, n, boundary)
+	} else {
+		err = r.children(n, boundary)
+	}
+	if err != nil {
+		return err
 	}
 	r.Dst = append(r.Dst, '\r', '\n')
 	r.delimiter(boundary)
@@ -108,38 +106,27 @@ func (r *renderer) node(n *node) error {
 	return nil
 }
 
-func (r *renderer) delimiter(boundary string) {
-	r.Dst = append(append(r.Dst, '-', '-'), boundary...)
+// children writes the parts of a multipart, each after a delimiter.
+func (r *renderer) children(n *node, boundary string) error {
+	for i := range n.children {
+		if i > 0 {
+			r.Dst = append(r.Dst, '\r', '\n')
+		}
+		r.delimiterLine(boundary)
+		if err := r.node(&n.children[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// signed writes the content of multipart/signed and the signature that is made over it.
-func (r *renderer) signed(n, content *node, boundary string) error {
-	inner := renderer{random: r.random, boundaries: slices.Clone(r.boundaries)} // 7-bit, whatever is around it
-	if err := inner.node(content); err != nil {
-		return err
-	}
-	octets := inner.finish()
-	signature, err := n.part.seal(octets)
-	if err != nil {
-		return &FieldError{Field: "Signed", Value: n.media, Err: err}
-	}
-	if err := signature.asText(); err != nil {
-		return &FieldError{Field: "Signed", Value: n.media, Err: err}
-	}
-	prepared := preparer{step: "Signed"}
-	sealed := prepared.node(&signature)
-	if len(prepared.faults) > 0 {
-		return errors.Join(prepared.faults...)
-	}
-	if sealed.facts.EightBit {
-		return &FieldError{Field: "Signed", Value: n.media, Err: errors.New("the signature must be 7-bit")}
-	}
-	r.flush()
-	r.segments = append(r.segments, octets...)
-	r.Dst = append(r.Dst, '\r', '\n')
+func (r *renderer) delimiterLine(boundary string) {
 	r.delimiter(boundary)
 	r.Dst = append(r.Dst, '\r', '\n')
-	return r.node(&sealed)
+}
+
+func (r *renderer) delimiter(boundary string) {
+	r.Dst = append(append(r.Dst, '-', '-'), boundary...)
 }
 
 // header writes the Content-* fields of a part and the empty line.
@@ -171,6 +158,8 @@ func (r *renderer) header(n *node, boundary string) {
 	switch {
 	case n.children == nil:
 		r.Words("Content-Transfer-Encoding", n.encoding.String())
+	case n.facts.Binary:
+		r.Words("Content-Transfer-Encoding", Binary.String()) // RFC 2045 section 6.4
 	case n.facts.EightBit:
 		r.Words("Content-Transfer-Encoding", EightBit.String())
 	}
@@ -194,135 +183,6 @@ func (r *renderer) header(n *node, boundary string) {
 		r.field(f)
 	}
 	r.Dst = append(r.Dst, '\r', '\n')
-}
-
-// content writes what a leaf consists of, in its encoding.
-func (r *renderer) content(n *node) error {
-	switch n.part.form {
-	case formText:
-		return r.text(n)
-	case formReady:
-		if n.facts.MayHoldBoundary && r.encloses(n.part.ready.octets) {
-			return errBoundary
-		}
-		r.flush()
-		r.segments = append(r.segments, segment{ready: n.part.ready.octets})
-		return nil
-	}
-	return r.data(n)
-}
-
-// appendText appends a text with canonical line ends. As long as it was, it had them before.
-func (n *node) appendText(dst []byte) []byte {
-	if int64(len(n.text)) == n.facts.Size {
-		return append(dst, n.text...)
-	}
-	return mimewire.AppendCanonical(dst, n.text)
-}
-
-// text writes a text with canonical line ends.
-func (r *renderer) text(n *node) error {
-	const spare = 256 // for what follows the text
-	if cap(r.Dst)-len(r.Dst) < n.encoded {
-		r.Dst = slices.Grow(r.Dst, n.encoded+spare)
-	}
-	switch n.encoding {
-	case QuotedPrintable:
-		r.Dst = mimewire.AppendQP(r.Dst, n.text)
-		if n.text != "" {
-			r.endLine()
-		}
-	case Base64:
-		return r.base64Text(n)
-	default:
-		start := len(r.Dst)
-		r.Dst = n.appendText(r.Dst)
-		if n.facts.MayHoldBoundary && r.encloses(r.Dst[start:]) {
-			return errBoundary
-		}
-	}
-	return nil
-}
-
-// base64Text writes a text in base64. A big one is not made canonical as a whole first.
-func (r *renderer) base64Text(n *node) error {
-	if n.facts.Size <= streamFrom {
-		r.Dst = mimewire.AppendBase64(r.Dst, n.appendText(nil))
-		return nil
-	}
-	b, _ := buffers.Get().(*mimewire.Base64Buffers)
-	defer buffers.Put(b)
-	_, err := b.WriteBase64(appender{&r.Dst}, mimewire.NewCanonicalReader(n.text))
-	return err
-}
-
-// appender is a writer to a slice.
-type appender struct{ dst *[]byte }
-
-func (a appender) Write(p []byte) (int, error) {
-	*a.dst = append(*a.dst, p...)
-	return len(p), nil
-}
-
-// data writes a file or a message. Big ones become streams.
-func (r *renderer) data(n *node) error {
-	s := n.part.source
-	if n.size >= streamFrom && n.encoding != QuotedPrintable && !n.facts.MayHoldBoundary && s.other == nil {
-		r.flush()
-		r.segments = append(r.segments, segment{stream: &stream{
-			source: s, name: n.part.name, size: n.size,
-			base64: n.encoding == Base64, ended: n.encoding != Base64 && !n.facts.Open,
-		}})
-		return nil
-	}
-	if s.other != nil && n.encoding != Base64 {
-		return r.message(n)
-	}
-	var content bytes.Buffer
-	if s.inMemory() {
-		data, err := s.bytes()
-		if err != nil {
-			return err
-		}
-		content = *bytes.NewBuffer(data)
-	} else if _, err := s.writeTo(&content); err != nil {
-		return err
-	}
-	octets := content.Bytes()
-	if int64(len(octets)) != n.size {
-		return &FieldError{Field: "Body", Value: n.part.name, Err: fmt.Errorf("%d octets when it was looked at, %d when it was read", n.size, len(octets))}
-	}
-	switch n.encoding {
-	case Base64:
-		r.Dst = mimewire.AppendBase64(r.Dst, octets)
-	case QuotedPrintable:
-		r.Dst = mimewire.AppendExactQP(r.Dst, string(octets))
-		if len(r.boundaries) == 0 && len(octets) > 0 && octets[len(octets)-1] != '\n' {
-			r.Dst = append(r.Dst, '=') // the line end of the message does not belong to the file
-		}
-	default:
-		if n.facts.MayHoldBoundary && r.encloses(octets) {
-			return errBoundary
-		}
-		r.Dst = append(r.Dst, octets...)
-	}
-	return nil
-}
-
-// message streams a message within the message.
-func (r *renderer) message(n *node) error {
-	if n.facts.MayHoldBoundary {
-		finder := finder{words: r.boundaries}
-		if _, err := n.part.source.writeTo(&finder); err != nil {
-			return err
-		}
-		if finder.found {
-			return errBoundary
-		}
-	}
-	r.flush()
-	r.segments = append(r.segments, segment{stream: &stream{source: n.part.source, name: n.part.name, size: n.size, ended: !n.facts.Open}})
-	return nil
 }
 
 // encloses reports whether a boundary of the multiparts around occurs in octets.

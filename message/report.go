@@ -100,7 +100,7 @@ func report(kind string, text Part, b fieldBlock, original io.WriterTo) Part {
 	if b.global {
 		media = "message/global-" + kind // RFC 6533 section 4
 	}
-	machine := Part{form: formText, media: media, text: string(b.Dst), fault: b.fault}
+	machine := Part{body: textBody{}, media: media, text: string(b.Dst), fault: b.fault}
 	parts := []Part{text, machine}
 	if original != nil {
 		whole := AttachedMessage(original)
@@ -156,6 +156,8 @@ func (b *fieldBlock) typed(name, kind, value string) {
 func (b *fieldBlock) address(name string, a envelope.Address) {
 	switch {
 	case a.IsNull():
+	case a.IsPostmaster():
+		b.typed(name, "rfc822", a.LocalPart())
 	case a.NeedsSMTPUTF8(): // RFC 6533 section 3
 		b.typed(name, "utf-8", string(xtext.AppendUTF8(nil, a.String())))
 	default:

@@ -57,6 +57,7 @@ func TestDepth(t *testing.T) {
 		p = message.Multipart("mixed", p)
 	}
 	build(t, bare().Body(p))
+	refused(t, bare().Body(message.Multipart("mixed", p)), "deeper than 100")
 }
 
 // TestSignedContent holds nothing that relays change (RFC 3156 section 5).
@@ -70,6 +71,7 @@ func TestSignedContent(t *testing.T) {
 			return message.FileBytes("signature.asc", []byte("-----BEGIN PGP SIGNATURE-----\n\nabc=\n-----END PGP SIGNATURE-----\n")).WithType("application/pgp-signature"), err
 		}))
 	}
+	refused(t, sign(message.Plain("Grüße\n").Encoding(message.EightBit)), "signed content must be 7-bit")
 	for name, content := range map[string]message.Part{
 		"blank at a line end": message.Plain("a \nb\n"), "From": message.Plain("From here\n"), "flowed": message.Plain(strings.Repeat("word ", 40) + "\n").Flowed(),
 	} {
@@ -127,7 +129,7 @@ func TestOnceOnly(t *testing.T) {
 
 func TestTraceFields(t *testing.T) {
 	for name, want := range map[string]string{
-		"Return-Path": "Envelope", "Received": "no step", "Delivered-To": "To, Cc and Bcc", "authentication-results": "no step", "DKIM-Signature": "package dkim", "Resent-To": "message/eml",
+		"Return-Path": "BounceTo", "Received": "no step", "Delivered-To": "To, Cc and Bcc", "authentication-results": "no step", "DKIM-Signature": "package dkim", "Resent-To": "message/eml",
 	} {
 		refused(t, good().Header(name, "x"), want)
 		build(t, good().RawHeader(name, "x"))

@@ -9,9 +9,11 @@ import (
 	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
-// segment is a stretch of a message: ready octets, or a source that is read each time.
+// segment is a stretch of a message: ready octets, and after them a text or a source, which are read each time.
 type segment struct {
 	ready  []byte
+	text   string // its lines end in LF or CRLF; it is written with CRLF everywhere
+	grows  int    // octets that this adds
 	stream *stream
 }
 
@@ -24,25 +26,15 @@ type stream struct {
 	ended  bool // the content ends with a line end
 }
 
-func (s segment) size() int64 {
+func (s *segment) size() int64 {
+	size := int64(len(s.ready) + len(s.text) + s.grows)
 	switch {
 	case s.stream == nil:
-		return int64(len(s.ready))
+		return size
 	case s.stream.base64:
-		return mimewire.Base64Size(s.stream.size)
+		return size + mimewire.Base64Size(s.stream.size)
 	}
-	return s.stream.size
-}
-
-func (s segment) writeTo(w io.Writer) error {
-	if s.stream == nil {
-		_, err := w.Write(s.ready)
-		return err
-	}
-	if err := s.stream.writeTo(w); err != nil {
-		return fmt.Errorf("part %q: %w", s.stream.name, err)
-	}
-	return nil
+	return size + s.stream.size
 }
 
 // buffers are big, and sending bulk mail would make new ones all the time.
@@ -52,7 +44,7 @@ var buffers = sync.Pool{New: func() any { return new(mimewire.Base64Buffers) }}
 func (s *stream) writeTo(w io.Writer) (err error) {
 	var n int64
 	if !s.base64 {
-		n, err = s.source.writeTo(w)
+		n, err = writeSource(w, s.source)
 	} else {
 		n, err = s.encodeTo(w)
 	}
@@ -63,7 +55,7 @@ func (s *stream) writeTo(w io.Writer) (err error) {
 }
 
 func (s *stream) encodeTo(w io.Writer) (n int64, err error) {
-	r, err := s.source.reader()
+	r, err := s.source.open()
 	if err != nil {
 		return 0, err
 	}
@@ -80,19 +72,29 @@ func (s *stream) encodeTo(w io.Writer) (n int64, err error) {
 // segments are a whole message, or a part of one.
 type segments []segment
 
+// ready returns all octets when they are in memory in one piece.
+func (s segments) ready() (octets []byte, ok bool) {
+	if len(s) != 1 || s[0].text != "" || s[0].stream != nil {
+		return nil, false
+	}
+	return s[0].ready, true
+}
+
 // WriteTo writes all of them. Every call writes the same octets.
 func (s segments) WriteTo(w io.Writer) (int64, error) {
-	if len(s) == 1 && s[0].stream == nil {
-		n, err := w.Write(s[0].ready)
+	if octets, ok := s.ready(); ok {
+		n, err := w.Write(octets)
 		return int64(n), err
 	}
-	c := counter{w: w}
-	for i := range s {
-		if err := s[i].writeTo(&c); err != nil {
-			return c.n, fmt.Errorf("message: %w", err)
-		}
+	j, _ := joiners.Get().(*joiner)
+	defer joiners.Put(j)
+	j.w, j.n = w, 0
+	err := j.writeAll(s)
+	j.w, j.held = nil, 0
+	if err != nil {
+		return j.n, fmt.Errorf("message: %w", err)
 	}
-	return c.n, nil
+	return j.n, nil
 }
 
 func (s segments) size() int64 {
@@ -105,23 +107,11 @@ func (s segments) size() int64 {
 
 // flatten returns all octets in one slice.
 func flatten(s segments) ([]byte, error) {
-	if len(s) == 1 && s[0].stream == nil {
-		return s[0].ready, nil
+	if octets, ok := s.ready(); ok {
+		return octets, nil
 	}
 	var b bytes.Buffer
 	b.Grow(int(s.size()))
 	_, err := s.WriteTo(&b)
 	return b.Bytes(), err
-}
-
-// counter counts the octets that pass it.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }

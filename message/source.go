@@ -10,60 +10,26 @@ import (
 	"sync"
 )
 
-// source is content that can be read again and again.
-type source struct {
-	data  []byte                        // the content, or
-	open  func() (io.ReadCloser, error) // how to read it,
-	stat  func() (fs.FileInfo, error)   // with its length, or
-	spool *spool                        // what can be read once only, or
-	other io.WriterTo                   // a message
+// source is content that can be read again and again. One that is an io.WriterTo as well writes itself.
+type source interface {
+	// size returns the length of the content, and reads it only where nothing else tells.
+	size() (int64, error)
+	// open returns the content from its beginning. The caller closes it.
+	open() (io.ReadCloser, error)
 }
 
-// measure returns the length of the content, by reading it only where nothing else tells.
-func (s source) measure() (int64, error) {
-	switch {
-	case s.stat != nil:
-		info, err := s.stat()
-		if err != nil {
-			return 0, err
-		}
-		if !info.Mode().IsRegular() {
-			return 0, errors.New("not a regular file")
-		}
-		return info.Size(), nil
-	case s.open != nil:
-		return s.writeTo(io.Discard)
-	}
-	data, err := s.bytes()
-	return int64(len(data)), err
+// inMemory is a source whose content need not be read.
+type inMemory interface {
+	source
+	bytes() ([]byte, error)
 }
 
-// bytes returns content that is in memory.
-func (s source) bytes() ([]byte, error) {
-	if s.spool != nil {
-		return s.spool.load()
+// writeSource writes content as it is.
+func writeSource(w io.Writer, s source) (n int64, err error) {
+	if m, ok := s.(io.WriterTo); ok {
+		return m.WriteTo(w)
 	}
-	return s.data, nil
-}
-
-// inMemory reports whether bytes gives the content.
-func (s source) inMemory() bool { return s.open == nil && s.other == nil }
-
-// reader opens the content. The caller closes it.
-func (s source) reader() (io.ReadCloser, error) {
-	if s.open != nil {
-		return s.open()
-	}
-	data, err := s.bytes()
-	return io.NopCloser(bytes.NewReader(data)), err
-}
-
-// writeTo writes the content as it is.
-func (s source) writeTo(w io.Writer) (n int64, err error) {
-	if s.other != nil {
-		return s.other.WriteTo(w)
-	}
-	r, err := s.reader()
+	r, err := s.open()
 	if err != nil {
 		return 0, err
 	}
@@ -71,18 +37,70 @@ func (s source) writeTo(w io.Writer) (n int64, err error) {
 	return io.Copy(w, r)
 }
 
-// head returns the beginning of the content.
-func (s source) head(most int64) (head []byte, err error) {
-	r, err := s.reader()
+// sourceBytes returns content as a whole, which must not be changed.
+func sourceBytes(s source) ([]byte, error) {
+	if m, ok := s.(inMemory); ok {
+		return m.bytes()
+	}
+	var content bytes.Buffer
+	_, err := writeSource(&content, s)
+	return content.Bytes(), err
+}
+
+// sourceHead returns the beginning of content.
+func sourceHead(s source, limit int64) (head []byte, err error) {
+	r, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.ReadAll(io.LimitReader(r, most))
+	return io.ReadAll(io.LimitReader(r, limit))
 }
 
-// spool keeps what a reader gives, which is read when it is first needed.
-type spool struct {
+// bytesSource is content in memory.
+type bytesSource []byte
+
+func (b bytesSource) size() (int64, error)         { return int64(len(b)), nil }
+func (b bytesSource) open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+func (b bytesSource) bytes() ([]byte, error)       { return b, nil }
+
+// fileSource is a file, which knows its length.
+type fileSource struct {
+	opens func() (io.ReadCloser, error)
+	stat  func() (fs.FileInfo, error)
+}
+
+func (f fileSource) open() (io.ReadCloser, error) { return f.opens() }
+
+func (f fileSource) size() (int64, error) {
+	info, err := f.stat()
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, errors.New("not a regular file")
+	}
+	return info.Size(), nil
+}
+
+// funcSource is content that the caller opens.
+type funcSource func() (io.ReadCloser, error)
+
+func (f funcSource) open() (io.ReadCloser, error) { return f() }
+func (f funcSource) size() (int64, error)         { return writeSource(io.Discard, f) }
+
+// messageSource is a message.
+type messageSource struct{ io.WriterTo }
+
+func (m messageSource) size() (int64, error) { return m.WriteTo(io.Discard) }
+
+func (m messageSource) open() (io.ReadCloser, error) {
+	content, err := sourceBytes(m)
+	return io.NopCloser(bytes.NewReader(content)), err
+}
+
+// onceSource keeps what a reader gives, which is read when it is first needed.
+type onceSource struct {
 	once  sync.Once
 	r     io.Reader
 	limit int64
@@ -90,7 +108,17 @@ type spool struct {
 	err   error
 }
 
-func (s *spool) load() ([]byte, error) {
+func (s *onceSource) size() (int64, error) {
+	data, err := s.bytes()
+	return int64(len(data)), err
+}
+
+func (s *onceSource) open() (io.ReadCloser, error) {
+	data, err := s.bytes()
+	return io.NopCloser(bytes.NewReader(data)), err
+}
+
+func (s *onceSource) bytes() ([]byte, error) {
 	s.once.Do(func() {
 		s.data, s.err = io.ReadAll(io.LimitReader(s.r, min(s.limit, math.MaxInt64-1)+1))
 		if s.err == nil && int64(len(s.data)) > s.limit {

@@ -7,14 +7,14 @@ import (
 	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
-// Parent is a message that others can answer. *[Message] and *[ParsedMessage] are.
+// Parent is a message that others can answer, such as a *[Message] or an *eml.Message.
 type Parent interface {
 	MessageID() string    // with angle brackets; "" for none
 	References() []string // those of its ancestors, oldest first, with angle brackets
 }
 
-// mostReferences bounds the References field: threads grow, header fields should not.
-const mostReferences = 40
+// maxReferences bounds the References field: threads grow, header fields should not.
+const maxReferences = 40
 
 // InReplyTo makes the message an answer to another one: In-Reply-To and References follow RFC 5322
 // section 3.6.4. Of a very long thread the first and the last messages are kept. A message without a
@@ -25,8 +25,8 @@ func (b Builder) InReplyTo(parent Parent) Builder {
 		return b.step(func(*state) {})
 	}
 	refs := append(slices.Clone(parent.References()), id)
-	if n := len(refs); n > mostReferences {
-		refs = append(refs[:1:1], refs[n-mostReferences+1:]...)
+	if n := len(refs); n > maxReferences {
+		refs = append(refs[:1:1], refs[n-maxReferences+1:]...)
 	}
 	return b.step(func(s *state) {
 		s.inReplyTo = s.ids("InReplyTo", s.inReplyTo, []string{id}, isForeignID)
@@ -49,7 +49,7 @@ func (s *state) ids(step string, list, ids []string, good func(string) bool) []s
 	for i, id := range ids {
 		bare := bareID(id)
 		if !good(bare) {
-			s.faults = append(s.faults, &FieldError{Field: step, Index: i, Value: id, Err: errNoID})
+			s.errs = append(s.errs, &FieldError{Field: step, Index: i, Value: id, Err: errNoID})
 			continue
 		}
 		if whole := "<" + bare + ">"; !slices.Contains(list, whole) {

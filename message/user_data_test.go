@@ -59,8 +59,8 @@ func TestBounceTo(t *testing.T) {
 		want    string
 	}{
 		"an address":          {good().BounceTo("bounces@example.org"), "bounces@example.org > b@example.org"},
-		"null":                {good().BounceTo(""), "<> > b@example.org"},
-		"null as a path":      {good().BounceTo("<>"), "<> > b@example.org"},
+		"null":                {good().BounceTo("<>"), "<> > b@example.org"},
+		"empty":               {good().BounceTo("x@example.org").BounceTo(""), "a@example.org > b@example.org"},
 		"typed":               {good().BounceToAddress(env.From()), "explicit@example.org > b@example.org"},
 		"before Sender":       {good().Sender("s@example.org").BounceTo("bounces@example.org"), "bounces@example.org > b@example.org"},
 		"an envelope wins":    {good().Envelope(env).BounceTo("bounces@example.org"), "explicit@example.org > c@example.org"},

@@ -3,6 +3,8 @@ package queue
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/depeche-mail/depeche/internal/pause"
 )
 
 // Backoff says how long a job waits after that many attempts, from 1. It may be called from several goroutines.
@@ -13,16 +15,7 @@ type Backoff func(attempts int) time.Duration
 // back together.
 func Exponential(first, longest time.Duration) Backoff {
 	return func(attempts int) time.Duration {
-		d := min(first, longest)
-		for range max(attempts-1, 0) {
-			if d > longest/2 {
-				d = longest
-				break
-			}
-			if d *= 2; d == 0 {
-				break
-			}
-		}
+		d := pause.Doubled(first, longest, attempts-1)
 		return d/2 + rand.N(d/2+1) //nolint:gosec // not a secret
 	}
 }

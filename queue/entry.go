@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/policy"
 )
 
@@ -17,6 +18,8 @@ var (
 	ErrLease = errors.New("the lease of the job has ended")
 	// ErrClosed: the engine was closed.
 	ErrClosed = errors.New("the queue is closed")
+	// ErrLost: changes were missed, because they were read too slowly or the engine was cut off. List says how things are.
+	ErrLost = errors.New("changes of the queue were missed: they came faster than they were read, or the engine was cut off")
 )
 
 // Job says when and how a mail is sent.
@@ -65,15 +68,18 @@ func (s State) String() string {
 type Entry struct {
 	Job
 
-	Digest   ledger.Digest // of sender, recipients and fingerprint
+	Digest   ledger.Digest // of sender, recipients and fingerprint; engines keep it under a [ledger.Secret]
 	Enqueued time.Time
 	// Start is when it was due first; the time after which a worker gives up begins with it.
 	Start time.Time
 	State State
 	// Attempts is how often a worker has taken it.
 	Attempts int
-	// Reason is why the last attempt did not end it, or why it is parked.
+	// Reason is why the last attempt did not end it, or why it is parked: one printable line of 500 octets at most,
+	// because a part of it is what a server said.
 	Reason string
+	// Outcome is the worst outcome of a recipient in the last attempt: Unknown, then Rejected, NotSent, Deferred.
+	Outcome transport.Outcome
 	// Payload is the mail in a form of this package, sealed if the queue has a secret. [Engine.List] leaves it out.
 	Payload []byte
 }

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/queue"
@@ -38,4 +39,29 @@ func ExampleWorker_RunDue() {
 	// Output:
 	// welcome/ann waiting
 	// <nil> 1
+}
+
+// The waits between attempts double from the first to the longest; half of each is random.
+func ExampleExponential() {
+	wait := queue.Exponential(time.Minute, time.Hour)
+	for _, attempts := range []int{1, 3, 20} {
+		fmt.Println(attempts, wait(attempts) > 0, wait(attempts) <= time.Hour)
+	}
+	// Output:
+	// 1 true true
+	// 3 true true
+	// 20 true true
+}
+
+// Two mails may go at once, and one more each second.
+func ExampleLimit() {
+	limit := queue.Limit{Every: time.Second, Burst: 2}
+	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	granted, next, _ := limit.Reserve(time.Time{}, now, 5)
+	fmt.Println(granted)
+	_, _, wait := limit.Reserve(next, now, 1)
+	fmt.Println(wait)
+	// Output:
+	// 2
+	// 1s
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/schedule"
 	"github.com/depeche-mail/depeche/ledger"
 )
 
@@ -21,8 +22,13 @@ type Memory struct {
 	// all. It may be set before the first call.
 	Window time.Duration
 
+	Hub // tells what happens
+
 	mu     sync.Mutex
-	times  schedule
+	times  schedule.Schedule
+	byID   []*memoryJob         // by the number in times
+	put    uint32               // counts what was put, for the order
+	cells  map[string]time.Time // of relays with a limit
 	jobs   map[string]*memoryJob
 	ended  map[string]endedJob
 	paused bool
@@ -37,7 +43,7 @@ type memoryJob struct {
 
 	lease uint64
 	until time.Time // the end of the lease
-	slot  uint64    // of the schedule
+	id    schedule.ID
 }
 
 type endedJob struct {
@@ -47,7 +53,7 @@ type endedJob struct {
 
 // NewMemory returns an engine without jobs.
 func NewMemory() *Memory {
-	return &Memory{jobs: map[string]*memoryJob{}, ended: map[string]endedJob{}, change: make(chan struct{}), book: ledger.NewMemory(), times: newSchedule()}
+	return &Memory{jobs: map[string]*memoryJob{}, ended: map[string]endedJob{}, change: make(chan struct{}), book: ledger.NewMemory(), cells: map[string]time.Time{}}
 }
 
 // changed wakes every Take that waits. It is called with the lock held.
@@ -86,13 +92,36 @@ func (m *Memory) Put(ctx context.Context, entries []Entry) ([]error, error) {
 			errs[i] = fmt.Errorf("key %q: %w", e.Key, ledger.ErrKeyReused)
 		case !found:
 			e.State = Waiting
-			job := &memoryJob{Entry: e}
-			m.jobs[e.Key] = job
-			m.times.put(job, e.At)
+			m.when(m.add(e), e.At)
+			m.Tell(Queued, e)
 		}
 	}
 	m.changed()
 	return errs, nil
+}
+
+// add makes a job, which is not due yet. It is called with the lock held.
+func (m *Memory) add(e Entry) *memoryJob {
+	job := &memoryJob{Entry: e, id: m.times.Add(e.Relay, e.Priority)}
+	m.jobs[e.Key] = job
+	if int(job.id) == len(m.byID) {
+		m.byID = append(m.byID, nil)
+	}
+	m.byID[job.id] = job
+	return job
+}
+
+// when makes a job due at a time. It is called with the lock held.
+func (m *Memory) when(job *memoryJob, at time.Time) {
+	m.put++
+	m.times.Put(job.id, at, m.put)
+}
+
+// remove forgets a job. It is called with the lock held.
+func (m *Memory) remove(job *memoryJob) {
+	m.times.Free(job.id)
+	m.byID[job.id] = nil
+	delete(m.jobs, job.Key)
 }
 
 // Restore adds a job as it was, for an engine that keeps its jobs elsewhere and begins with those that are there: a
@@ -103,28 +132,27 @@ func (m *Memory) Restore(entry Entry) error {
 	if _, known := m.jobs[entry.Key]; known || m.closed {
 		return fmt.Errorf("key %q: %w", entry.Key, ledger.ErrKeyReused)
 	}
-	job := &memoryJob{Entry: entry}
-	m.jobs[entry.Key] = job
+	job := m.add(entry)
 	if entry.State != Parked {
 		job.State = Waiting
-		m.times.put(job, job.At)
+		m.when(job, job.At)
 	}
 	m.changed()
 	return nil
 }
 
 // Take hands out jobs that are due; see [Engine].
-func (m *Memory) Take(ctx context.Context, limit int, lease time.Duration, wait bool) ([]Taken, error) {
+func (m *Memory) Take(ctx context.Context, want Request) ([]Taken, error) {
 	for {
 		m.mu.Lock()
 		if err := m.usable(ctx); err != nil {
 			m.mu.Unlock()
 			return nil, err
 		}
-		taken, next := m.due(limit, lease)
+		taken, next := m.due(want)
 		change := m.change
 		m.mu.Unlock()
-		if len(taken) > 0 || !wait {
+		if len(taken) > 0 || !want.Wait {
 			return taken, nil
 		}
 		timer := time.NewTimer(next)
@@ -145,24 +173,40 @@ func (m *Memory) window() time.Duration {
 }
 
 // due leases jobs that are due, and says after what time another may be.
-func (m *Memory) due(limit int, lease time.Duration) (taken []Taken, wait time.Duration) {
+func (m *Memory) due(want Request) (taken []Taken, wait time.Duration) {
 	const longest = time.Hour
 	if m.paused {
 		return nil, longest
 	}
-	now := time.Now()
-	for len(taken) < limit {
-		job := m.times.next(now)
-		if job == nil {
+	now, next := time.Now(), longest
+	m.times.Due(now)
+	full := map[string]bool{} // relays that have had their share
+	for len(taken) < want.Most {
+		id, ok := m.times.Next(func(relay string) bool {
+			limit, limited := want.Limits[relay]
+			if limited && !full[relay] {
+				_, _, wait := limit.Reserve(m.cells[relay], now, 1)
+				if full[relay] = wait > 0; wait > 0 {
+					next = min(next, wait)
+				}
+			}
+			return !full[relay]
+		})
+		if !ok {
 			break
 		}
+		job := m.byID[id]
+		if limit, limited := want.Limits[job.Relay]; limited {
+			_, m.cells[job.Relay], _ = limit.Reserve(m.cells[job.Relay], now, 1)
+		}
 		m.lease++
-		job.State, job.lease, job.until = Working, m.lease, now.Add(lease)
+		job.State, job.lease, job.until = Working, m.lease, now.Add(want.Lease)
 		job.Attempts++
-		m.times.put(job, job.until)
+		m.when(job, job.until)
 		taken = append(taken, Taken{Entry: job.Entry, Lease: m.lease})
+		m.Tell(Sending, job.Entry)
 	}
-	return taken, m.times.wait(now, longest)
+	return taken, m.times.Wait(now, next)
 }
 
 // held returns the job of a lease that has not ended; nil if it has.
@@ -185,7 +229,7 @@ func (m *Memory) Extend(ctx context.Context, taken []Taken, lease time.Duration)
 	for _, t := range taken {
 		if job := m.held(t); job != nil {
 			job.until = time.Now().Add(lease)
-			m.times.put(job, job.until)
+			m.when(job, job.until)
 		} else {
 			errs = append(errs, fmt.Errorf("key %q: %w", t.Entry.Key, ErrLease))
 		}
@@ -207,15 +251,19 @@ func (m *Memory) Settle(ctx context.Context, list []Settlement) error {
 			errs = append(errs, fmt.Errorf("key %q: %w", s.Taken.Entry.Key, ErrLease))
 			continue
 		}
-		switch job.Reason = s.Reason; s.Do {
+		job.Reason, job.Outcome = s.Reason, s.Outcome
+		switch s.Do {
 		case Done:
 			m.end(job)
+			m.Tell(Sent, job.Entry)
 		case Park:
 			job.State = Parked
-			m.times.remove(job)
+			m.times.Remove(job.id)
+			m.Tell(Parking, job.Entry)
 		case Later:
 			job.State, job.At = Waiting, s.At
-			m.times.put(job, job.At)
+			m.when(job, job.At)
+			m.Tell(Delayed, job.Entry)
 		}
 	}
 	m.changed()
@@ -224,8 +272,7 @@ func (m *Memory) Settle(ctx context.Context, list []Settlement) error {
 
 // end removes a job that is done and remembers its key. Now and then keys past the window are forgotten.
 func (m *Memory) end(job *memoryJob) {
-	m.times.remove(job)
-	delete(m.jobs, job.Key)
+	m.remove(job)
 	if m.Window < 0 {
 		return
 	}
@@ -266,8 +313,8 @@ func (m *Memory) Cancel(ctx context.Context, key string) error {
 		if job.State == Working {
 			return false
 		}
-		m.times.remove(job)
-		delete(m.jobs, key) // it may be used again
+		m.remove(job) // its key may be used again
+		m.Tell(Cancelled, job.Entry)
 		return true
 	})
 }
@@ -279,9 +326,30 @@ func (m *Memory) PutBack(ctx context.Context, key string, at time.Time) error {
 			return false
 		}
 		job.State, job.At, job.Start, job.Attempts = Waiting, at, at, 0
-		m.times.put(job, at)
+		m.when(job, at)
+		m.Tell(Queued, job.Entry)
 		return true
 	})
+}
+
+// Park keeps workers from a job that waits; see [Parker].
+func (m *Memory) Park(ctx context.Context, key, reason string) error {
+	return m.edit(ctx, key, func(job *memoryJob) bool {
+		if job.State != Waiting {
+			return false
+		}
+		job.State, job.Reason = Parked, reason
+		m.times.Remove(job.id)
+		m.Tell(Parking, job.Entry)
+		return true
+	})
+}
+
+// Paused reports whether the engine hands out no jobs.
+func (m *Memory) Paused() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.paused
 }
 
 func (m *Memory) edit(ctx context.Context, key string, change func(*memoryJob) bool) error {
@@ -320,6 +388,7 @@ func (m *Memory) Close() error {
 	if !m.closed {
 		m.closed = true
 		m.changed()
+		m.Hub.Close()
 	}
 	return nil
 }

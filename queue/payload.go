@@ -44,12 +44,12 @@ func (w *limitWriter) Write(p []byte) (int, error) {
 }
 
 // encode is the length of the head, the head, and the octets of the mail.
-func encode(mail transport.Mail, most int64) ([]byte, error) {
+func encode(mail transport.Mail, limit int64) ([]byte, error) {
 	text, err := json.Marshal(head{Envelope: mail.Envelope(), Fingerprint: transport.FingerprintOf(mail)})
 	if err != nil {
 		return nil, err
 	}
-	w := limitWriter{max: most}
+	w := limitWriter{max: limit}
 	if _, err := transport.WithoutEnding(mail).WriteTo(&w); err != nil {
 		return nil, err
 	}

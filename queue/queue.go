@@ -54,37 +54,49 @@ func New(engine Engine, c Config) (*Queue, error) {
 // every attempt sends the same octets. To enqueue the same mail with the same key again does nothing; another mail is
 // [ledger.ErrKeyReused].
 func (q *Queue) Enqueue(ctx context.Context, mail transport.Mail, job Job) (key string, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("enqueue: %w", err)
-		}
-	}()
-	if err := envelope.Check(mail); err != nil {
-		return "", err
-	}
-	if job.Key, err = keyOf(mail, job.Key); err != nil {
-		return "", err
-	}
-	if !job.Expires.IsZero() && job.Expires.Before(job.At) {
-		return "", &envelope.FieldError{Field: "Expires", Value: job.Expires.String(), Err: errors.New("is before At")}
-	}
-	plain, err := encode(mail, q.max)
+	entry, err := q.Entry(mail, job)
 	if err != nil {
-		return "", err
-	}
-	entry := Entry{Job: job, Digest: digest(mail), Enqueued: time.Now().UTC()}
-	entry.Start = entry.Enqueued
-	if job.At.After(entry.Start) {
-		entry.Start = job.At
-	}
-	if entry.Payload, err = q.sealer.seal(plain, job.Key); err != nil {
 		return "", err
 	}
 	errs, err := q.engine.Put(ctx, []Entry{entry})
 	if err == nil && len(errs) > 0 {
 		err = errs[0]
 	}
-	return job.Key, err
+	if err != nil {
+		err = fmt.Errorf("enqueue: %w", err)
+	}
+	return entry.Key, err
+}
+
+// Entry returns what Enqueue keeps of a mail, for an [Engine] that can keep it in a transaction of the caller's. The error is that of Enqueue.
+func (q *Queue) Entry(mail transport.Mail, job Job) (entry Entry, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("enqueue: %w", err)
+		}
+	}()
+	if err := envelope.Check(mail); err != nil {
+		return Entry{}, err
+	}
+	if job.Key, err = keyOf(mail, job.Key); err != nil {
+		return Entry{}, err
+	}
+	if !job.Expires.IsZero() && job.Expires.Before(job.At) {
+		return Entry{}, &envelope.FieldError{Field: "Expires", Value: job.Expires.String(), Err: errors.New("is before At")}
+	}
+	plain, err := encode(mail, q.max)
+	if err != nil {
+		return Entry{}, err
+	}
+	entry = Entry{Job: job, Digest: digest(mail), Enqueued: time.Now().UTC()}
+	entry.Start = entry.Enqueued
+	if job.At.After(entry.Start) {
+		entry.Start = job.At
+	}
+	if entry.Payload, err = q.sealer.seal(plain, job.Key); err != nil {
+		return Entry{}, err
+	}
+	return entry, nil
 }
 
 // keyOf finds the key of a job.
@@ -124,11 +136,31 @@ func (q *Queue) PutBack(ctx context.Context, key string) error {
 	return q.engine.PutBack(ctx, key, time.Now())
 }
 
+// Parker is the ability of an engine to park a job that waits. For a job in another state the error is [ErrNotFound].
+type Parker interface {
+	Park(ctx context.Context, key, reason string) error
+}
+
+// Park keeps all workers from a job that waits, until PutBack. The reason becomes one line, as that of [Entry]. It needs an engine that is a [Parker]; the error of another
+// is errors.ErrUnsupported.
+func (q *Queue) Park(ctx context.Context, key, reason string) error {
+	p, ok := q.engine.(Parker)
+	if !ok {
+		return fmt.Errorf("the engine cannot park a job that waits: %w", errors.ErrUnsupported)
+	}
+	return p.Park(ctx, key, clean(reason))
+}
+
 // Pause stops all workers from taking jobs; Enqueue goes on. Resume ends it.
 func (q *Queue) Pause(ctx context.Context) error { return q.engine.Pause(ctx, true) }
 
 // Resume ends a Pause.
 func (q *Queue) Resume(ctx context.Context) error { return q.engine.Pause(ctx, false) }
+
+// Events returns what happens to jobs from this call on, in all processes that use the queue: queued, sending, delayed,
+// parked, sent, cancelled. The sequence ends with ctx; its last error is [ErrClosed], or [ErrLost] if it was read too slowly or the
+// engine was cut off.
+func (q *Queue) Events(ctx context.Context) iter.Seq2[Change, error] { return q.engine.Events(ctx) }
 
 // Ledger returns the ledger of the engine, to look an Unknown up and to resolve it if it is a [ledger.Book].
 func (q *Queue) Ledger() ledger.Ledger { return q.engine.Ledger() }

@@ -103,6 +103,7 @@ func TestAttempts(t *testing.T) {
 		"accepted":                {[]stub.Answer{stub.Accept()}, 0, []string{""}, 1},
 		"rejected":                {[]stub.Answer{gone}, 0, []string{"k parked 1; ", "k parked 1; "}, 0},
 		"deferred twice":          {[]stub.Answer{later, later}, 0, []string{"k waiting 1; ", "k waiting 2; ", ""}, 1},
+		"asked to wait":           {[]stub.Answer{stub.Reject(transport.PhaseRcpt, 450, "4.7.1 try again in 90 seconds")}, 0, []string{"k waiting 1; ", "k waiting 1; ", ""}, 1},
 		"relay is down":           {[]stub.Answer{stub.Fail(transport.PhaseDial, io.EOF)}, 0, []string{"k waiting 1; ", ""}, 1},
 		"unusable":                {[]stub.Answer{unusable}, 0, []string{"k parked 1; "}, 0},
 		"unknown":                 {[]stub.Answer{stub.LoseReply()}, 0, []string{"k parked 1; ", "k parked 1; "}, 1},
@@ -321,7 +322,7 @@ func TestSecrets(t *testing.T) {
 	}
 	enqueue(t, open(one), mail(t, "a@example.org"), queue.Job{Key: "sealed"})
 	enqueue(t, open(), mail(t, "b@example.org"), queue.Job{Key: "plain"})
-	taken, err := engine.Take(t.Context(), 10, time.Nanosecond, false)
+	taken, err := engine.Take(t.Context(), queue.Request{Most: 10, Lease: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,6 +402,13 @@ func TestThroughput(t *testing.T) {
 // TestExponential bounds the waits.
 func TestExponential(t *testing.T) {
 	b := queue.Exponential(30*time.Second, 4*time.Hour)
+	spread := map[time.Duration]bool{}
+	for range 100 {
+		spread[b(9)] = true
+	}
+	if len(spread) < 50 {
+		t.Errorf("%d different waits of 100: jobs that failed together come back together", len(spread))
+	}
 	for attempts, most := range map[int]time.Duration{0: 30 * time.Second, 1: 30 * time.Second, 2: time.Minute, 3: 2 * time.Minute, 9: 128 * time.Minute, 10: 4 * time.Hour, 1000: 4 * time.Hour} {
 		for range 100 {
 			if d := b(attempts); d < most/2 || d > most {

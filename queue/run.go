@@ -50,7 +50,7 @@ func (r *run) takeAll(ctx context.Context, wait bool) error {
 		if err != nil {
 			return err
 		}
-		taken, err := r.queue.engine.Take(ctx, free, r.Lease, wait)
+		taken, err := r.queue.engine.Take(ctx, Request{Most: free, Lease: r.Lease, Wait: wait, Limits: r.Limits})
 		for range free - len(taken) {
 			<-r.room
 		}
@@ -187,6 +187,7 @@ func (r *run) serve(ctx context.Context, t transport.Transport, jobs <-chan *job
 		}
 		j.result, j.err = sent.Result, err
 		j.settle = r.judge(j.taken.Entry, sent.Result, err, time.Now())
+		j.settle.Outcome = worst(sent.Result)
 		r.over <- j
 	}
 }
@@ -212,7 +213,7 @@ func (r *run) settleAll(ctx context.Context) {
 		}
 		settlements := make([]Settlement, len(list))
 		for i, j := range list {
-			j.settle.Taken = j.taken
+			j.settle.Taken, j.settle.Reason = j.taken, clean(j.settle.Reason)
 			settlements[i] = j.settle
 		}
 		err := r.queue.engine.Settle(context.WithoutCancel(ctx), settlements)
@@ -220,19 +221,20 @@ func (r *run) settleAll(ctx context.Context) {
 			r.failed = err
 		}
 		for _, j := range list {
-			r.leave(j)
+			r.leave(ctx, j)
 		}
 	}
 }
 
 // leave lets a job out of hand.
-func (r *run) leave(j *job) {
+func (r *run) leave(ctx context.Context, j *job) {
 	e := j.taken.Entry
-	e.Reason = j.settle.Reason
+	e.Reason, e.Outcome = j.settle.Reason, j.settle.Outcome
 	if j.settle.Do == Later {
 		e.At = j.settle.At
 	}
 	r.tell(Event{Entry: e, Result: j.result, Do: j.settle.Do, Err: j.err})
+	j.tellVerdict(ctx, e)
 	r.mu.Lock()
 	delete(r.inHand, j)
 	r.mu.Unlock()

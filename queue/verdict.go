@@ -2,8 +2,10 @@ package queue
 
 import (
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/printable"
 	"github.com/depeche-mail/depeche/ledger"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/policy"
@@ -19,7 +21,7 @@ func (w *Worker) judge(e Entry, result *transport.Result, err error, now time.Ti
 	if !mayGoLater(e, result, err) {
 		return s
 	}
-	s.At = now.Add(w.Backoff(e.Attempts))
+	s.At = now.Add(max(w.Backoff(e.Attempts), retryAfter(result)))
 	if end := e.Start.Add(w.GiveUp); s.At.After(end) {
 		s.Reason = "given up after " + now.Sub(e.Start).Round(time.Second).String() + ": " + s.Reason
 		return s
@@ -28,11 +30,34 @@ func (w *Worker) judge(e Entry, result *transport.Result, err error, now time.Ti
 	return s
 }
 
+// maxReason is how many octets of a reason are kept.
+const maxReason = 500
+
+// clean makes a reason one printable line that is not long, whatever a server had a part in: engines keep it, operators read it in
+// terminals.
+func clean(reason string) string {
+	const cut = "..."
+	lines := strings.FieldsFunc(reason, func(r rune) bool { return r == '\r' || r == '\n' })
+	reason = printable.Text(strings.Join(lines, "; "))
+	if len(reason) <= maxReason {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:maxReason-len(cut)], "") + cut
+}
+
+// retryAfter returns the longest wait that a relay asked for, such as the time until a quota is free again.
+func retryAfter(result *transport.Result) (wait time.Duration) {
+	for i := range result.Recipients {
+		wait = max(wait, result.Recipients[i].RetryAfter)
+	}
+	return wait
+}
+
 // mayGoLater reports whether a further attempt may bring the mail to a recipient who has not had it.
 func mayGoLater(e Entry, result *transport.Result, err error) bool {
 	var failed *transport.SendError
 	temporary := errors.As(err, &failed) && failed.Temporary() || errors.Is(err, ledger.ErrBusy) || errors.Is(err, ledger.ErrFenced) ||
-		errors.Is(err, transport.ErrClosed)
+		errors.As(err, new(*ledger.StoreError)) || errors.Is(err, transport.ErrClosed) // a ledger is mended, and the mail is not to blame
 	for i := range result.Recipients {
 		switch r := &result.Recipients[i]; r.Outcome {
 		case transport.Deferred:
@@ -48,4 +73,16 @@ func mayGoLater(e Entry, result *transport.Result, err error) bool {
 		}
 	}
 	return false
+}
+
+// worst returns the outcome that most needs to be looked at.
+func worst(result *transport.Result) transport.Outcome {
+	rank := [...]int{transport.Accepted: 0, transport.Deferred: 1, transport.NotSent: 2, transport.Rejected: 3, transport.Unknown: 4}
+	out := transport.Accepted
+	for i := range result.Recipients {
+		if o := result.Recipients[i].Outcome; rank[o] > rank[out] {
+			out = o
+		}
+	}
+	return out
 }

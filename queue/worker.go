@@ -22,8 +22,12 @@ type Worker struct {
 	// Lease is how long a job is another worker's to take after this one is gone; 0 means 30 seconds. A worker that lives
 	// extends it.
 	Lease time.Duration
-	// Backoff is how long a job waits after an attempt; nil means Exponential(30s, 4h).
+	// Backoff is how long a job waits after an attempt; nil means Exponential(30s, 4h). A relay that asks for a longer wait
+	// (RetryAfter) gets it.
 	Backoff Backoff
+	// Limits are how often mail goes to a relay, by its name, counted over all workers on the queue, which should have the
+	// same. Jobs of a relay that has had its share wait in the queue and hold no other up.
+	Limits map[string]Limit
 	// GiveUp is the time after which a job is parked instead of tried again, from Enqueue or At on; 0 means five days.
 	GiveUp time.Duration
 	// OnEvent, if it is set, is told what happens to jobs. It may be called from several goroutines, and must return soon.
@@ -68,6 +72,11 @@ func (w Worker) Build() (*Worker, error) {
 	}
 	if w.GiveUp < 0 {
 		bad("GiveUp", w.GiveUp.String(), "must not be negative")
+	}
+	for relay, limit := range w.Limits {
+		if err := limit.check(relay); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

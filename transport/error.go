@@ -5,10 +5,18 @@ import (
 	"errors"
 	"io"
 	"net"
+
+	"github.com/depeche-mail/depeche/transport/outcome"
 )
 
 // ErrClosed is the cause of a send over a transport after its Close or Shutdown. Every transport wraps it.
 var ErrClosed = errors.New("transport is closed")
+
+// ErrConnectionLost is what errors.Is finds in a [SendError] when a connection to the relay ended, by the server or on
+// the way, while an answer was due; of several relays, when one of them was lost so. A refusal, a limit that ran out,
+// the end of ctx, and a connection that never came about are not losses. It does not say whether the mail arrived: the
+// outcomes do.
+var ErrConnectionLost = outcome.ErrConnectionLost
 
 // SendError says that at least one recipient was not accepted. errors.Is and errors.As see through
 // it to the cause: context.Canceled, net.Error, *tls.CertificateVerificationError, io.EOF ...
@@ -25,6 +33,26 @@ type SendError struct {
 
 // Unwrap returns the cause.
 func (e *SendError) Unwrap() error { return e.Err }
+
+// Is makes errors.Is find [ErrConnectionLost] in a loss that the cause does not name itself.
+func (e *SendError) Is(target error) bool {
+	var inner *SendError
+	var known interface{ ConnectionLost() bool }
+	if target != ErrConnectionLost || errors.As(e.Err, &inner) || errors.As(e.Err, &known) { // these answer for themselves
+		return false
+	}
+	return e.session() && outcome.IsLoss(e.Err)
+}
+
+// session reports whether the phase is one of a connection that stands, without the body: the same errors may come
+// from the source of the message there.
+func (e *SendError) session() bool {
+	switch e.Phase {
+	case PhaseTLS, PhaseGreeting, PhaseHello, PhaseAuth, PhaseMail, PhaseRcpt, PhaseData, PhaseFinal, PhaseReset, PhaseQuit:
+		return true
+	}
+	return false
+}
 
 // Uncertain reports whether a recipient's outcome is Unknown: the message may have been delivered.
 func (e *SendError) Uncertain() bool { return e.Result != nil && e.Result.Count(Unknown) > 0 }

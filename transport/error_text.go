@@ -75,10 +75,15 @@ func (e *SendError) why() string {
 func (e *SendError) cause() string {
 	text := ReasonOf(e.Err)
 	var inner *SendError
-	if errors.As(e.Err, &inner) && inner != e && inner.Result == e.Result { // a step has wrapped it
+	if errors.As(e.Err, &inner) && inner != e && inner.sameAttempt(e) { // a step has wrapped it
 		text = strings.ReplaceAll(text, inner.Error(), inner.why())
 	}
 	return text
+}
+
+// sameAttempt reports whether both tell of the same attempt: their texts begin alike.
+func (e *SendError) sameAttempt(other *SendError) bool {
+	return e.Result == other.Result || e.Phase == other.Phase && e.Result != nil && other.Result != nil && e.Result.Relay == other.Result.Relay
 }
 
 // ReasonOf returns the text of err without prefixes that a text around it has already: what the method

@@ -39,7 +39,8 @@ const (
 	DecisionThrottle DecisionKind = "throttle"
 	// DecisionPace: a pace changed to State.
 	DecisionPace DecisionKind = "pace"
-	// DecisionSuppress: Recipients recipients are not sent to, because they are on a suppression list.
+	// DecisionSuppress: Recipients recipients are not sent to, because they are on a suppression list; or State says that
+	// one was added to the list, or could not be.
 	DecisionSuppress DecisionKind = "suppress"
 	// DecisionResend: connection Conn was dead, and the mail goes over another one.
 	DecisionResend DecisionKind = "resend"
@@ -47,11 +48,18 @@ const (
 	DecisionConnect DecisionKind = "connection.open"
 	// DecisionConnectFail: no connection to Relay could be opened; Err says why.
 	DecisionConnectFail DecisionKind = "connection.fail"
-	// DecisionDisconnect: connection Conn was given up; State says why.
+	// DecisionDisconnect: connection Conn to Relay was given up; State says why, and Err too if it failed.
 	DecisionDisconnect DecisionKind = "connection.close"
+	// DecisionConnectionLimit: Relay refused a connection, or a mail, because of how many connections there are; no more than
+	// Limit are used for the time being. A Limit of 0 means that this is forgotten.
+	DecisionConnectionLimit DecisionKind = "connection.limit"
+	// DecisionRelayDown: Relay cannot be reached; the mails of a SendAll wait for Wait at most.
+	DecisionRelayDown DecisionKind = "relay.down"
+	// DecisionRelayBack: Relay takes mail again after Wait.
+	DecisionRelayBack DecisionKind = "relay.back"
 	// DecisionToken: a new password or token was fetched from its source.
 	DecisionToken DecisionKind = "token"
-	// DecisionTokenFail: the source of the password or token failed, or the server refused what it gave.
+	// DecisionTokenFail: the source of the password or token failed, or Relay refused what it gave.
 	DecisionTokenFail DecisionKind = "token.fail"
 )
 
@@ -64,6 +72,7 @@ type Decision struct {
 	Conn       uint64        // the number of the connection
 	Attempt    int           // the number of the attempt that follows
 	Recipients int           // how many recipients it is about
+	Limit      int           // how many there may be from now on
 	Wait       time.Duration // how long was, or will be, waited
 	State      string        // the new state
 	Err        error         // why
@@ -94,6 +103,9 @@ func (d Decision) Attrs() []slog.Attr {
 	}
 	if d.Recipients != 0 {
 		list = append(list, slog.Int("recipients", d.Recipients))
+	}
+	if d.Limit != 0 {
+		list = append(list, slog.Int("limit", d.Limit))
 	}
 	if d.Wait != 0 {
 		list = append(list, slog.Float64("wait_ms", float64(d.Wait)/float64(time.Millisecond)))
@@ -126,6 +138,11 @@ func observersOf(ctx context.Context) *observers {
 
 // Observed reports whether ctx has an observer, for decisions that cost something to describe.
 func Observed(ctx context.Context) bool { return observersOf(ctx) != nil }
+
+// CopyObservers returns to with the observers of from, for what is decided in the background after the call with from.
+func CopyObservers(to, from context.Context) context.Context {
+	return context.WithValue(to, observerKey{}, observersOf(from))
+}
 
 // Tell tells the observers of ctx what was decided. Transports call it, with the ctx they were given and
 // without holding a lock.

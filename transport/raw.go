@@ -73,18 +73,22 @@ func MessageID(mail Mail) string {
 // headerMessageID finds the first Message-ID field in a header section.
 func headerMessageID(message []byte) string {
 	const name = "message-id:"
-	for len(message) > 0 {
-		line, rest, _ := bytes.Cut(message, []byte("\n"))
-		if len(bytes.TrimRight(line, "\r")) == 0 {
-			return ""
+	for len(message) > 0 && message[0] != '\n' && !bytes.HasPrefix(message, []byte("\r\n")) {
+		end := bytes.IndexByte(message, '\n') + 1
+		if end == 0 {
+			end = len(message)
 		}
-		if len(line) >= len(name) && strings.EqualFold(string(line[:len(name)]), name) {
+		line, rest := message[:end], message[end:]
+		if len(line) > len(name) && line[0]|0x20 == name[0] && strings.EqualFold(string(line[:len(name)]), name) {
 			for len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') { // folded (RFC 5322 section 2.2.3)
-				var more []byte
-				more, rest, _ = bytes.Cut(rest, []byte("\n"))
-				line = append(line[:len(line):len(line)], more...)
+				_, after, _ := bytes.Cut(rest, []byte("\n"))
+				line, rest = message[:len(message)-len(after)], after
 			}
-			return strings.Join(strings.Fields(string(line[len(name):])), "")
+			id := bytes.TrimSpace(line[len(name):])
+			if bytes.ContainsAny(id, " \t\r\n") {
+				return string(bytes.Join(bytes.Fields(id), nil))
+			}
+			return string(id)
 		}
 		message = rest
 	}

@@ -44,6 +44,18 @@ func (r *Result) Count(outcome Outcome) int {
 	return n
 }
 
+// Refused returns the recipients whom a relay has refused, for now or for good, in the order of the envelope: those
+// who are Deferred or Rejected. Those who are NotSent or Unknown were not refused.
+func (r *Result) Refused() []RecipientResult {
+	var list []RecipientResult
+	for i := range r.Recipients {
+		if o := r.Recipients[i].Outcome; o == Deferred || o == Rejected {
+			list = append(list, r.Recipients[i])
+		}
+	}
+	return list
+}
+
 // Clone returns a copy whose recipients can be changed without changing r.
 func (r *Result) Clone() *Result {
 	own := *r

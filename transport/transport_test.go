@@ -75,6 +75,28 @@ func TestSendErrorPredicates(t *testing.T) {
 	}
 }
 
+// TestEndOfTheBody: an error of the end of a stream in the body may be one of the message's source, which does not get better
+// by another attempt.
+func TestEndOfTheBody(t *testing.T) {
+	for phase, want := range map[transport.Phase]bool{transport.PhaseBody: false, transport.PhaseFinal: true, transport.PhaseMail: true} {
+		result, _ := transport.Fail(transport.Raw(env(t, "b@example.org"), nil), phase, nil)
+		failed := &transport.SendError{Result: result, Phase: phase, Err: io.ErrUnexpectedEOF}
+		if failed.Temporary() != want || failed.TemporaryCause() != want {
+			t.Errorf("%s: temporary %v, want %v", phase, failed.Temporary(), want)
+		}
+	}
+}
+
+// TestResultClone: a change of the clone does not reach the result.
+func TestResultClone(t *testing.T) {
+	result := transport.NewResult(env(t, "b@example.org", "c@example.org"), transport.Accepted, transport.Reply{Code: 250})
+	own := result.Clone()
+	own.Recipients[0].Outcome, own.Relay = transport.Rejected, "x"
+	if !result.AllAccepted() || result.Relay != "" || own.AllAccepted() {
+		t.Errorf("%+v, clone %+v", result, own)
+	}
+}
+
 type verdict bool
 
 func (v verdict) Error() string   { return "verdict" }
@@ -182,5 +204,53 @@ func TestAbilities(t *testing.T) {
 	plain := transport.Func(func(context.Context, transport.Mail) (*transport.Result, error) { return nil, nil })
 	if err := errors.Join(transport.Close(plain), transport.Shutdown(ctx, plain), transport.Check(ctx, plain)); err != nil {
 		t.Errorf("a transport without abilities: %v", err)
+	}
+}
+
+// TestConnectionLost: one question for all transports, those of other packages too. The cause that knows answers for
+// itself.
+func TestConnectionLost(t *testing.T) {
+	for name, tc := range map[string]struct {
+		phase transport.Phase
+		err   error
+		want  bool
+	}{
+		"a session":               {transport.PhaseRcpt, io.ErrUnexpectedEOF, true},
+		"before the verdict":      {transport.PhaseFinal, io.EOF, true},
+		"a source that ends":      {transport.PhaseBody, io.EOF, false},
+		"a message":               {transport.PhaseMessage, io.EOF, false},
+		"no connection":           {transport.PhaseDial, io.EOF, false},
+		"waiting":                 {transport.PhaseWait, io.EOF, false},
+		"the end of ctx":          {transport.PhaseMail, errors.Join(context.Canceled, io.EOF), false},
+		"nothing but a refusal":   {transport.PhaseMail, nil, false},
+		"a cause that says no":    {transport.PhaseMail, lossless{}, false},
+		"an attempt, lost":        {transport.PhaseDial, &transport.SendError{Phase: transport.PhaseMail, Err: io.EOF}, true},
+		"an attempt, not reached": {transport.PhaseMail, &transport.SendError{Phase: transport.PhaseDial, Err: io.EOF}, false},
+	} {
+		if got := errors.Is(&transport.SendError{Phase: tc.phase, Err: tc.err}, transport.ErrConnectionLost); got != tc.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// lossless is a cause with io.EOF in it that says that no connection was lost.
+type lossless struct{}
+
+func (lossless) Error() string        { return "x" }
+func (lossless) Unwrap() error        { return io.EOF }
+func (lossless) ConnectionLost() bool { return false }
+
+// TestRefused: those whom a relay refused, and not those who were not tried or whose fate is not known.
+func TestRefused(t *testing.T) {
+	result := transport.NewResult(env(t, "a@example.org", "b@example.org", "c@example.org", "d@example.org", "e@example.org"), transport.Accepted, transport.Reply{})
+	for i, o := range []transport.Outcome{transport.Rejected, transport.NotSent, transport.Deferred, transport.Unknown, transport.Accepted} {
+		result.Recipients[i].Outcome = o
+	}
+	var got []string
+	for _, r := range result.Refused() {
+		got = append(got, r.Address.String())
+	}
+	if diff := cmp.Diff([]string{"a@example.org", "c@example.org"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

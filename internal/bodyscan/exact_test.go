@@ -26,6 +26,26 @@ func (s said) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// octets writes a message octet by octet and looks at no error.
+type octets struct{ said }
+
+func (o octets) WriteTo(w io.Writer) (int64, error) {
+	for i := range len(o.text) {
+		_, _ = io.WriteString(w, o.text[i:i+1]) // it is deaf
+	}
+	return int64(len(o.text)), nil
+}
+
+// TestTooMuchIsFoundAtTheEnd: what is too much is found although what was handed on before has the planned length.
+func TestTooMuchIsFoundAtTheEnd(t *testing.T) {
+	var b strings.Builder
+	err := bodyscan.WriteWhole(&b, octets{said{"abc", 2, true}})
+	if wrong, ok := errors.AsType[*bodyscan.LengthError](err); !ok || wrong.Written != 3 || b.String() != "ab" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
+
+// TestWriteWhole: content is as long as it said, or that is an error and what is too much is not written.
 func TestWriteWhole(t *testing.T) {
 	for name, tc := range map[string]struct {
 		message said

@@ -4,8 +4,9 @@ package bodyscan
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
+
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // Info is what must be known of a message before it is offered to a server. The zero Info is that of an empty
@@ -16,7 +17,7 @@ type Info struct {
 	EightBitHeader bool  // an octet above 127 is in the header section
 	Binary         bool  // it may hold any octets, and lines of any length (RFC 3030); only servers with BINARYMIME take it
 	NUL            bool  // a NUL is in it; no server takes that in a message that is not binary
-	// BareNewline is the place of the first CR without LF or LF without CR, counted from 1; 0 when there is none.
+	// BareNewline is the place of the first CR without LF or LF without CR, counted from 1; 0 without one.
 	// No server takes one in a message that is not binary.
 	BareNewline int64
 }
@@ -58,93 +59,55 @@ func (s *Scanner) Info() Info {
 // Write looks at p; it never fails.
 func (s *Scanner) Write(p []byte) (int, error) {
 	size := len(p)
-	for !s.inBody && len(p) > 0 {
-		s.octet(p[0])
-		p = p[1:]
+	if header := s.header(p); header > 0 {
+		s.look(p[:header])
+		s.info.EightBitHeader = s.info.EightBit
+		p = p[header:]
 	}
-	if len(p) == 0 {
-		return size, nil
-	}
-	if s.info.BareNewline == 0 && !s.paired(p) { // rare, so where it is may take its time
-		for _, c := range p {
-			s.octet(c)
-		}
-		return size, nil
-	}
-	s.info.EightBit = s.info.EightBit || !isASCII(p)
-	s.info.NUL = s.info.NUL || bytes.IndexByte(p, 0) >= 0
-	s.info.Size += int64(len(p))
-	s.last = p[len(p)-1]
+	s.look(p)
 	return size, nil
 }
 
-// octet looks at one octet.
-func (s *Scanner) octet(c byte) {
-	switch {
-	case c == '\n':
-		if s.last != '\r' {
-			s.noteBare(s.info.Size)
+// header returns how many octets of p belong to the header section, its empty line included.
+func (s *Scanner) header(p []byte) int {
+	n := 0
+	for !s.inBody {
+		end := bytes.IndexByte(p[n:], '\n')
+		line := p[n:]
+		if end >= 0 {
+			line = line[:end]
 		}
-		s.inBody = s.inBody || !s.lineText
-		s.lineText = false
-	case s.last == '\r':
-		s.noteBare(s.info.Size - 1)
+		s.lineText = s.lineText || holdsText(line)
+		if end < 0 {
+			return len(p)
+		}
+		n += end + 1
+		s.inBody, s.lineText = !s.lineText, false
 	}
-	if c >= 0x80 {
-		s.info.EightBit = true
-		s.info.EightBitHeader = s.info.EightBitHeader || !s.inBody
-	}
-	s.info.NUL = s.info.NUL || c == 0
-	s.lineText = s.lineText || c != '\r' && c != '\n'
-	s.last = c
-	s.info.Size++
+	return n
 }
 
-// noteBare keeps the place of the first bare newline.
-func (s *Scanner) noteBare(offset int64) {
-	if s.info.BareNewline == 0 {
-		s.info.BareNewline = offset + 1
+// holdsText reports whether a line holds anything but CRs.
+func holdsText(line []byte) bool {
+	for _, c := range line {
+		if c != '\r' {
+			return true
+		}
 	}
+	return false
 }
 
-// paired reports whether each LF of p stands after a CR, and each CR but the last octet before a LF. If
-// each LF has its CR, there is a CR without LF when there are more of them.
-func (s *Scanner) paired(p []byte) bool {
-	pairs := 0
-	if s.last == '\r' {
-		if p[0] != '\n' {
-			return false
-		}
-		pairs-- // its CR was in the write before
+// look looks at p, all of which is in the header section or none.
+func (s *Scanner) look(p []byte) {
+	if len(p) == 0 {
+		return
 	}
-	for rest, last := p, s.last; ; pairs++ {
-		i := bytes.IndexByte(rest, '\n')
-		if i > 0 {
-			last = rest[i-1]
-		}
-		if i < 0 {
-			break
-		}
-		if last != '\r' {
-			return false
-		}
-		rest, last = rest[i+1:], '\n'
+	marks := words.Look(p, s.last)
+	if marks.Bare && s.info.BareNewline == 0 {
+		s.info.BareNewline = s.info.Size + int64(words.FirstBare(p, s.last)) + 1
 	}
-	if p[len(p)-1] == '\r' {
-		pairs++
-	}
-	return bytes.Count(p, []byte{'\r'}) == pairs
-}
-
-// isASCII reports whether p is without octets above 127.
-func isASCII(p []byte) bool {
-	const width, high = 8, 0x8080808080808080
-	var seen uint64
-	for ; len(p) >= width; p = p[width:] {
-		seen |= binary.LittleEndian.Uint64(p)
-	}
-	for _, c := range p {
-		seen |= uint64(c)
-	}
-	return seen&high == 0
+	s.info.EightBit = s.info.EightBit || marks.EightBit
+	s.info.NUL = s.info.NUL || marks.NUL
+	s.info.Size += int64(len(p))
+	s.last = p[len(p)-1]
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/depeche-mail/depeche/internal/ascii"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
@@ -46,7 +47,7 @@ func Decode(charset string, text []byte) (string, error) {
 	}
 	switch name {
 	case "", "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "646", "iso-ir-6", "cp367":
-		if isASCII(text) {
+		if ascii.Only(text) {
 			return string(text), nil
 		}
 		return guess(text), fmt.Errorf("octets above 127 in text of charset %q", orASCII(charset))
@@ -164,13 +165,4 @@ func marked(name string, text []byte) (string, bool) {
 		return "", false
 	}
 	return string(decoded), true
-}
-
-func isASCII(text []byte) bool {
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // NewlineError says that the text holds a CR without LF or an LF without CR. Some servers take such
@@ -44,12 +46,11 @@ func (d *Writer) Write(p []byte) (int, error) {
 	if len(p) == 0 || d.err != nil {
 		return 0, d.err
 	}
-	dot, bad, found := d.scan(p)
-	if found {
-		d.err = &NewlineError{Offset: d.n + int64(bad)}
+	if words.Look(p, d.last).Bare {
+		d.err = &NewlineError{Offset: d.n + int64(words.FirstBare(p, d.last))}
 		return 0, d.err
 	}
-	if d.err = d.write(p, dot); d.err != nil {
+	if d.err = d.write(p, d.firstDot(p)); d.err != nil {
 		return 0, d.err
 	}
 	d.n += int64(len(p))
@@ -112,63 +113,22 @@ func (d *Writer) flush() error {
 	return err
 }
 
-// scan finds the first dot of p that begins a line, which is len(p) when there is none, and the first
-// CR or LF that stands alone; -1 is the CR that was the last octet before p. A CR at the end of p is
-// judged later.
-//
-// Every LF must follow a CR. When that holds and there are as many CRs as LFs, no CR stands alone, so
-// that CRs need only be counted, which is much faster than to look at each.
-func (d *Writer) scan(p []byte) (dot, bare int, found bool) {
-	if d.last == '\r' && p[0] != '\n' {
-		return 0, -1, true
+// firstDot returns the place of the first dot of p that begins a line, or len(p). Most texts have few dots, and what
+// is encoded has none.
+func (d *Writer) firstDot(p []byte) int {
+	if p[0] == '.' && !d.inLine {
+		return 0
 	}
-	dot = len(p)
-	if !d.inLine && p[0] == '.' {
-		dot = 0
-	}
-	pairs := 0
-	for i := 0; i < len(p); pairs++ {
-		end := bytes.IndexByte(p[i:], '\n')
-		if end < 0 {
+	for i := 1; i < len(p); i++ {
+		next := bytes.IndexByte(p[i:], '.')
+		if next < 0 {
 			break
 		}
-		i += end + 1
-		if !d.follows(p, i-1) {
-			return 0, firstBare(p, i-1), true
-		}
-		if i < len(p) && p[i] == '.' {
-			dot = min(dot, i)
-		}
-	}
-	crs := bytes.Count(p, []byte{'\r'})
-	if d.last == '\r' {
-		crs++
-	}
-	if p[len(p)-1] == '\r' {
-		crs--
-	}
-	if crs == pairs {
-		return dot, 0, false
-	}
-	return 0, firstBare(p, len(p)), true
-}
-
-// follows reports whether the octet at i of p follows a CR.
-func (d *Writer) follows(p []byte, i int) bool {
-	if i == 0 {
-		return d.last == '\r'
-	}
-	return p[i-1] == '\r'
-}
-
-// firstBare returns the index of the first CR of p[:end] without LF, or else end.
-func firstBare(p []byte, end int) int {
-	for i := range end {
-		if p[i] == '\r' && (i+1 == len(p) || p[i+1] != '\n') {
+		if i += next; p[i-1] == '\n' {
 			return i
 		}
 	}
-	return end
+	return len(p)
 }
 
 // Close ends an unfinished line and writes the lone dot. It does not close the writer below. After

@@ -27,7 +27,16 @@ type Late interface {
 	WriteContent(w io.Writer) (int64, error)
 }
 
-// All tells each group of its mails, in the order of the first of each.
+// Error is an error of a group. It says nothing about the relay that the mails were on their way to.
+type Error struct{ Err error }
+
+// Error is the error of the group.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the group.
+func (e *Error) Unwrap() error { return e.Err }
+
+// All tells each group of its mails, in the order of the first of each. Its error is an [*Error].
 func All(list []Ending) error {
 	for len(list) > 0 {
 		group := list[0].Group
@@ -41,7 +50,7 @@ func All(list []Ending) error {
 			}
 		}
 		if err := group.Ending(tokens); err != nil {
-			return err
+			return &Error{err}
 		}
 		list = rest
 	}

@@ -4,6 +4,7 @@ package keys
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -29,8 +30,9 @@ var (
 	ErrRepeated = errors.New("key given more than once")
 )
 
-// Parse reads the part of a URL after the question mark. known says which names there are.
-func Parse(query string, known func(name string) bool) (List, []Fault) {
+// Parse reads the part of a URL after the question mark. known are the names that there are. The error of another name
+// has the one that is nearest to it.
+func Parse(query string, known []string) (List, []Fault) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return nil, []Fault{{Err: ErrEncoding}} // err quotes what may be part of a password
@@ -41,8 +43,12 @@ func Parse(query string, known func(name string) bool) (List, []Fault) {
 	)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch {
-		case !known(name):
-			faults = append(faults, Fault{name, ErrUnknown})
+		case !slices.Contains(known, name):
+			err := ErrUnknown
+			if near := Nearest(name, known); near != "" {
+				err = fmt.Errorf("%w; did you mean %s?", ErrUnknown, near)
+			}
+			faults = append(faults, Fault{name, err})
 		case len(values[name]) > 1:
 			faults = append(faults, Fault{name, ErrRepeated})
 		default:

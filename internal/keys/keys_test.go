@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func lower(name string) bool { return strings.ToLower(name) == name }
+var lower = []string{"a", "b", "c", "pool", "max_idle"}
 
 func TestParse(t *testing.T) {
 	for query, tc := range map[string]struct {
@@ -27,6 +27,23 @@ func TestParse(t *testing.T) {
 		if diff := cmp.Diff([]any{tc.list, tc.faults}, []any{list, faults}, cmpopts.EquateErrors()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
+	}
+}
+
+// TestNearest: the error names the key that was probably meant, and no other.
+func TestNearest(t *testing.T) {
+	known := []string{"hello", "max_idle", "pool", "rate", "tls_roots", "timeout"}
+	for text, want := range map[string]string{
+		"Pool": "pool", "poool": "pool", "maxidle": "max_idle", "tls_root": "tls_roots", "tiemout": "timeout", "helo": "hello",
+		"colour": "", "x": "", "": "", strings.Repeat("pool", 20): "", "hunter2": "",
+	} {
+		if got := keys.Nearest(text, known); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	_, faults := keys.Parse("poll=4", known)
+	if len(faults) != 1 || !strings.Contains(faults[0].Err.Error(), "did you mean pool?") {
+		t.Errorf("%v", faults)
 	}
 }
 

@@ -33,6 +33,25 @@ func written(l Addresses) string {
 	return strings.Join(parts, ", ")
 }
 
+// TestWhyUnreadable: the reason says what is wrong, in the words of the reader of the text.
+func TestWhyUnreadable(t *testing.T) {
+	for in, want := range map[string]string{
+		"<a@x.example> <b@x.example>":     "more than one address",
+		"A <a@x.example> B <b@x.example>": "more than one address",
+		"a@x.example b@x.example":         "more than one @",
+		"A <>":                            "nothing between the angle brackets",
+		"a@x.example@y.example":           "more than one @",
+		"just a name":                     "an address without @",
+		"@x.example":                      "an empty local part or domain",
+	} {
+		l := ParseAddresses(in, "")
+		if len(l.Unreadable) != 1 || l.Unreadable[0].Reason != want || len(l.Entries) != 0 {
+			t.Errorf("%q: %+v, want the reason %q", in, l, want)
+		}
+	}
+}
+
+// TestParseAddresses: what names and addresses are read, and what is not.
 func TestParseAddresses(t *testing.T) {
 	cases := map[string]struct{ in, want string }{
 		"nothing":                           {"", ""},

@@ -82,11 +82,12 @@ func (s *Section) Addresses(name string) (Addresses, []error) {
 }
 
 func (s *Section) addresses(fields []Field, name string) (all Addresses, errs []error) {
+	charset := s.Charset() // which looks at all fields
 	for _, f := range fields {
 		if !strings.EqualFold(f.Name, name) {
 			continue
 		}
-		list := ParseAddresses(s.Raw(f), s.Charset())
+		list := ParseAddresses(s.Raw(f), charset)
 		all.Entries = append(all.Entries, list.Entries...)
 		for _, u := range list.Unreadable {
 			all.Unreadable = append(all.Unreadable, u)
@@ -105,7 +106,7 @@ func (s *Section) Charset() string {
 	return ParseHeader(s.First("Content-Type"), "").Params["charset"]
 }
 
-// resent returns the fields of the topmost Resent block; nil when there is none. A block ends where one of its
+// resent returns the fields of the topmost Resent block; nil without one. A block ends where one of its
 // fields would occur twice or another field stands between.
 func (s *Section) resent() []Field {
 	var block []Field

@@ -51,8 +51,8 @@ type piece struct {
 }
 
 func (p *paramParser) fault(reason string) {
-	const most = 20
-	if len(p.header.Faults) < most {
+	const limit = 20
+	if len(p.header.Faults) < limit {
 		p.header.Faults = append(p.header.Faults, reason)
 	}
 }
@@ -198,8 +198,8 @@ func (p *paramParser) add(name, value string) {
 	if len(p.pieces[base]) == 0 {
 		p.order = append(p.order, base)
 	}
-	const most = 1000 // each is compared with the others of its name
-	if len(p.pieces[base]) < most {
+	const limit = 1000 // each is compared with the others of its name
+	if len(p.pieces[base]) < limit {
 		p.pieces[base] = append(p.pieces[base], x)
 	}
 }

@@ -253,7 +253,7 @@ func (s *Section) Raw(f Field) string {
 	return strings.Trim(out.String(), " \t")
 }
 
-// First returns the value of the first field of a name, in any case; "" when there is none.
+// First returns the value of the first field of a name, in any case; "" without one.
 func (s *Section) First(name string) string {
 	for _, f := range s.Fields {
 		if strings.EqualFold(f.Name, name) {

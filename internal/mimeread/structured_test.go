@@ -26,7 +26,7 @@ func TestParseDate(t *testing.T) {
 		"PDT":                   {"Fri, 21 Nov 1997 09:55:06 PDT", "1997-11-21T09:55:06-07:00"},
 		"Z":                     {"Fri, 21 Nov 1997 09:55:06 Z", "1997-11-21T09:55:06Z"},
 		"a military letter":     {"Fri, 21 Nov 1997 09:55:06 A", "1997-11-21T09:55:06Z"},
-		"a name nobody defined": {"Fri, 21 Nov 1997 09:55:06 CEST", "1997-11-21T09:55:06Z"},
+		"an undefined name":     {"Fri, 21 Nov 1997 09:55:06 CEST", "1997-11-21T09:55:06Z"},
 		"zone and its name":     {"Fri, 21 Nov 1997 09:55:06 +0100 CET", "1997-11-21T09:55:06+01:00"},
 		"GMT with an offset":    {"Fri, 21 Nov 1997 09:55:06 GMT+0100", "1997-11-21T09:55:06+01:00"},
 		"no zone":               {"Fri, 21 Nov 1997 09:55:06", "1997-11-21T09:55:06Z"},

@@ -14,7 +14,7 @@ func Text(value, bodyCharset string) string {
 	return mimewire.CleanText(decodeWords(value, bodyCharset))
 }
 
-// UnknownCharset returns the charset of an encoded-word of a value that Text leaves as it is; "" when there is none.
+// UnknownCharset returns the charset of an encoded-word of a value that Text leaves as it is; "" without one.
 func UnknownCharset(value string) string {
 	ends := wordEnds{text: value, next: -1}
 	for at := 0; ; at += 2 {

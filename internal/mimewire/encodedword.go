@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/ascii"
 )
 
 // Encoded-words of RFC 2047 section 2: at most 75 characters.
@@ -72,7 +74,7 @@ func cutWord(text string, asQ bool, room int) (n int, q bool) {
 }
 
 // cut returns the length of the longest beginning of text that costs at most room, ends between
-// characters and has a length that is a multiple of step; 0 when there is none.
+// characters and has a length that is a multiple of step; 0 without one.
 func cut(text string, cost *[256]uint8, room, step int) int {
 	apart, exact := 0, 0 // the best cut between visible characters, and between any characters
 	for n := 0; n < len(text); {
@@ -151,20 +153,7 @@ func appendQ(dst []byte, s string) []byte {
 }
 
 // IsASCII reports whether no octet of s is above 127.
-func IsASCII[T string | []byte](s T) bool {
-	n := 0
-	for ; n+8 <= len(s); n += 8 {
-		if load(s[n:n+8])&top != 0 {
-			return false
-		}
-	}
-	for ; n < len(s); n++ {
-		if s[n] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+func IsASCII[T string | []byte](s T) bool { return ascii.Only(s) }
 
 // IsAlphanumeric reports whether c is an ASCII letter or digit.
 func IsAlphanumeric(c byte) bool {

@@ -63,6 +63,35 @@ func decodeAny(t *testing.T, encoding, content string) []byte {
 	return []byte(text)
 }
 
+// TestLineWithEncodedWord: a line with an encoded-word has 76 columns, and not the 78 of others, whatever follows the
+// word on it (RFC 2047 section 2).
+func TestLineWithEncodedWord(t *testing.T) {
+	full := 0
+	for n := 15; n < 80; n++ {
+		for _, line := range field("Subject", "für "+strings.Repeat("a", 20)+" "+strings.Repeat("b", n)) {
+			if strings.Contains(line, "=?") && len(line) > 76 {
+				t.Errorf("a line of %d columns: %s", len(line), line)
+			}
+			full = max(full, len(line))
+		}
+	}
+	if full < 76 {
+		t.Errorf("the longest line has %d columns: the limit was not met", full)
+	}
+}
+
+// TestFoldBeforeCut: a word that fits a line of its own is not cut to fill the line before: some readers show a space
+// where a name was cut.
+func TestFoldBeforeCut(t *testing.T) {
+	for n := 1; n < 12; n++ {
+		text := strings.Repeat("a", 30) + " " + strings.Repeat("ü", n)
+		lines := field("Subject", text)
+		if words := encodedWords.FindAllString(strings.Join(lines, "\n"), -1); len(words) != 1 {
+			t.Errorf("%d words: %q", len(words), lines)
+		}
+	}
+}
+
 // TestShorterEncoding: the shorter of Q and B for the whole, and Q for ASCII.
 func TestShorterEncoding(t *testing.T) {
 	for text, want := range map[string]string{"internationalisé": "?q?", "日本語の件名": "?b?", "=?x?=": "?q?", " leading": "?q?"} {

@@ -3,6 +3,8 @@ package mimewire
 import (
 	"errors"
 	"fmt"
+
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // Encoding is a content transfer encoding (RFC 2045 section 6). The zero Encoding lets Build choose
@@ -16,9 +18,10 @@ const (
 	EightBit                 // the same with octets above 127, for servers with 8BITMIME
 	QuotedPrintable          // for text that is mostly ASCII
 	Base64                   // for everything else
+	Binary                   // octets of any kind as they are, for servers with BINARYMIME
 )
 
-var encodingNames = [...]string{"", "7bit", "8bit", "quoted-printable", "base64"}
+var encodingNames = [...]string{"", "7bit", "8bit", "quoted-printable", "base64", "binary"}
 
 // String returns the name that Content-Transfer-Encoding has for the encoding; "" for EncodingAuto.
 func (e Encoding) String() string {
@@ -33,6 +36,7 @@ type LineFacts struct {
 	Size            int64 // octets as they were looked at
 	Longest         int   // octets of the longest line
 	EightBit        bool
+	Binary          bool // it is written as it is, whatever its octets are
 	Header          bool // an octet above 127 before the first empty line
 	Control         bool // a control character other than tab and line ends: legal, and not always left alone
 	NUL             bool
@@ -71,12 +75,33 @@ type LineScanner struct {
 
 // Write looks at p; it never fails.
 func (s *LineScanner) Write(p []byte) (int, error) {
-	for _, c := range p {
-		s.octet(c)
+	size := len(p)
+	for len(p) > 0 {
+		n := s.plain(p)
+		if n == 0 {
+			s.octet(p[0])
+			n = 1
+		}
+		p = p[n:]
 	}
-	s.facts.Size += int64(len(p))
+	s.facts.Size += int64(size)
 	s.facts.Open = s.facts.Size > 0 && s.line > 0
-	return len(p), nil
+	return size, nil
+}
+
+// plain takes the octets at the beginning of p that change nothing but the length of the line, and returns how many
+// they are.
+func (s *LineScanner) plain(p []byte) int {
+	if s.dashes > 0 || s.from >= 0 || s.last == '\r' {
+		return 0
+	}
+	n := words.Run(p, '-')
+	if n > 0 {
+		s.line += n
+		s.facts.Longest = max(s.facts.Longest, s.line)
+		s.last = p[n-1]
+	}
+	return n
 }
 
 func (s *LineScanner) octet(c byte) {

@@ -1,6 +1,7 @@
 package mimewire
 
 import (
+	"mime"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,25 @@ func TestFirstWordStays(t *testing.T) {
 	}
 }
 
+// TestSpaces: text comes back with each of its spaces, those that folding would lose within encoded-words.
+func TestSpaces(t *testing.T) {
+	decoder := mime.WordDecoder{}
+	for _, text := range []string{
+		"a  b", " a", "a ", "  ", "a   b  c", "a b  ", strings.Repeat("a", 70) + "  " + strings.Repeat("b", 70), "a\tb", "ü  a", "a  ü",
+	} {
+		lines := field("Subject", text)
+		got, err := decoder.DecodeHeader(strings.TrimPrefix(strings.Join(lines, ""), "Subject: "))
+		if err != nil || got != text {
+			t.Errorf("%q comes back as %q, %v: %q", text, got, err, lines)
+		}
+	}
+	// The neighbours of an empty word are within the encoded-word too: white space beside one does not count for readers.
+	if got := field("Subject", "a  b"); !strings.Contains(got[0], "=?utf-8?q?a__b?=") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestPhrase: atoms, else a quoted string, else encoded-words.
 func TestPhrase(t *testing.T) {
 	for name, want := range map[string]string{
 		"Plain Name": "Plain Name", "J. R.": `"J. R."`, `a "b" \c`: `"a \"b\" \\c"`, "Zoë": "=?utf-8?q?Zo=C3=AB?=", "=?utf-8?q?x?=": "=?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?=", "two  spaces": `"two  spaces"`,

@@ -1,6 +1,10 @@
 package mimewire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/depeche-mail/depeche/internal/words"
+)
 
 // qpMost is how many characters a line of quoted-printable has before its soft end (RFC 2045
 // section 6.7 rule 5).
@@ -55,9 +59,9 @@ func AppendQP(dst []byte, text string) []byte {
 
 // plainRun returns how many octets of text, at most so many, need no thought: none that must be
 // written in hexadecimal, ends a line, or could be blank before a line end.
-func plainRun(text string, most int) int {
-	text = text[:min(len(text), most)]
-	n := literalRun(text)
+func plainRun(text string, limit int) int {
+	text = text[:min(len(text), limit)]
+	n := words.Run(text, '=')
 	for n < len(text) && qpLiteral[text[n]] { // a tab
 		n++
 	}

@@ -2,8 +2,9 @@ package mimewire
 
 import (
 	"io"
-	"math/bits"
 	"strings"
+
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // TextFacts are line facts of a text whose lines end in LF or CRLF, and what it costs to encode it.
@@ -20,7 +21,7 @@ func ScanText(text string) TextFacts {
 	start := 0 // of the line
 	for i := 0; i < len(text); i++ {
 		if qpLiteral[text[i]] {
-			i += literalRun(text[i:])
+			i += words.Run(text[i:], '=')
 		}
 		switch rest := text[i:]; {
 		case rest == "":
@@ -65,35 +66,6 @@ func (f *TextFacts) octet(c byte) {
 		f.NUL = f.NUL || c == 0
 		f.Returns = f.Returns || c == '\r'
 	}
-}
-
-// literalRun returns how many octets at the beginning of s are literal in quoted-printable; it may stop at a
-// tab. It looks at eight at once: the lowest of them that has its top bit set, or gets it by one of the sums,
-// is not one from space to tilde, or is "=".
-func literalRun(s string) int {
-	n := 0
-	for ; n+8 <= len(s); n += 8 {
-		x := load(s[n : n+8])
-		if marks := (x | (x + each) | (x - each*' ') | ((x ^ each*'=') - each)) & top; marks != 0 {
-			return n + bits.TrailingZeros64(marks)/8
-		}
-	}
-	for n < len(s) && qpLiteral[s[n]] {
-		n++
-	}
-	return n
-}
-
-// Eight octets as one number: their lowest bits, and their highest.
-const (
-	each = 0x0101010101010101
-	top  = 0x8080808080808080
-)
-
-// load returns the first eight octets of s as one number. The compiler makes one load of it.
-func load[T string | []byte](s T) uint64 {
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // line notes the length of a line, and how it begins and ends.

@@ -12,8 +12,9 @@ import (
 type mutant struct {
 	id       string // unique, says what breaks
 	file     string // from the root of the checkout
+	module   string // the folder of the module whose tests these are; "" is the core's
 	old, new string
-	tests    []string // arguments of `go test` after the flags; the package of the file when there are none
+	tests    []string // arguments of `go test` in the module, after the flags; the package of the file when there are none
 }
 
 // catalog reads all mutants of the text files in a folder, in the order of the files' names.
@@ -22,13 +23,14 @@ type mutant struct {
 //
 //	== id
 //	file: path/of/the.go
+//	module: path
 //	test: ./package -run TestName
 //	-- old
 //	lines of the code as it is
 //	-- new
 //	lines of the code as it becomes, or none
 //
-// The line "test:" may be left out. An entry ends where the next one begins, or the file.
+// The line "module:" names a nested module, in whose folder the tests are run. It and "test:" may be left out. An entry ends where the next one begins, or the file.
 func catalog(folder fs.FS) ([]mutant, error) {
 	names, err := fs.Glob(folder, "*.txt")
 	if err != nil {
@@ -70,6 +72,8 @@ func parse(entry string) (mutant, error) {
 		switch key {
 		case "file":
 			m.file = value
+		case "module":
+			m.module = value
 		case "test":
 			m.tests = strings.Fields(value)
 		case "":
@@ -81,7 +85,11 @@ func parse(entry string) (mutant, error) {
 		return m, errors.New("want a file, an old text, and another new one")
 	}
 	if m.tests == nil {
-		m.tests = []string{"./" + path.Dir(m.file)}
+		folder, inside := strings.CutPrefix(path.Dir(m.file)+"/", m.module)
+		if !inside {
+			return m, errors.New("want a test, because the file is not in the module")
+		}
+		m.tests = []string{"./" + strings.Trim(folder, "/")}
 	}
 	return m, nil
 }

@@ -102,9 +102,9 @@ func try(m mutant, limit time.Duration) fate {
 	defer clean()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	arguments := append([]string{"test", "-overlay=" + overlay, "-failfast", "-timeout=" + limit.String()}, m.tests...)
+	arguments := append([]string{"test", "-vet=off", "-ldflags=-s -w", "-overlay=" + overlay, "-failfast", "-timeout=" + limit.String()}, m.tests...)
 	command := exec.CommandContext(ctx, "go", arguments...) //nolint:gosec // the arguments are those of the catalog
-	command.WaitDelay = time.Second
+	command.Dir, command.WaitDelay = m.module, time.Second
 	said, err := command.CombinedOutput()
 	f := fate{mutant: m, verdict: survived, duration: time.Since(begin)}
 	switch {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"time"
 
 	"github.com/depeche-mail/depeche/internal/panics"
@@ -13,6 +14,11 @@ type Lease[R any] struct {
 	born   time.Time
 	since  time.Time // idle since
 	reused bool
+
+	refusals int       // of all who wait, when it was refused
+	bulk     *Bulk[R]  // the user, nil for a single one
+	got      time.Time // when bulk got it
+	promised bool      // it will be given back because others wait
 }
 
 // Value returns the resource.
@@ -25,11 +31,18 @@ func (l *Lease[R]) Reused() bool { return l.reused }
 func (l *Lease[R]) Release() {
 	p := l.pool
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.busy, l)
-	if !p.options.Usable(l.value) || p.old(l) || p.waiters.Len() == 0 && (p.draining || len(p.idle) >= p.options.MaxIdle) {
-		p.bury(l)
-	} else {
+	defer p.unlock()
+	p.takeBack(l)
+	switch {
+	case !p.options.Usable(l.value):
+		p.bury(l, Spent)
+	case p.old(l):
+		p.bury(l, TooOld)
+	case p.queue.len() == 0 && p.draining:
+		p.bury(l, Closing)
+	case p.queue.len() == 0 && len(p.idle) >= p.options.MaxIdle:
+		p.bury(l, TooManyIdle)
+	default:
 		l.since, l.reused = time.Now(), true
 		p.idle = append(p.idle, l)
 	}
@@ -40,23 +53,85 @@ func (l *Lease[R]) Release() {
 func (l *Lease[R]) Discard() {
 	p := l.pool
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.busy, l)
-	p.bury(l)
+	defer p.unlock()
+	p.takeBack(l)
+	p.bury(l, Spent)
 	p.serve()
+}
+
+// Refused gives up a resource because its provider has too much to do; tooMany says that it spoke of their number. It
+// reports whether others are open, or being opened, that may serve the user.
+func (l *Lease[R]) Refused(tooMany bool, cause error) (others bool) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.unlock()
+	p.takeBack(l)
+	p.bury(l, TooMany)
+	l.refusals = p.refusals
+	n := len(p.idle) + len(p.busy) + p.opening
+	if tooMany {
+		p.tooMany(cause)
+	}
+	if tooMany && n == 0 { // each of those who wait would meet the same
+		p.failures++
+		p.refuse(cause)
+	}
+	p.serve()
+	return n > 0
+}
+
+// Again is [Pool.Get] for the user of a resource that was Refused while there were others: the user is one of those who wait from
+// that moment on, and gets the error when all of them were refused since.
+func (l *Lease[R]) Again(ctx context.Context) (*Lease[R], error) {
+	return l.pool.get(ctx, wish[R]{again: true, refused: l.refusals})
+}
+
+// Surplus gives up a resource that served its user, but of which the provider said that there are too many. Without others
+// it is kept: then the provider speaks of those of other programs.
+func (l *Lease[R]) Surplus(cause error) {
+	p := l.pool
+	p.mu.Lock()
+	if len(p.idle)+len(p.busy) < 2 {
+		p.unlock()
+		l.Release()
+		return
+	}
+	defer p.unlock()
+	p.takeBack(l)
+	p.bury(l, TooMany)
+	p.tooMany(cause)
+	p.serve()
+}
+
+// takeBack ends the time of a user.
+func (p *Pool[R]) takeBack(l *Lease[R]) {
+	delete(p.busy, l)
+	if l.promised {
+		p.promised--
+	}
+	if l.bulk != nil {
+		l.bulk.held--
+	}
+	l.bulk, l.promised = nil, false
 }
 
 func (p *Pool[R]) old(l *Lease[R]) bool {
 	return p.options.MaxAge > 0 && time.Since(l.born) >= p.options.MaxAge
 }
 
-func (p *Pool[R]) stale(l *Lease[R]) bool {
-	return p.old(l) || p.options.IdleTimeout > 0 && time.Since(l.since) >= p.options.IdleTimeout
-}
-
-// good reports whether an idle resource may be handed out.
-func (p *Pool[R]) good(l *Lease[R]) bool {
-	return !p.stale(l) && p.options.Usable(l.value) && p.options.Alive(l.value)
+// judge says why an idle resource may not be handed out, "" for one that may.
+func (p *Pool[R]) judge(l *Lease[R]) Reason {
+	switch {
+	case p.old(l):
+		return TooOld
+	case p.options.IdleTimeout > 0 && time.Since(l.since) >= p.options.IdleTimeout:
+		return TooIdle
+	case !p.options.Usable(l.value):
+		return Spent
+	case !p.options.Alive(l.value):
+		return Dead
+	}
+	return ""
 }
 
 // takeIdle returns the idle resource that was used last and is still usable, or nil.
@@ -65,37 +140,37 @@ func (p *Pool[R]) takeIdle() *Lease[R] {
 		last := len(p.idle) - 1
 		l := p.idle[last]
 		p.idle = p.idle[:last]
-		if p.good(l) {
-			p.busy[l] = struct{}{}
+		why := p.judge(l)
+		if why == "" {
 			if l.reused {
 				p.stats.Reused++
 			}
 			return l
 		}
-		p.bury(l)
+		p.bury(l, why)
 	}
 	return nil
 }
 
 // serve gives what is free to those who wait, in order, and looks after the idle ones.
 func (p *Pool[R]) serve() {
-	for p.waiters.Len() > 0 {
-		first := p.waiters.Front()
-		w := first.Value.(*waiter[R]) //nolint:forcetypeassert // the list holds nothing else
+	for w := p.queue.next(); w != nil; w = p.queue.next() {
 		if lease := p.takeIdle(); lease != nil {
+			p.lend(lease, w.bulk)
 			w.lease = lease
 		} else if p.mayOpen() {
-			p.opening++
+			p.begin(w.bulk)
 		} else {
 			break
 		}
-		p.waiters.Remove(first)
+		p.queue.serve(w)
 		close(w.ready)
 	}
 	p.hurry()
+	p.nudge()
 	p.warm()
 	p.watch()
-	p.settle()
+	p.signalIfEmpty()
 }
 
 // warm opens resources ahead of need, one at a time.
@@ -107,19 +182,18 @@ func (p *Pool[R]) warm() {
 	go func() {
 		value, err, panicked := p.tryOpen()
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		if panicked { // the next user, who opens one in a goroutine of its own, meets the panic there
 			p.opening--
 			p.failures++
 			p.serve()
 			return
 		}
-		lease, err := p.opened(p.ctx, value, err)
+		lease, _, err := p.opened(p.ctx, nil, value, err)
 		switch {
 		case err != nil:
-			return
-		case p.draining && p.waiters.Len() == 0:
-			p.bury(lease)
+		case p.draining && p.queue.len() == 0:
+			p.bury(lease, Closing)
 		default:
 			lease.since = time.Now()
 			p.idle = append(p.idle, lease)
@@ -128,10 +202,27 @@ func (p *Pool[R]) warm() {
 	}()
 }
 
+// Keep changes how long a resource may be idle, 0 for any time, and how many idle ones are opened ahead of need.
+func (p *Pool[R]) Keep(idle time.Duration, ahead int) {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.options.IdleTimeout == idle && p.options.MinIdle == ahead {
+		return
+	}
+	p.options.IdleTimeout, p.options.MinIdle = idle, ahead
+	if p.reaper != nil {
+		p.reaper.Stop()
+		p.reaper = nil
+	}
+	if !p.draining {
+		p.serve()
+	}
+}
+
 // tryOpen is attempt for a goroutine of the pool's own.
 func (p *Pool[R]) tryOpen() (value R, err error, panicked bool) {
 	var caught panics.Catcher
-	caught.Do(func() { value, err = p.attempt(p.ctx) })
+	caught.Do(func() { value, err = p.attempt(p.ctx, p.options.Ahead) })
 	return value, err, caught.Caught()
 }
 
@@ -164,14 +255,14 @@ func (p *Pool[R]) left(l *Lease[R]) time.Duration {
 // reap closes the idle resources that have expired.
 func (p *Pool[R]) reap() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.reaper = nil
 	kept := p.idle[:0]
 	for _, l := range p.idle {
-		if p.good(l) {
+		if why := p.judge(l); why == "" {
 			kept = append(kept, l)
 		} else {
-			p.bury(l)
+			p.bury(l, why)
 		}
 	}
 	clear(p.idle[len(kept):])

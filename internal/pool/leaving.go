@@ -2,8 +2,11 @@ package pool
 
 import "time"
 
-// goodbye is how long a resource may take to be closed politely.
-const goodbye = 5 * time.Second
+// How long a resource may take to be closed politely, and when the pool ends, which its user waits for.
+const (
+	goodbye     = 5 * time.Second
+	lastGoodbye = 2 * time.Second
+)
 
 // farewells are the resources that are being closed politely. They are open as long as that takes, so they
 // count for MaxOpen; when a user waits for the place, the one that has taken longest is killed.
@@ -50,19 +53,25 @@ func (f *farewells[R]) oldest() *Lease[R] {
 }
 
 // bury closes a resource politely, in a goroutine of its own. Its place is free when it is closed.
-func (p *Pool[R]) bury(l *Lease[R]) {
+func (p *Pool[R]) bury(l *Lease[R], why Reason) {
 	p.stats.Closed++
 	if p.killed {
 		p.options.Kill(l.value)
+		p.note(l, Closing)
 		return
 	}
+	p.note(l, why)
 	p.leaving.add(l)
+	patience := goodbye
+	if p.draining {
+		patience = lastGoodbye
+	}
 	go func() {
-		limit := time.AfterFunc(goodbye, func() { p.options.Kill(l.value) })
+		limit := time.AfterFunc(patience, func() { p.options.Kill(l.value) })
 		p.options.Close(l.value)
 		limit.Stop()
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		p.leaving.remove(l)
 		p.serve()
 	}()
@@ -70,10 +79,10 @@ func (p *Pool[R]) bury(l *Lease[R]) {
 
 // hurry kills as many resources that are being closed as users wait for their places.
 func (p *Pool[R]) hurry() {
-	if p.waiters.Len() == 0 || len(p.leaving.polite) == 0 {
+	if p.queue.len() == 0 || len(p.leaving.polite) == 0 {
 		return
 	}
-	for n := min(p.waiters.Len(), len(p.leaving.open)) - p.leaving.killed; n > 0; n-- {
+	for n := min(p.queue.len(), len(p.leaving.open)) - p.leaving.killed; n > 0; n-- {
 		l := p.leaving.oldest()
 		if l == nil {
 			return

@@ -105,6 +105,31 @@ func TestPoliteWithoutWaiters(t *testing.T) {
 	})
 }
 
+// TestLastGoodbyes: a pool that ends does not wait for a goodbye longer than 2 s, also for one that began before.
+func TestLastGoodbyes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{}
+		p := s.pool(2)
+		first, err := p.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := p.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.Discard()
+		start := time.Now()
+		time.AfterFunc(time.Second, second.Release)
+		if err := p.Shutdown(t.Context()); err != nil || s.open > 0 {
+			t.Errorf("%v, %d are still open", err, s.open)
+		}
+		if took := time.Since(start); took != 3*time.Second { // second was given back after one
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // TestManyGiveUp: 40,000 users whose contexts end together leave in constant time each, and one that stays is
 // served in its turn.
 func TestManyGiveUp(t *testing.T) {

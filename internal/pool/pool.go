@@ -1,13 +1,13 @@
 package pool
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/depeche-mail/depeche/internal/expired"
+	"github.com/depeche-mail/depeche/internal/pause"
 )
 
 // Errors of Get.
@@ -26,10 +26,16 @@ type Options[R any] struct {
 	MaxWaiting  int           // users that may wait; 0 for any number
 	IdleTimeout time.Duration // how long a resource may be idle; 0 for any time
 	MaxAge      time.Duration // how old a resource may get; 0 for any age
+	OneFirst    bool          // while none is open, one at a time is opened: others follow when it is
 	Closed      error         // what Get returns after Shutdown or Close; nil for ErrClosed
 
-	// Open makes a resource.
-	Open func(ctx context.Context) (R, error)
+	// Open makes a resource. Ahead does when no user waits for it; nil means Open.
+	Open, Ahead func(ctx context.Context) (R, error)
+	// Judge says what a failure of Open means for others; nil means FailureLasting. It must not block.
+	Judge func(error) Failure
+	// Learned is told when a refusal lowers how many resources may be open, and why; nil for the reason when more are found
+	// to be borne, and 0 when it is forgotten. It is called without a lock; nil means that nothing is told.
+	Learned func(most int, cause error)
 	// Usable reports whether a resource that comes back may be kept. It must not block; nil means
 	// always.
 	Usable func(R) bool
@@ -41,6 +47,8 @@ type Options[R any] struct {
 	Close func(R)
 	// Kill ends a resource at once, also one in use.
 	Kill func(R)
+	// Left is told of each resource that is given up, and why. It is called without a lock; nil means that nothing is told.
+	Left func(R, Reason)
 }
 
 // Pool shares resources. It is safe for concurrent use.
@@ -52,27 +60,28 @@ type Pool[R any] struct {
 	busy     map[*Lease[R]]struct{}
 	opening  int
 	leaving  farewells[R]
-	waiters  list.List // of *waiter[R], in order of arrival
+	queue    queue[R]
+	promised int // resources in use that will come back because others wait
+	limit    limit
 	draining bool
 	killed   bool
 	failures int       // of Open since its last success
 	retry    time.Time // when Open may be tried again after a failure
+	refusals int       // of all who wait
+	refusal  error     // the last one
 	reaper   *time.Timer
 	ctx      context.Context // of resources that are opened ahead of need
 	cancel   context.CancelFunc
 	quiet    chan struct{} // closed when a draining pool holds nothing any more
 	stats    Stats
+	nudger   *time.Timer
+	news     []news[R] // for Left, as soon as the lock is free
+	lessons  []lesson  // for Learned
+
+	singles, bulks atomic.Int32 // users who wait and were promised nothing
 }
 
-// waiter is a user in the queue. It is given a resource, the right to open one, or an error.
-type waiter[R any] struct {
-	ready chan struct{} // closed when w has left the queue
-	place *list.Element // in the queue
-	lease *Lease[R]
-	err   error
-}
-
-// New returns an empty pool.
+// New returns an empty pool. It calls none of the functions.
 func New[R any](options Options[R]) *Pool[R] {
 	options.MaxOpen = max(options.MaxOpen, 1)
 	if options.Closed == nil {
@@ -85,60 +94,131 @@ func New[R any](options Options[R]) *Pool[R] {
 	}
 	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: farewells[R]{open: map[*Lease[R]]bool{}}, quiet: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.warm()
+	if options.Ahead == nil {
+		p.options.Ahead = options.Open
+	}
 	return p
+}
+
+// Start opens the first resources ahead of need. Open may be called from then on, so what it uses is there.
+func (p *Pool[R]) Start() {
+	p.mu.Lock()
+	defer p.unlock()
+	p.warm()
 }
 
 // Get returns a resource that belongs to the caller until Release or Discard. It blocks until there
 // is one, ctx ends, or the pool is closed.
-func (p *Pool[R]) Get(ctx context.Context) (*Lease[R], error) { return p.get(ctx, p.takeIdle) }
-
-// Fresh is Get for a user whose last resource turned out to be dead: it opens one, in the place of an
-// idle one where it must. Only when all are in use it may get one that was used before.
-func (p *Pool[R]) Fresh(ctx context.Context) (*Lease[R], error) {
-	return p.get(ctx, func() *Lease[R] {
-		if len(p.idle) > 0 && !p.mayOpen() {
-			p.stats.Closed++
-			p.options.Kill(p.idle[0].value) // politely would be too late for this user
-			p.idle = p.idle[1:]
-		}
-		return nil
-	})
+func (p *Pool[R]) Get(ctx context.Context) (*Lease[R], error) {
+	return p.get(ctx, wish[R]{})
 }
 
-func (p *Pool[R]) get(ctx context.Context, takeIdle func() *Lease[R]) (*Lease[R], error) {
+// Fresh is Get for a user whose last resource turned out to be dead: it opens one, in the place of the idle one that was
+// used longest ago when there is no other place. It may get one that was used before when all are in use, or when
+// opening fails.
+func (p *Pool[R]) Fresh(ctx context.Context) (*Lease[R], error) {
+	return p.get(ctx, wish[R]{fresh: true})
+}
+
+// makeRoom gives up an idle resource where that is what keeps another one from being opened.
+func (p *Pool[R]) makeRoom() {
+	if len(p.idle) == 0 || p.failures > 0 || p.room() > 0 {
+		return
+	}
+	all := p.idle
+	p.idle = all[1:]
+	if !p.mayOpen() {
+		p.idle = all
+		return
+	}
+	p.stats.Closed++
+	p.options.Kill(all[0].value) // politely would be too late for this user
+	p.note(all[0], MakesRoom)
+}
+
+// wish is what a user asks for.
+type wish[R any] struct {
+	bulk    *Bulk[R] // nil for a single user
+	fresh   bool     // one that was not used before
+	again   bool     // the user was refused, when there had been as many
+	refused int      // refusals of all who wait
+}
+
+func (p *Pool[R]) get(ctx context.Context, wish wish[R]) (*Lease[R], error) {
+	bulk, fresh := wish.bulk, wish.fresh
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	if p.draining {
-		p.mu.Unlock()
+		p.unlock()
 		return nil, p.options.Closed
 	}
-	if p.waiters.Len() == 0 {
-		if lease := takeIdle(); lease != nil {
-			p.warm()
-			p.mu.Unlock()
-			return lease, nil
+	if wish.again && wish.refused != p.refusals {
+		err := p.refusal
+		p.unlock()
+		return nil, err
+	}
+	if p.queue.len() == 0 {
+		if fresh {
+			p.makeRoom()
+		}
+		if !fresh || !p.mayOpen() {
+			if lease := p.takeIdle(); lease != nil {
+				p.lend(lease, bulk)
+				p.warm()
+				p.unlock()
+				return lease, nil
+			}
 		}
 		if p.mayOpen() {
-			p.opening++
-			p.mu.Unlock()
-			return p.open(ctx)
+			p.begin(bulk)
+			p.unlock()
+			return p.open(ctx, bulk)
 		}
 	}
-	if p.options.MaxWaiting > 0 && p.waiters.Len() >= p.options.MaxWaiting {
-		p.mu.Unlock()
+	if bulk == nil && p.options.MaxWaiting > 0 && p.queue.single.Len() >= p.options.MaxWaiting+p.followers() {
+		p.unlock()
 		return nil, ErrBusy
 	}
-	w := &waiter[R]{ready: make(chan struct{})}
-	w.place = p.waiters.PushBack(w)
+	w := p.wait(bulk, false)
 	p.hurry()
-	p.stats.Waits++
-	p.mu.Unlock()
+	p.nudge()
+	p.unlock()
 	return p.await(ctx, w)
+}
+
+// wait puts a user into the queue.
+func (p *Pool[R]) wait(bulk *Bulk[R], front bool) *waiter[R] {
+	w := &waiter[R]{ready: make(chan struct{}), bulk: bulk}
+	p.queue.add(w, front)
+	p.stats.Waits++
+	return w
+}
+
+// begin counts the opening of a resource for a user.
+func (p *Pool[R]) begin(bulk *Bulk[R]) {
+	p.opening++
+	if bulk != nil {
+		bulk.held++
+	}
+}
+
+// opens undoes begin.
+func (p *Pool[R]) opens(bulk *Bulk[R]) {
+	p.opening--
+	if bulk != nil {
+		bulk.held--
+	}
+}
+
+// lend notes that a resource belongs to a user from now on.
+func (p *Pool[R]) lend(l *Lease[R], bulk *Bulk[R]) {
+	p.busy[l] = struct{}{}
+	if bulk != nil {
+		l.bulk, l.got = bulk, time.Now()
+		bulk.held++
+	}
 }
 
 // await blocks until w is served or ctx ends.
@@ -154,12 +234,12 @@ func (p *Pool[R]) await(ctx context.Context, w *waiter[R]) (*Lease[R], error) {
 	}
 	p.mu.Lock()
 	p.stats.WaitTime += time.Since(start)
-	p.mu.Unlock()
+	p.unlock()
 	switch {
 	case w.err != nil:
 		return nil, w.err
 	case w.lease == nil:
-		return p.open(ctx)
+		return p.open(ctx, w.bulk)
 	}
 	return w.lease, nil
 }
@@ -167,112 +247,104 @@ func (p *Pool[R]) await(ctx context.Context, w *waiter[R]) (*Lease[R], error) {
 // leave takes w out of the queue and reports whether it was still there.
 func (p *Pool[R]) leave(w *waiter[R]) bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	select {
 	case <-w.ready:
 		return false
 	default:
 	}
-	p.waiters.Remove(w.place)
-	p.settle()
+	p.queue.remove(w)
+	p.signalIfEmpty()
 	return true
 }
 
-// mayOpen reports whether one more resource may be opened now; while opening fails, one at a time.
-func (p *Pool[R]) mayOpen() bool {
-	return len(p.idle)+len(p.busy)+len(p.leaving.open)+p.opening < p.options.MaxOpen && (p.failures == 0 || p.opening == 0)
+// room is how many more resources may be open, as far as their number decides.
+func (p *Pool[R]) room() int {
+	return max(p.most()-len(p.idle)-len(p.busy)-len(p.leaving.open)-p.opening, 0)
 }
 
-// open opens a resource for the caller, who has counted it in opening.
-func (p *Pool[R]) open(ctx context.Context) (*Lease[R], error) {
+// waitsForFirst reports whether the first resource is being opened, and the others follow when it is open.
+func (p *Pool[R]) waitsForFirst() bool {
+	return p.options.OneFirst && p.opening > 0 && len(p.idle)+len(p.busy) == 0
+}
+
+// followers is how many users wait for the first resource alone: there is room for theirs.
+func (p *Pool[R]) followers() int {
+	if p.waitsForFirst() {
+		return p.room()
+	}
+	return 0
+}
+
+// mayOpen reports whether one more resource may be opened now. While opening fails, one at a time may, and beside
+// others only after a pause.
+func (p *Pool[R]) mayOpen() bool {
+	switch {
+	case p.room() == 0, p.waitsForFirst():
+		return false
+	case p.failures == 0:
+		return true
+	}
+	return p.opening == 0 && (len(p.idle)+len(p.busy) == 0 || !time.Now().Before(p.retry))
+}
+
+// open opens a resource for the caller, who has counted it in opening. A caller who met a failure that may pass waits for
+// another resource, before all others.
+func (p *Pool[R]) open(ctx context.Context, bulk *Bulk[R]) (*Lease[R], error) {
 	returned := false
 	defer func() {
 		if !returned { // Open panicked, in the goroutine of the user: the place is free for others
 			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.opening--
+			defer p.unlock()
+			p.opens(bulk)
 			p.serve()
 		}
 	}()
-	value, err := p.attempt(ctx)
+	value, err := p.attempt(ctx, p.options.Open)
 	returned = true
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	lease, err := p.opened(ctx, value, err)
-	if err == nil {
-		p.busy[lease] = struct{}{}
-		p.serve()
+	lease, wait, err := p.opened(ctx, bulk, value, err)
+	var w *waiter[R]
+	switch {
+	case err == nil:
+		p.lend(lease, bulk)
+	case wait:
+		w = p.wait(bulk, true)
+	}
+	p.serve()
+	p.unlock()
+	if w != nil {
+		return p.await(ctx, w)
 	}
 	return lease, err
 }
 
-// opened takes note of the end of an attempt.
-func (p *Pool[R]) opened(ctx context.Context, value R, err error) (*Lease[R], error) {
-	p.opening--
+// opened takes note of the end of an attempt. wait says that its user waits for another resource. The caller serves
+// afterwards: a place may be free, or the pool empty.
+func (p *Pool[R]) opened(ctx context.Context, bulk *Bulk[R], value R, err error) (lease *Lease[R], wait bool, failed error) {
+	p.opens(bulk)
 	if err != nil {
-		p.openFailed(ctx, err)
-		return nil, err
+		return nil, p.openFailed(ctx, err), err
 	}
 	p.failures, p.retry = 0, time.Time{}
 	p.stats.Opened++
-	lease := &Lease[R]{pool: p, value: value, born: time.Now()}
+	p.bears(len(p.idle) + len(p.busy) + 1)
+	lease = &Lease[R]{pool: p, value: value, born: time.Now()}
 	if p.killed {
-		p.bury(lease)
-		return nil, p.options.Closed
+		p.bury(lease, Closing)
+		return nil, false, p.options.Closed
 	}
-	return lease, nil
+	return lease, false, nil
 }
 
-// attempt waits until the pause after a failure is over, and calls Open.
-func (p *Pool[R]) attempt(ctx context.Context) (R, error) {
+// attempt waits until the pause after a failure is over, and calls open.
+func (p *Pool[R]) attempt(ctx context.Context, open func(context.Context) (R, error)) (R, error) {
 	p.mu.Lock()
-	pause := time.Until(p.retry)
-	p.mu.Unlock()
-	if pause > 0 {
-		timer := time.NewTimer(pause)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			var none R
-			return none, context.Cause(ctx)
-		}
+	wait := time.Until(p.retry)
+	p.unlock()
+	if err := pause.For(ctx, wait); err != nil {
+		var none R
+		return none, err
 	}
-	return p.options.Open(ctx)
-}
-
-// The pause after the second failure in a row, and the longest.
-const (
-	firstPause   = 50 * time.Millisecond
-	longestPause = 5 * time.Second
-)
-
-// openFailed notes a failure. Users who wait because of it share it, unless it was the ctx of the
-// one who tried.
-func (p *Pool[R]) openFailed(ctx context.Context, err error) {
-	if expired.Cause(ctx) != nil {
-		p.serve()
-		return
-	}
-	p.stats.Failed++
-	p.failures++
-	if p.failures > 1 {
-		p.retry = time.Now().Add(min(firstPause<<min(p.failures-2, 10), longestPause))
-	}
-	if len(p.busy) > 0 {
-		p.serve() // a resource in use will come back
-		return
-	}
-	p.refuse(err)
-	p.settle()
-}
-
-// refuse ends all users who wait, with an error.
-func (p *Pool[R]) refuse(err error) {
-	for e := p.waiters.Front(); e != nil; e = e.Next() {
-		w := e.Value.(*waiter[R]) //nolint:forcetypeassert // the list holds nothing else
-		w.err = err
-		close(w.ready)
-	}
-	p.waiters.Init()
+	return open(ctx)
 }

@@ -65,7 +65,9 @@ func (m *maker) pool(o pool.Options[*thing]) *pool.Pool[*thing] {
 	o.Usable = func(t *thing) bool { return !t.dead.Load() }
 	o.Close = func(t *thing) { t.closed.Store(true) }
 	o.Kill = func(t *thing) { t.killed.Store(true) }
-	return pool.New(o)
+	p := pool.New(o)
+	p.Start()
+	return p
 }
 
 func get(t *testing.T, p *pool.Pool[*thing]) *pool.Lease[*thing] {
@@ -99,6 +101,18 @@ func TestReusesTheLastUsed(t *testing.T) {
 	}
 }
 
+// TestSpentIsGivenUpAtOnce: a resource that cannot be used any more is not kept until its place is needed.
+func TestSpentIsGivenUpAtOnce(t *testing.T) {
+	m := &maker{}
+	p := m.pool(pool.Options[*thing]{MaxOpen: 2, MaxIdle: 2})
+	l := get(t, p)
+	m.made[0].dead.Store(true)
+	l.Release()
+	if s := p.Stats(); s.Idle != 0 || s.Closed != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestAlive: the closer look is taken before a resource is handed out, and only then.
 func TestAlive(t *testing.T) {
 	m := &maker{}
@@ -115,16 +129,6 @@ func TestAlive(t *testing.T) {
 	alive = false
 	if l := get(t, p); l.Value().id != 1 || looks != 2 {
 		t.Errorf("got resource %d after %d looks", l.Value().id, looks)
-	}
-}
-
-func TestFreshTakesThePlaceOfAnIdleOne(t *testing.T) {
-	m := &maker{}
-	p := m.pool(pool.Options[*thing]{MaxOpen: 1, MaxIdle: 1})
-	get(t, p).Release()
-	l, err := p.Fresh(t.Context())
-	if err != nil || l.Reused() || l.Value().id != 1 {
-		t.Errorf("got %+v, %v", l, err)
 	}
 }
 
@@ -267,6 +271,33 @@ func TestMinIdleIsKeptWarm(t *testing.T) {
 	})
 }
 
+// TestNewOpensNothing: what Open uses may be made after New; opening ahead of need begins with Start.
+func TestNewOpensNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opens := 0
+		p := pool.New(pool.Options[int]{
+			MaxOpen: 1, MaxIdle: 1, MinIdle: 1,
+			Open: func(context.Context) (int, error) {
+				opens++
+				return opens, nil
+			},
+			Close: func(int) {}, Kill: func(int) {},
+		})
+		synctest.Wait()
+		if opens != 0 {
+			t.Error("opened before Start")
+		}
+		p.Start()
+		synctest.Wait()
+		if opens != 1 {
+			t.Errorf("opened %d", opens)
+		}
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestFailureIsSharedAndFollowedByAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := errors.New("down")
@@ -377,5 +408,68 @@ func TestCloseEndsWaitersAndOpeners(t *testing.T) {
 		if !m.made[0].killed.Load() {
 			t.Error("what was opened during Close was kept")
 		}
+	})
+}
+
+// TestShutdownAfterCloseWhileOpening: Shutdown returns when a resource that was being opened when Close came is there, and when
+// the attempt failed.
+func TestShutdownAfterCloseWhileOpening(t *testing.T) {
+	for name, failure := range map[string]error{"opened": nil, "failed": errors.New("down")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &maker{gate: make(chan struct{}), err: failure}
+				p := m.pool(pool.Options[*thing]{MaxOpen: 1, MaxIdle: 1})
+				var users sync.WaitGroup
+				users.Go(func() {
+					if _, err := p.Get(t.Context()); err == nil {
+						t.Error("got a resource of a closed pool")
+					}
+				})
+				synctest.Wait()
+				p.Close()
+				users.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					if err := p.Shutdown(ctx); err != nil {
+						t.Errorf("Shutdown: %v", err)
+					}
+				})
+				synctest.Wait() // it waits for the attempt
+				close(m.gate)
+				users.Wait()
+			})
+		})
+	}
+}
+
+// TestOneFirst: while none is open, one at a time is opened, and users who wait for it alone do not count for MaxWaiting.
+func TestOneFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &maker{gate: make(chan struct{})}
+		p := m.pool(pool.Options[*thing]{MaxOpen: 3, MaxIdle: 3, MaxWaiting: 1, OneFirst: true})
+		var users sync.WaitGroup
+		done := make(chan struct{})
+		for range 4 {
+			users.Go(func() {
+				l := get(t, p)
+				<-done
+				l.Release()
+			})
+		}
+		synctest.Wait()
+		if s := p.Stats(); s.Opening != 1 || s.Waiting != 3 {
+			t.Errorf("%v; want one to be opened and three to wait", s)
+		}
+		if _, err := p.Get(t.Context()); !errors.Is(err, pool.ErrBusy) {
+			t.Errorf("a fifth user: %v", err)
+		}
+		m.gate <- struct{}{}
+		synctest.Wait() // the first is open
+		if s := p.Stats(); s.Busy != 1 || s.Opening != 2 || s.Waiting != 1 {
+			t.Errorf("%v; want two to follow the first", s)
+		}
+		close(m.gate)
+		close(done)
+		users.Wait()
 	})
 }

@@ -8,9 +8,11 @@ import (
 // Stats are figures of a pool: what it holds now, and what has happened since New.
 type Stats struct {
 	Idle, Busy, Opening, Waiting int // now
+	Limit                        int // how many may be open now, as refusals have shown; 0 when nothing was learned
 
 	Opened   int           // resources that were opened
 	Failed   int           // failures to open one
+	Refused  int           // refusals that said that there are too many, at opening and later
 	Reused   int           // uses of a resource that had been used before
 	Closed   int           // resources that were given up
 	Waits    int           // users that had to wait
@@ -20,10 +22,19 @@ type Stats struct {
 // Stats returns the figures of this moment.
 func (p *Pool[R]) Stats() Stats {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	s := p.stats
-	s.Idle, s.Busy, s.Opening, s.Waiting = len(p.idle), len(p.busy), p.opening, p.waiters.Len()
+	p.most() // what is too old is forgotten, and that is told
+	s.Limit, _ = p.limit.current()
+	s.Idle, s.Busy, s.Opening, s.Waiting = len(p.idle), len(p.busy), p.opening, p.queue.len()
 	return s
+}
+
+// Open returns how many resources are open and may serve users.
+func (p *Pool[R]) Open() int {
+	p.mu.Lock()
+	defer p.unlock()
+	return len(p.idle) + len(p.busy)
 }
 
 // Shutdown refuses new users, serves those who are there, closes everything politely, and returns
@@ -31,7 +42,7 @@ func (p *Pool[R]) Stats() Stats {
 func (p *Pool[R]) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.drain()
-	p.mu.Unlock()
+	p.unlock()
 	select {
 	case <-p.quiet:
 		return nil
@@ -45,19 +56,25 @@ func (p *Pool[R]) Shutdown(ctx context.Context) error {
 func (p *Pool[R]) drain() {
 	p.draining = true
 	p.cancel()
-	if p.reaper != nil {
-		p.reaper.Stop()
+	for _, timer := range []*time.Timer{p.reaper, p.nudger} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	p.nudger = nil
+	for l := range p.leaving.open {
+		time.AfterFunc(lastGoodbye, func() { p.options.Kill(l.value) })
 	}
 	for _, l := range p.idle {
-		p.bury(l)
+		p.bury(l, Closing)
 	}
 	p.idle = nil
 	p.serve()
 }
 
-// settle notices that a draining pool holds nothing any more.
-func (p *Pool[R]) settle() {
-	if !p.draining || len(p.idle)+len(p.busy)+p.waiters.Len()+len(p.leaving.open)+p.opening > 0 {
+// signalIfEmpty notices that a draining pool holds nothing any more.
+func (p *Pool[R]) signalIfEmpty() {
+	if !p.draining || len(p.idle)+len(p.busy)+p.queue.len()+len(p.leaving.open)+p.opening > 0 {
 		return
 	}
 	select {
@@ -70,7 +87,7 @@ func (p *Pool[R]) settle() {
 // Close refuses new users and those who wait, and kills everything at once, also what is in use.
 func (p *Pool[R]) Close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.killed = true
 	p.refuse(p.options.Closed)
 	for l := range p.busy {

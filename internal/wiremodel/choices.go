@@ -49,7 +49,7 @@ func (c *Choices) take(n int) int {
 	return way
 }
 
-// Next prepares the next run, and reports false when there is none.
+// Next prepares the next run, and reports false without one.
 func (c *Choices) Next() bool {
 	c.path, c.wide = c.path[:max(c.at, c.fixed)], c.wide[:max(c.at, c.fixed)]
 	for len(c.path) > c.fixed {

@@ -91,9 +91,13 @@ func (d *dialogue) single(ctx context.Context) {
 		_, _ = sender.Send(context.Background(), mails[tag+"1"]) // how it ends is part of the state
 	}
 	time.Sleep(d.state.pause)
+	send := sender.Send
+	if d.form.last {
+		send = sender.(*smtp.Transport).SendLast
+	}
 	for i := range d.form.mails {
 		begin := time.Now()
-		result, err := sender.Send(ctx, d.form.mail(i))
+		result, err := send(ctx, d.form.mail(i))
 		d.end(fmt.Sprint("t", i+1), result, err, begin)
 	}
 }

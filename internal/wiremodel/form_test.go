@@ -24,6 +24,7 @@ type form struct {
 	chunks   bool   // the content travels unasked
 	begin    bool   // by Conn.Begin
 	sequence bool   // the mails go one after the other
+	last     bool   // the mail is the last one: QUIT follows its content
 	fault    string // of the source of one mail: it "fails", or is "short" or "long" of what it was
 	mails    int    // of the model, in a window where there are several
 	rcpts    int    // of each
@@ -52,6 +53,15 @@ func forms() []form {
 		list[i].mails, list[i].rcpts = 1, 2
 	}
 	return list
+}
+
+// lasts are the forms in which QUIT follows the content.
+func lasts() []form {
+	trusted := func(b smtp.Builder) smtp.Builder { return b.Chunking(client.ChunkingTrusted) }
+	return []form{
+		{name: "DATA, QUIT", offer: []string{"PIPELINING"}, last: true, mails: 1, rcpts: 2},
+		{name: "BDAT, QUIT", offer: []string{"PIPELINING", "CHUNKING"}, chunks: true, last: true, mails: 1, rcpts: 1, step: trusted},
+	}
 }
 
 // windows are the forms in which several mails travel at once.

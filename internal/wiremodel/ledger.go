@@ -1,6 +1,10 @@
 package wiremodel
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/depeche-mail/depeche/internal/memconn"
+)
 
 // Event is one answer of the server, or one thing that it did.
 type Event struct {
@@ -28,8 +32,8 @@ type Ledger struct {
 	mu     sync.Mutex
 	Events []Event
 	Stored []Stored
-	Ends   []Answer // how each connection ended: AfterEnd in order, AfterCut by a reset, Normal by the client
-	Wires  []*End   // the server's end of each connection
+	Ends   []Answer       // how each connection ended: AfterEnd in order, AfterCut by a reset, Normal by the client
+	Wires  []*memconn.End // the server's end of each connection
 }
 
 func (l *Ledger) add(e Event) {
@@ -45,7 +49,7 @@ func (l *Ledger) store(s Stored) {
 	l.Stored = append(l.Stored, s)
 }
 
-func (l *Ledger) begin(end *End) (conn int) {
+func (l *Ledger) begin(end *memconn.End) (conn int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Ends, l.Wires = append(l.Ends, Normal), append(l.Wires, end)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -189,7 +190,7 @@ func odds(t *testing.T, few, complete int) int {
 // TestTransaction plays every dialogue of one transaction.
 func TestTransaction(t *testing.T) {
 	var tasks []task
-	for _, form := range forms() {
+	for _, form := range slices.Concat(forms(), lasts()) {
 		for _, state := range states() {
 			tasks = append(tasks, task{form: form, state: state, odd: odds(t, 2-fewer, -1)})
 		}

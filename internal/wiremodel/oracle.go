@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/depeche-mail/depeche/internal/memconn"
 )
 
 // Oracle is a server whose every answer is a choice. What it is asked on the first connection after
@@ -26,7 +28,8 @@ type Oracle struct {
 
 // Dial opens a connection to the server.
 func (o *Oracle) Dial(context.Context, string, string) (net.Conn, error) {
-	near, far := Pipe()
+	near, far := memconn.Pipe()
+	far.Keep()
 	s := &session{o: o, conn: o.Ledger.begin(far), end: far}
 	o.sessions.Go(s.serve)
 	return near, nil

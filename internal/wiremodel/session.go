@@ -8,13 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/depeche-mail/depeche/internal/memconn"
 )
 
 // session is one connection of an [Oracle].
 type session struct {
 	o    *Oracle
 	conn int
-	end  *End
+	end  *memconn.End
 	in   []byte // read and not used
 	out  []byte // replies that are not written yet
 

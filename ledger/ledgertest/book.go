@@ -27,6 +27,7 @@ func testKeys(t *testing.T, s Store) {
 		{"%", "a@example.org"},
 		{"..", "a@example.org"},
 		{"k", `"odd @ one"@example.org`},
+		{"k", "<Postmaster>"},
 	}
 	for _, p := range pairs {
 		end(t, l, mustSend(t, l, newClaim(t, p[0], p[1])), outcome(transport.Accepted))

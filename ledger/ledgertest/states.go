@@ -129,7 +129,7 @@ func testAgain(t *testing.T, s Store) {
 
 func testFate(t *testing.T, s Store) {
 	want := ledger.Fate{
-		Outcome: transport.Rejected, Fault: transport.FaultRecipient, Relay: "mx.example.org:25", QueueID: "4FZ", MessageID: "<1@example.org>",
+		Outcome: transport.Rejected, Fault: transport.FaultRecipient, Phase: transport.PhaseRcpt, Relay: "mx.example.org:25", QueueID: "4FZ", MessageID: "<1@example.org>",
 		Reply: transport.Reply{Code: 550, Enhanced: "5.1.1", Lines: []string{"no such user", "", "see https://example.org/ü"}},
 	}
 	l, c := s.Open(t), newClaim(t, "k", "a@example.org")

@@ -117,14 +117,14 @@ func (h *handler) apiList(w http.ResponseWriter, r *http.Request) {
 }
 
 // number reads a number of the query of an address.
-func number(r *http.Request, key string, standard, most int) (int, error) {
+func number(r *http.Request, key string, standard, limit int) (int, error) {
 	text := r.URL.Query().Get(key)
 	if text == "" {
 		return standard, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > most {
-		return 0, fmt.Errorf("%s=%s: want a number from 0 to %d", key, cut(text, maxTitle), most)
+	if err != nil || n < 0 || n > limit {
+		return 0, fmt.Errorf("%s=%s: want a number from 0 to %d", key, cut(text, maxTitle), limit)
 	}
 	return n, nil
 }

@@ -86,6 +86,13 @@ func TestNeighbours(t *testing.T) {
 		if diff := cmp.Diff(want, [2][]string{linked(t, page, "prev"), linked(t, page, "next")}); diff != "" {
 			t.Error(diff)
 		}
+		_, beside, _ := strings.Cut(page, `class="beside"`)
+		if at := func(i int) int { return strings.Index(beside, all[i].ID()) }; at(2) < 0 || at(1) < at(2) || at(0) < at(1) {
+			t.Errorf("beside it, the newest is not the first: %s", shown(t, beside))
+		}
+		if n := strings.Count(page, all[i].ID()+`/" aria-current="page"`); n != 1 {
+			t.Errorf("it is marked %d times", n)
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ type shown struct {
 	Files               int
 	Findings            []Finding
 	Newer, Older        string // IDs
+	Beside              []listed
 }
 
 // person is a field that names recipients.
@@ -97,7 +98,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, m *mailtest.Mail)
 	for _, done := range h.marks.releases(m.ID()) {
 		s.Outcomes = append(s.Outcomes, outcomeShown{done, momentOf(done.At)})
 	}
-	s.Newer, s.Older = h.neighbours(m)
+	s.Newer, s.Older, s.Beside = h.neighbours(m)
 	s.look(r, view)
 	switch s.View {
 	case "text":
@@ -152,17 +153,27 @@ func people(m *mailtest.Mail) []person {
 	return list
 }
 
-// neighbours returns the IDs of the mails before and after one, "" for none.
-func (h *handler) neighbours(m *mailtest.Mail) (newer, older string) {
+// beside are how many newer and older mails stand beside one, where the window has room for them.
+const besideNewer, besideOlder = 10, 20
+
+// neighbours returns the IDs of the mails before and after one, "" for none, and those around it, the newest first.
+func (h *handler) neighbours(m *mailtest.Mail) (newer, older string, beside []listed) {
 	all := h.Inbox.Mails()
+	slices.Reverse(all)
 	i := slices.IndexFunc(all, func(other *mailtest.Mail) bool { return other.ID() == m.ID() })
+	if i < 0 { // deleted just now
+		return "", "", nil
+	}
 	if i > 0 {
-		older = all[i-1].ID()
+		newer = all[i-1].ID()
 	}
-	if i >= 0 && i+1 < len(all) {
-		newer = all[i+1].ID()
+	if i+1 < len(all) {
+		older = all[i+1].ID()
 	}
-	return newer, older
+	for _, other := range all[max(i-besideNewer, 0):min(i+besideOlder+1, len(all))] {
+		beside = append(beside, h.row(other))
+	}
+	return newer, older, beside
 }
 
 func render(w http.ResponseWriter, status int, name string, data any) {
@@ -178,14 +189,14 @@ func style(w http.ResponseWriter, _ *http.Request) {
 }
 
 // cut shortens what a stranger wrote.
-func cut(s string, most int) string {
-	if len(s) <= most {
+func cut(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
 	}
-	return s[:most] + " … (cut)"
+	return s[:limit] + " … (cut)"
 }
 
 func size(n int64) string {

@@ -91,10 +91,10 @@ func fileName(name string) string {
 		}
 		return r
 	}, name)
-	const most = 120
+	const limit = 120
 	runes := []rune(strings.TrimLeft(name, ". "))
-	if len(runes) > most {
-		runes = runes[len(runes)-most:] // the extension stays
+	if len(runes) > limit {
+		runes = runes[len(runes)-limit:] // the extension stays
 	}
 	if len(runes) == 0 {
 		return "attachment"

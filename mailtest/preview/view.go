@@ -39,10 +39,10 @@ func label(p mailtest.Part) string {
 	if text == "" {
 		_, text, _ = strings.Cut(p.Type, "/")
 	}
-	const most = 4
-	letters := make([]rune, 0, most)
+	const limit = 4
+	letters := make([]rune, 0, limit)
 	for _, r := range strings.ToUpper(text) {
-		if len(letters) < most && (r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
+		if len(letters) < limit && (r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
 			letters = append(letters, r)
 		}
 	}

@@ -140,7 +140,7 @@ func sortedNames(params map[string]string) []string {
 			names = append(names, name)
 		}
 	}
-	const most = 100 // more tell nothing
+	const limit = 100 // more tell nothing
 	slices.SortFunc(names, func(a, b string) int {
 		switch {
 		case a == "charset":
@@ -150,7 +150,7 @@ func sortedNames(params map[string]string) []string {
 		}
 		return strings.Compare(a, b)
 	})
-	return names[:min(len(names), most)]
+	return names[:min(len(names), limit)]
 }
 
 // isContentID reports whether Build takes a Content-ID.

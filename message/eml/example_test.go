@@ -111,3 +111,11 @@ func ExampleMessage_Forward() {
 	//
 	// --=_caireeyuculbogazdinryhi6d4--
 }
+
+// What an answer quotes.
+func ExampleQuote() {
+	fmt.Print(eml.Quote("Are you coming?\n> I hope so.\n"))
+	// Output:
+	// > Are you coming?
+	// >> I hope so.
+}

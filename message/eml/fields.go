@@ -23,7 +23,7 @@ func (m *Message) Fields() iter.Seq2[string, string] {
 	}
 }
 
-// Header returns the decoded value of the first field of a name, in any case; "" when there is none.
+// Header returns the decoded value of the first field of a name, in any case; "" without one.
 func (m *Message) Header(name string) string {
 	return mimeread.Text(m.section.First(name), m.section.Charset())
 }

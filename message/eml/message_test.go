@@ -263,6 +263,7 @@ func TestBlindRecipients(t *testing.T) {
 				t.Fatal(err)
 			}
 			for way, mail := range map[string]interface{ Bytes() ([]byte, error) }{
+				"resent, and those of the new block kept": resent.KeepBcc(),
 				"sent": m, "with CRLF": m.WithCRLF(), "resent": resent, "forwarded": build(t, m.Forward(me).To("to@x.example")),
 				"embedded": build(t, message.New().FromMailbox(me).To("x@x.example").Attach(message.AttachedMessage(m.WithCRLF()))),
 			} {

@@ -2,6 +2,8 @@ package eml
 
 import (
 	"strings"
+
+	"github.com/depeche-mail/depeche/message/markup"
 )
 
 // Quote returns a text with every line quoted, as replies show what they answer.
@@ -42,5 +44,5 @@ func (c Content) plain() string {
 	if strings.TrimSpace(c.Text) != "" || c.HTML == "" {
 		return c.Text
 	}
-	return htmlText(c.HTML)
+	return markup.Text(c.HTML)
 }

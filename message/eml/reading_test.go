@@ -181,6 +181,22 @@ func TestForwardInline(t *testing.T) {
 	}
 }
 
+// TestForwardOddHeader: a mail whose header is neither ASCII nor UTF-8 goes as a file that keeps its octets: a reader of
+// message/rfc822 would take the header for UTF-8.
+func TestForwardOddHeader(t *testing.T) {
+	for in, want := range map[string]string{
+		"From: a@x.example\r\nSubject: caf\xe9\r\n\r\nx\r\n":    "application/octet-stream",
+		"From: a@x.example\r\nSubject: caf\u00e9\r\n\r\nx\r\n":  "message/global",
+		"From: a@x.example\r\nSubject: cafe\r\n\r\ncaf\xe9\r\n": "message/rfc822",
+	} {
+		m := octets(t, build(t, parse(t, in).Forward(mailbox(t, "me@x.example")).To("b@x.example")))
+		if !strings.Contains(m, "Content-Type: "+want) {
+			t.Errorf("%q was forwarded as\n%s\nwant %s", in, m, want)
+		}
+	}
+}
+
+// TestResend: a block of Resent fields before the others, and an envelope of its own.
 func TestResend(t *testing.T) {
 	p := parse(t, "From: a@x.example\r\nTo: b@x.example\r\n\r\ntext\r\n")
 	r, to := mailbox(t, "Ré <r@x.example>"), []message.Mailbox{mailbox(t, "e@x.example")}

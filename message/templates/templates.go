@@ -1,14 +1,19 @@
-// Package templates fills messages from text/template and html/template. It is apart from package
-// message because a program that links text/template loses the linker's dead-code elimination.
+// Package templates fills messages from text/template and html/template: from templates that the program has ([Set]), or
+// from a folder of files ([Load]). It is apart from package message because a program that links text/template loses the
+// linker's dead-code elimination.
 package templates
 
 import (
+	"errors"
 	"fmt"
 	html "html/template"
+	"io"
+	"io/fs"
 	"strings"
 	text "text/template"
 
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/message/markup"
 )
 
 // Set is the templates of a kind of message. Nil ones are left out. A Set is safe for concurrent use
@@ -17,32 +22,91 @@ type Set struct {
 	Subject *text.Template
 	Text    *text.Template
 	HTML    *html.Template // escapes what it is given, as pages do
+	// NoText leaves the message without plain text when Text is nil. Otherwise the text is made from the HTML: many
+	// readers, and filters against spam, want one.
+	NoText bool
+	// Images, if it is set, has the images that the HTML names by file; they become inline parts, see [markup.Embed].
+	Images fs.FS
 }
 
 // Apply runs the templates with data, and gives the results to the builder. The first line of the
-// subject counts. When a template fails, the error says which one, and the builder is spent.
+// subject counts. When a template fails, the error says which one, and the builder is spent. It also fails when a template
+// printed "<no value>", as text/template does for nil, or "#ZgotmplZ", as html/template does for a value that could be
+// dangerous in its place: no recipient should see that.
 func (s Set) Apply(b message.Builder, data any) (message.Builder, error) {
-	var out strings.Builder
 	if s.Subject != nil {
-		if err := s.Subject.Execute(&out, data); err != nil {
-			return message.Builder{}, fmt.Errorf("subject template: %w", err)
+		subject, err := run("subject", s.Subject, data)
+		if err != nil {
+			return message.Builder{}, err
 		}
-		subject, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
+		subject, _, _ = strings.Cut(strings.TrimSpace(subject), "\n")
 		b = b.Subject(strings.TrimRight(subject, "\r"))
 	}
 	if s.Text != nil {
-		out.Reset()
-		if err := s.Text.Execute(&out, data); err != nil {
-			return message.Builder{}, fmt.Errorf("text template: %w", err)
+		plain, err := run("text", s.Text, data)
+		if err != nil {
+			return message.Builder{}, err
 		}
-		b = b.Text(out.String())
+		b = b.Text(plain)
 	}
-	if s.HTML != nil {
-		out.Reset()
-		if err := s.HTML.Execute(&out, data); err != nil {
-			return message.Builder{}, fmt.Errorf("HTML template: %w", err)
-		}
-		b = b.HTML(out.String())
+	if s.HTML == nil {
+		return b, nil
 	}
-	return b, nil
+	source, err := run("HTML", s.HTML, data)
+	if err != nil {
+		return message.Builder{}, err
+	}
+	if s.Text == nil && !s.NoText {
+		b = b.Text(markup.Text(source))
+	}
+	if s.Images == nil {
+		return b.HTML(source), nil
+	}
+	page, err := markup.Embed(source, s.Images)
+	if err != nil {
+		return message.Builder{}, fmt.Errorf("HTML template: %w", err)
+	}
+	return page.AddTo(b), nil
 }
+
+// executor is a template of either package.
+type executor interface {
+	Execute(w io.Writer, data any) error
+}
+
+// run executes a template and looks at what no mail should show.
+func run(kind string, t executor, data any) (string, error) {
+	w := watcher{isHTML: kind == "HTML"}
+	err := t.Execute(&w, data)
+	if err == nil {
+		err = w.err
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s template: %w", kind, err)
+	}
+	return w.out.String(), nil
+}
+
+// watcher collects what a template prints. The template packages write each value by itself, so that what they write in place of
+// one is told from a user's text which has the same words among others.
+type watcher struct {
+	out    strings.Builder
+	isHTML bool
+	err    error
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	switch text := string(p); {
+	case text == "<no value>", w.isHTML && text == "&lt;no value&gt;":
+		w.err = errNoValue
+	case w.isHTML && (text == "#ZgotmplZ" || text == "ZgotmplZ"):
+		w.err = errUnsafe
+	}
+	return w.out.Write(p)
+}
+
+var (
+	errNoValue = errors.New("it prints <no value>: a value is nil; give one, or ask for it by {{with}} or {{if}}")
+	errUnsafe  = errors.New("it prints #ZgotmplZ: html/template refused a value in an address or a style; " +
+		"write {{cid .ID}} or {{dataURL .Type .Data}}, or give a template.URL or template.CSS that you trust")
+)

@@ -35,8 +35,8 @@ func Run(t *testing.T, e Engine) {
 	}
 	for name, rule := range map[string]func(*testing.T, queue.Engine){
 		"a job from its beginning to its end": testLife, "keys": testKeys, "schedule and priority": testSchedule,
-		"leases": testLeases, "each job to one worker": testShare, "park, put back, cancel": testPark, "pause": testPause,
-		"waiting and ending": testWaiting,
+		"leases": testLeases, "each job to one worker": testShare, "park, put back, cancel": testPark, "park what waits": testParkWaiting, "pause": testPause,
+		"waiting and ending": testWaiting, "limits": testLimits, "events": testEvents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e.Do(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func put(t *testing.T, q queue.Engine, entries ...queue.Entry) {
 // take takes what is due at this moment.
 func take(t *testing.T, q queue.Engine, limit int) []queue.Taken {
 	t.Helper()
-	taken, err := q.Take(t.Context(), limit, lease, false)
+	taken, err := q.Take(t.Context(), queue.Request{Most: limit, Lease: lease})
 	if err != nil || len(taken) > limit {
 		t.Fatalf("Take: %d jobs, %v", len(taken), err)
 	}
@@ -134,6 +134,7 @@ func testLife(t *testing.T, q queue.Engine) {
 		t.Error("the payload is another one")
 	}
 	want.Payload, taken[0].Entry.Payload = nil, nil
+	want.Digest = taken[0].Entry.Digest // engines keep it under a secret
 	if diff := gocmp.Diff(want, taken[0].Entry); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -253,7 +254,7 @@ func testShare(t *testing.T, q queue.Engine) {
 	for range 4 {
 		workers.Go(func() {
 			for {
-				taken, err := q.Take(t.Context(), 7, time.Hour, false)
+				taken, err := q.Take(t.Context(), queue.Request{Most: 7, Lease: time.Hour})
 				if err != nil {
 					t.Error(err)
 				}
@@ -273,6 +274,41 @@ func testShare(t *testing.T, q queue.Engine) {
 		if key := fmt.Sprint("k", i); seen[key] != 1 {
 			t.Errorf("%s was taken %d times", key, seen[key])
 		}
+	}
+}
+
+// testParkWaiting is for engines that can park a job that no worker has.
+func testParkWaiting(t *testing.T, q queue.Engine) {
+	engine, ok := q.(queue.Parker)
+	if !ok {
+		return
+	}
+	put(t, q, entry("a", nil), entry("b", nil), entry("c", func(e *queue.Entry) { e.At = time.Now().Add(lease) }))
+	if err := errors.Join(engine.Park(t.Context(), "a", "for a while"), engine.Park(t.Context(), "c", "")); err != nil {
+		t.Error("Park:", err)
+	}
+	for _, key := range []string{"a", "nothing"} {
+		if err := engine.Park(t.Context(), key, ""); !errors.Is(err, queue.ErrNotFound) {
+			t.Errorf("Park of %q: %v", key, err)
+		}
+	}
+	job := take(t, q, 10)
+	if got := keys(job); got != "b " {
+		t.Fatalf("took %q", got)
+	}
+	if err := engine.Park(t.Context(), "b", ""); !errors.Is(err, queue.ErrNotFound) {
+		t.Errorf("Park of a job at work: %v", err)
+	}
+	settle(t, q, job[0], queue.Settlement{Do: queue.Done})
+	pass(lease)
+	if got := list(t, q); !strings.Contains(got, `a parked 0 "for a while"; `) || !strings.Contains(got, `c parked 0 ""; `) {
+		t.Error(got)
+	}
+	if err := q.PutBack(t.Context(), "a", time.Now()); err != nil {
+		t.Error("PutBack:", err)
+	}
+	if got := keys(take(t, q, 10)); got != "a " {
+		t.Errorf("took %q after it was put back", got)
 	}
 }
 
@@ -318,7 +354,7 @@ func testPause(t *testing.T, q queue.Engine) {
 	}
 	waiting := make(chan string)
 	go func() {
-		taken, _ := q.Take(t.Context(), 1, lease, true)
+		taken, _ := q.Take(t.Context(), queue.Request{Most: 1, Lease: lease, Wait: true})
 		waiting <- keys(taken)
 	}()
 	if err := q.Pause(t.Context(), false); err != nil {
@@ -332,7 +368,7 @@ func testPause(t *testing.T, q queue.Engine) {
 func testWaiting(t *testing.T, q queue.Engine) {
 	waiting := make(chan string)
 	go func() {
-		taken, err := q.Take(t.Context(), 5, lease, true)
+		taken, err := q.Take(t.Context(), queue.Request{Most: 5, Lease: lease, Wait: true})
 		waiting <- fmt.Sprint(keys(taken), err)
 	}()
 	put(t, q, entry("a", nil))
@@ -341,7 +377,7 @@ func testWaiting(t *testing.T, q queue.Engine) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		_, err := q.Take(ctx, 5, lease, true)
+		_, err := q.Take(ctx, queue.Request{Most: 5, Lease: lease, Wait: true})
 		waiting <- fmt.Sprint(errors.Is(err, context.Canceled))
 	}()
 	cancel()
@@ -357,7 +393,7 @@ func testWaiting(t *testing.T, q queue.Engine) {
 	if err := q.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := q.Take(t.Context(), 1, lease, true); !errors.Is(err, queue.ErrClosed) {
+	if _, err := q.Take(t.Context(), queue.Request{Most: 1, Lease: lease, Wait: true}); !errors.Is(err, queue.ErrClosed) {
 		t.Errorf("Take after Close: %v", err)
 	}
 }

@@ -44,13 +44,13 @@ func (t *Transport) String() string { return t.name }
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
 	if err := envelope.Check(mail); err != nil {
-		return transport.Fail(mail, transport.PhaseMessage, err)
+		return t.fail(mail, transport.PhaseMessage, err)
 	}
 	if t.closed.Load() {
-		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)
+		return t.fail(mail, transport.PhaseWait, transport.ErrClosed)
 	}
 	if ctx.Err() != nil {
-		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
+		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}
 	id, err := t.layout.write(ctx, env, lines{mail, bodyscan.Canonical(mail)})
 	if err != nil {
@@ -63,13 +63,20 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	return result, nil
 }
 
+// fail is the end of a mail that went nowhere.
+func (t *Transport) fail(mail transport.Mail, phase transport.Phase, err error) (*transport.Result, error) {
+	result, err := transport.Fail(mail, phase, err)
+	result.Relay = t.String()
+	return result, err
+}
+
 // failed is the result of a write that has failed.
 func (t *Transport) failed(mail transport.Mail, err error) (*transport.Result, error) {
 	switch {
 	case errors.Is(err, ErrLocked):
-		return transport.Fail(mail, transport.PhaseWait, err)
+		return t.fail(mail, transport.PhaseWait, err)
 	case !errors.As(err, new(uncertainError)):
-		return transport.Fail(mail, transport.PhaseBody, err)
+		return t.fail(mail, transport.PhaseBody, err)
 	}
 	result := transport.NewResult(mail.Envelope(), transport.Unknown, transport.Reply{})
 	result.Identify(mail)

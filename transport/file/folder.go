@@ -94,15 +94,15 @@ func (f *Store) Remove(id string) error {
 }
 
 // Replay sends all messages that are there now over another transport, and yields the result of each
-// as transport.SendAll does; Sent.Mail is the *Stored. A message that can't be read comes with an
+// as transport.SendAll does; BulkResult.Mail is the [*StoredMessage]. A message that can't be read comes with an
 // Index of -1 and the error. Nothing is removed: call Remove with what was accepted.
 func (f *Store) Replay(ctx context.Context, to transport.Transport) iter.Seq2[transport.BulkResult, error] {
 	return func(yield func(transport.BulkResult, error) bool) {
-		var faults []error
+		var errs []error
 		mails := func(next func(transport.Mail) bool) {
 			for s, err := range f.All() {
 				if err != nil {
-					faults = append(faults, err)
+					errs = append(errs, err)
 				} else if !next(s) {
 					return
 				}
@@ -113,7 +113,7 @@ func (f *Store) Replay(ctx context.Context, to transport.Transport) iter.Seq2[tr
 				return
 			}
 		}
-		for _, err := range faults {
+		for _, err := range errs {
 			if !yield(transport.BulkResult{Index: -1}, err) {
 				return
 			}

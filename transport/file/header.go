@@ -17,7 +17,7 @@ var (
 
 // section reads the header section of the message, as package message/eml does.
 func (s *StoredMessage) section() (section *mimeread.Section, err error) {
-	const most = 64 << 20
+	const limit = 64 << 20
 	r, err := s.open()
 	if err != nil {
 		return nil, err
@@ -34,8 +34,8 @@ func (s *StoredMessage) section() (section *mimeread.Section, err error) {
 		switch ended := int64(len(more)) < size; {
 		case ended, section.Body < len(head) && !section.NoSeparator:
 			return section, nil
-		case len(head) > most:
-			return nil, fmt.Errorf("a header section of more than %d octets", most)
+		case len(head) > limit:
+			return nil, fmt.Errorf("a header section of more than %d octets", limit)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (j *journal) write(path string) error {
 	return nil
 }
 
-// readJournal opens the journal of a mailbox. It is nil where there is none, or one that was not complete:
+// readJournal opens the journal of a mailbox. It is nil without a journal, and with one that was not complete:
 // then nothing was appended yet. The caller calls the function that it gets.
 func readJournal(path string) (j *journal, done func() error, err error) {
 	nothing := func() error { return nil }

@@ -123,6 +123,23 @@ func (f form) matches(text string) bool {
 	return false
 }
 
+// usedUp are texts about what a login may send: Gmail, SES, Microsoft, SendGrid, Mailgun, Oracle and hosters.
+var usedUp = form{fault: FaultAccount, any: []string{
+	"sending limit", "sending quota", "sending rate", "submission quota", "submission rate", "message quota",
+	"daily user", "daily limit", "daily quota", "hourly limit", "hourly quota", "message submission rate",
+	"credits exceeded", "messaging limits", "relay quota", "relay limit", "outgoing email quota", "per 24 hours", "sent per day reached",
+	"sent per minute reached", "messages per hour exceeded", "recipients per hour exceeded", "hour limit",
+}}
+
+// tooFast are texts about how fast a relay takes mail, or over how many connections: Postfix, Exim, SES, Microsoft,
+// rate limiters such as postfwd and policyd.
+var tooFast = form{fault: FaultRelay, any: []string{
+	"too much mail", "too many messages", "too many mails", "too many emails", "too many connections", "too many concurrent",
+	"too many requests", "too many sessions", "concurrent connection", "connection limit", "connections limit", "connection rate",
+	"thread limit", "rate limit", "ratelimit", "throttl", "slow down", "too fast", "messages per second", "messages per minute",
+	"too many recipients from", "too many auth commands",
+}}
+
 // forms are texts about the account or the route that come with the codes of an unknown user: only these make a
 // difference, and none of them blames a recipient.
 var forms = []form{
@@ -132,10 +149,8 @@ var forms = []form{
 		"not authenticated", "not logged in", "must log in", "must login", "log in first", "login first", "must issue a starttls",
 		"sendasdenied", "send as this sender", "not owned by user", "not allowed to send as", "not permitted to send as",
 	}},
-	{fault: FaultAccount, any: []string{ // Gmail, SES, Microsoft and hosters: what a login may send
-		"sending limit", "sending quota", "sending rate", "submission quota", "submission rate", "message quota",
-		"daily user", "daily limit", "daily quota", "hourly limit", "hourly quota", "message submission rate",
-	}},
+	usedUp,
+	tooFast,
 	{fault: FaultRelay, any: []string{ // Postfix, Exim, Sendmail, qmail, Exchange: it does not serve this route
 		"relay not permitted", "relaying not permitted", "relaying denied", "relay denied", "relay access denied", "unable to relay",
 		"relaying not allowed", "relay not allowed", "relaying is not allowed", "relaying prohibited", "allowed rcpthosts",

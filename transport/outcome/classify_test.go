@@ -38,7 +38,7 @@ func TestFaultOf(t *testing.T) {
 	}{
 		// The connection and the login.
 		{outcome.PhaseGreeting, "554 no SMTP service here", relay},
-		{outcome.PhaseGreeting, "421 4.7.0 too many connections from your address", policy},
+		{outcome.PhaseGreeting, "421 4.7.0 too many connections from your address", relay},
 		{outcome.PhaseGreeting, "421 busy", relay},
 		{outcome.PhaseGreeting, "554 5.7.1 blocked by list.example.org", policy},
 		{outcome.PhaseHello, "550 5.1.1 who are you?", relay},
@@ -53,6 +53,11 @@ func TestFaultOf(t *testing.T) {
 		{outcome.PhaseAuth, "454 4.7.0 temporary authentication failure", relay},
 		{outcome.PhaseAuth, "550 5.1.1 user is disabled", account},
 		{outcome.PhaseAuth, "550 suspended", account},
+		// What sounds like a remark on EHLO and is not.
+		{outcome.PhaseRcpt, "550 user not found", unknown},
+		{outcome.PhaseRcpt, "550 invalid recipient", unknown},
+		{outcome.PhaseRcpt, "550 5.1.1 address not found", recipient},
+		{outcome.PhaseRcpt, "504 5.5.2 <x>: helo command rejected: need fully-qualified hostname", relay},
 		// MAIL never blames a recipient.
 		{outcome.PhaseMail, "530 5.7.0 Authentication Required", account},
 		{outcome.PhaseMail, "530 5.7.57 client not authenticated to send mail", account},

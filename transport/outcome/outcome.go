@@ -13,7 +13,7 @@ const (
 	Accepted
 	// Rejected: the server refused for good (5yz).
 	Rejected
-	// Deferred: the server refused for now (4yz).
+	// Deferred: the server refused for now: by 4yz, or by 5yz because a quota or a rate of the account is used up.
 	Deferred
 	// Unknown: the whole message may have left, but the answer did not come. It is delivered or it
 	// is not; sending it again may deliver it twice.

@@ -9,7 +9,7 @@ import (
 type Reply struct {
 	Code     int      `json:"code,omitempty"`     // 250, 550 ...; for sendmail the exit status
 	Enhanced string   `json:"enhanced,omitempty"` // "5.1.1" (RFC 3463), "" when not given
-	Lines    []string `json:"lines,omitempty"`    // the text, one entry per line, made printable
+	Lines    []string `json:"lines,omitempty"`    // the text, one entry per line, made printable; a last "..." says that it was cut
 }
 
 // IsZero reports whether there was no answer.

@@ -17,11 +17,9 @@ var ErrContract = errors.New("a contract was broken: what was returned does not 
 
 // attempt is one hand-over of a mail to a transport, seen from above.
 type attempt struct {
-	result *transport.Result
-	err    error
-	failed *transport.SendError // nil if every recipient was accepted; all that err wraps is in it
-	said   *transport.SendError // the same as the transport said it, by which it is judged
-	ended  bool                 // the ctx of the caller had ended when it came back
+	result     *transport.Result
+	failure    *transport.SendError // nil if every recipient was accepted; all that the transport returned is in it
+	callerDone bool                 // the ctx of the caller had ended when it came back
 }
 
 // send hands mail to t and makes sure of what comes back.
@@ -34,32 +32,45 @@ func send(ctx context.Context, t transport.Transport, mail transport.Mail) *atte
 // contract becomes Unknown here instead of a panic or a second delivery further up.
 func validateResult(ctx context.Context, mail transport.Mail, result *transport.Result, err error) *attempt {
 	env := mail.Envelope()
-	a := &attempt{result: result, err: err, ended: expired.Cause(ctx) != nil}
+	a := &attempt{result: result, callerDone: expired.Cause(ctx) != nil}
 	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
-		return a.broken(mail)
+		return a.broken(mail, err)
 	}
 	for i := range result.Recipients {
 		if r := &result.Recipients[i]; r.Address != env.At(i).Address || r.Outcome > transport.Unknown {
-			return a.broken(mail)
+			return a.broken(mail, err)
 		}
 	}
 	nameRelays(result)
 	if err == nil {
 		return a
 	}
-	known := errors.As(err, &a.said) && a.said.Result == result
-	if known && err == error(a.said) { //nolint:errorlint // what is around it must not be lost
-		a.failed = a.said
-		return a
-	}
-	a.failed = &transport.SendError{Result: result, Err: err}
-	if a.said != nil {
-		a.failed.Phase, a.failed.Reply = a.said.Phase, a.said.Reply
-	}
-	if !known {
-		a.said, a.err = a.failed, a.failed
+	said, ok := errors.AsType[*transport.SendError](err)
+	switch {
+	case !ok:
+		a.failure = &transport.SendError{Result: result, Err: err}
+	case err == error(said) && said.Result == result: //nolint:errorlint // what is around it must not be lost
+		a.failure = said
+	default:
+		a.failure = &transport.SendError{Result: result, Phase: said.Phase, Reply: said.Reply, Err: err}
 	}
 	return a
+}
+
+// cause is the failure as the transport told it, by which it is judged: without what is around it.
+func (a *attempt) cause() *transport.SendError {
+	if said, ok := errors.AsType[*transport.SendError](a.failure.Err); ok && said.Result == a.result {
+		return said
+	}
+	return a.failure
+}
+
+// err is the failure as an error, nil without one.
+func (a *attempt) err() error {
+	if a.failure == nil {
+		return nil
+	}
+	return a.failure
 }
 
 // unsent is an attempt that did not come about.
@@ -69,10 +80,10 @@ func unsent(ctx context.Context, mail transport.Mail, phase transport.Phase, cau
 }
 
 // broken is the end of an attempt of which nothing can be believed.
-func (a *attempt) broken(mail transport.Mail) *attempt {
+func (a *attempt) broken(mail transport.Mail, err error) *attempt {
 	cause := ErrContract
-	if a.err != nil {
-		cause = fmt.Errorf("%w: %w", ErrContract, a.err)
+	if err != nil {
+		cause = fmt.Errorf("%w: %w", ErrContract, err)
 	}
 	relay := ""
 	if a.result != nil {
@@ -82,36 +93,13 @@ func (a *attempt) broken(mail transport.Mail) *attempt {
 	a.result.Identify(mail)
 	a.result.Relay = relay
 	nameRelays(a.result)
-	a.failed = &transport.SendError{Result: a.result, Phase: transport.PhaseFinal, Err: cause}
-	a.said, a.err = a.failed, a.failed
+	a.failure = &transport.SendError{Result: a.result, Phase: transport.PhaseFinal, Err: cause}
 	return a
 }
 
-// fault reports whether the attempt ended through the relay and not through the mail: no connection
-// came about, the relay refused to talk, or it broke off. What the relay says of an address or a
-// message is not its fault, and neither is a caller who does not wait any longer, unless the relay
-// let all of the time pass before a connection stood.
-func (a *attempt) fault() bool {
-	if a.said == nil {
-		return false
-	}
-	canceled := errors.Is(a.said.Err, context.Canceled) || a.ended && !errors.Is(a.said.Err, context.DeadlineExceeded)
-	switch a.said.Phase {
-	case transport.PhaseMessage, transport.PhaseWait:
-		return false
-	case transport.PhaseDial, transport.PhaseTLS, transport.PhaseGreeting, transport.PhaseHello, transport.PhaseAuth:
-		return !canceled
-	}
-	lost := a.said.TemporaryCause()
-	return a.said.Reply.Code == closing || !a.ended && !canceled && a.said.Reply.IsZero() && lost
-}
-
-// closing is the code of a server that ends the session (RFC 5321 section 4.2.1).
-const closing = 421
-
 // alive reports whether the relay showed that it works, whatever it said.
 func (a *attempt) alive() bool {
-	return a.said == nil || !a.fault() && !a.said.Reply.IsZero()
+	return a.failure == nil || !a.fault() && !a.failure.Reply.IsZero()
 }
 
 // withheld reports whether a relay kept the mail back from recipients whom it did not refuse because
@@ -146,14 +134,14 @@ func keptBack(e *transport.SendError) bool {
 // they would fare no better the next time.
 func (a *attempt) cutShort() bool {
 	r := a.result
-	return a.said != nil && !keptBack(a.said) && r.Count(transport.NotSent) > 0 && slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool {
+	return a.failure != nil && !keptBack(a.cause()) && r.Count(transport.NotSent) > 0 && slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool {
 		return rcpt.Outcome == transport.Deferred && rcpt.Reply.Code == closing
 	})
 }
 
-// again returns the recipients, by their position in this attempt, that may be sent again: those
+// resendable returns the recipients, by their position in this attempt, that may be sent again: those
 // that want picks, never one who was accepted.
-func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
+func (a *attempt) resendable(want func(*transport.RecipientResult) bool) []int {
 	var list []int
 	refused := false // a recipient stays without the mail
 	for i := range a.result.Recipients {
@@ -165,7 +153,7 @@ func (a *attempt) again(want func(*transport.RecipientResult) bool) []int {
 			refused = refused || r.Outcome != transport.Unknown
 		}
 	}
-	if refused && a.said != nil && withheld(a.said) {
+	if refused && a.failure != nil && withheld(a.cause()) {
 		return nil
 	}
 	return list

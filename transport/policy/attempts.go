@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport"
 )
@@ -21,7 +22,7 @@ type attempts struct {
 	apart    []int                  // recipients with an attempt of their own to come; see cutShort
 }
 
-func newAccount(mail transport.Mail) *attempts {
+func newAttempts(mail transport.Mail) *attempts {
 	return &attempts{mail: mail, size: mail.Envelope().Len()}
 }
 
@@ -34,10 +35,10 @@ func (a *attempts) all() []int {
 	return positions
 }
 
-// again returns the recipients of the attempt before that may be sent again and that want picks. Those who
+// resendable returns the recipients of the attempt before that may be sent again and that want picks. Those who
 // cut it short for others are left out of the list and added to apart.
-func (a *attempts) again(want func(*transport.RecipientResult) bool) (list []int) {
-	picked := a.last.again(want)
+func (a *attempts) resendable(want func(*transport.RecipientResult) bool) (list []int) {
+	picked := a.last.resendable(want)
 	cut := a.last.cutShort()
 	for _, i := range picked {
 		position := a.lastTo[i]
@@ -50,8 +51,33 @@ func (a *attempts) again(want func(*transport.RecipientResult) bool) (list []int
 	return list
 }
 
+// toSendAgain is resendable with those who were kept apart before, unless this attempt is for others who suffer from
+// them.
+func (a *attempts) toSendAgain(want func(*transport.RecipientResult) bool) []int {
+	waiting := a.takeApart()
+	to := a.resendable(want)
+	if len(a.apart) > 0 {
+		a.apart = append(a.apart, waiting...)
+		return to
+	}
+	to = append(to, waiting...)
+	slices.Sort(to)
+	return to
+}
+
 // lastFailure returns the error of the last attempt that lost a recipient.
 func (a *attempts) lastFailure() *transport.SendError { return a.failures[len(a.failures)-1] }
+
+// retryAfter returns the longest wait that a relay asked for in the attempt before, of the recipients at these
+// positions.
+func (a *attempts) retryAfter(positions []int) (wait time.Duration) {
+	for i, position := range a.lastTo {
+		if slices.Contains(positions, position) {
+			wait = max(wait, a.last.result.Recipients[i].RetryAfter)
+		}
+	}
+	return wait
+}
 
 // takeApart returns the recipients that were kept apart, and forgets them.
 func (a *attempts) takeApart() []int {
@@ -63,14 +89,14 @@ func (a *attempts) takeApart() []int {
 // add enters an attempt to the recipients at these positions, in their order.
 func (a *attempts) add(positions []int, of *attempt) {
 	a.last, a.lastTo = of, positions
-	if of.failed != nil {
-		a.failures = append(a.failures, of.failed)
+	if of.failure != nil {
+		a.failures = append(a.failures, of.failure)
 	}
 	if a.result == nil && len(positions) == a.size && slices.IsSorted(positions) {
 		a.only, a.result = of, of.result
 		return
 	}
-	a.own()
+	a.makeOwn()
 	for i, position := range positions {
 		a.result.Recipients[position] = mergeOutcome(a.result.Recipients[position], of.result.Recipients[i])
 	}
@@ -81,8 +107,8 @@ func (a *attempts) add(positions []int, of *attempt) {
 	a.result.Timing = a.result.Timing.Plus(of.result.Timing)
 }
 
-// own makes the result one that may be changed: that of the first attempt still belongs to its error.
-func (a *attempts) own() {
+// makeOwn makes the result one that may be changed: that of the first attempt still belongs to its error.
+func (a *attempts) makeOwn() {
 	switch {
 	case a.result == nil:
 		a.result = transport.NewResult(a.mail.Envelope(), transport.NotSent, transport.Reply{})
@@ -95,7 +121,19 @@ func (a *attempts) own() {
 
 // stop says why the recipients without an answer will not get one.
 func (a *attempts) stop(phase transport.Phase, cause error) {
-	a.own()
+	a.makeOwn()
+	a.failures = append(a.failures, &transport.SendError{Result: a.result, Phase: phase, Err: cause})
+}
+
+// postpone says why those of the recipients at these positions who have no answer have to wait, how long, and for what.
+func (a *attempts) postpone(positions []int, fault transport.Fault, wait time.Duration, cause error) {
+	const phase = transport.PhaseWait
+	a.makeOwn()
+	for _, i := range positions {
+		if r := &a.result.Recipients[i]; r.Outcome == transport.NotSent {
+			r.Outcome, r.Fault, r.RetryAfter = transport.Deferred, fault, wait
+		}
+	}
 	a.failures = append(a.failures, &transport.SendError{Result: a.result, Phase: phase, Err: cause})
 }
 
@@ -125,9 +163,9 @@ func refusedElsewhere(r transport.RecipientResult) bool {
 // reply are those of the last, and the cause is a *AttemptsError.
 func (a *attempts) end() (*transport.Result, error) {
 	if a.only != nil {
-		return a.only.result, a.only.err
+		return a.only.result, a.only.err()
 	}
-	a.own()
+	a.makeOwn()
 	if a.size > 0 && a.result.AllAccepted() {
 		return a.result, nil
 	}

@@ -30,8 +30,8 @@ type Balance struct {
 	Weights []int
 	// Strategy says how the first relay is chosen.
 	Strategy Strategy
-	// Moves says which recipients move on.
-	Moves FailoverOn
+	// On says which recipients move on.
+	On FailoverOn
 	// RetryPeriod is how long a relay that failed is asked after the others; 0 means one minute.
 	RetryPeriod time.Duration
 }
@@ -41,8 +41,8 @@ const maxWeight = 1000
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 // Check succeeds when one relay is ready.
 func (r Balance) Build() (transport.Transport, error) {
-	var bad faults
-	bad.relays(r.Relays, r.Moves, r.RetryPeriod)
+	var bad configErrors
+	bad.relays(r.Relays, r.On, r.RetryPeriod)
 	choice(&bad, "Strategy", r.Strategy, StrategyLeastLoaded)
 	weights := slices.Clone(r.Weights)
 	switch {
@@ -59,7 +59,7 @@ func (r Balance) Build() (transport.Transport, error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	g := newGroup(r.Moves, r.RetryPeriod, weights)
+	g := newGroup(r.On, r.RetryPeriod, weights)
 	g.pick = (*group).turn
 	if r.Strategy == StrategyLeastLoaded {
 		g.pick = (*group).leastLoaded

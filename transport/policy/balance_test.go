@@ -67,6 +67,31 @@ func TestRoundRobinTurns(t *testing.T) {
 	}
 }
 
+// TestRoundRobinAfterRest: a relay that could not take part for a while does not get all of its turns at once.
+func TestRoundRobinAfterRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := stub.Named("a").Next(stub.Fail(transport.PhaseDial, io.EOF)), stub.Named("b")
+		r := build(t, policy.Balance{Relays: []transport.Transport{a, b}})
+		turns := func(n int) (names string) {
+			for range n {
+				result, err := r.Send(t.Context(), mail(t, "x@example.org"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				names += result.Relay
+			}
+			return names
+		}
+		if got := turns(12); got != strings.Repeat("b", 12) {
+			t.Errorf("while a rests: %s", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := turns(8); strings.Count(got, "a") != 4 || strings.Contains(got, "aa") {
+			t.Errorf("after its rest: %s", got)
+		}
+	})
+}
+
 func TestRoundRobinLeastLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := stub.Named("slow").Always(stub.Accept().WithDelay(time.Hour))

@@ -52,22 +52,24 @@ type Breaker struct {
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 // While the breaker is open, recipients are NotSent and the cause is an [*BreakerOpenError].
 func (b Breaker) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", b.Next)
 	bad.count("Threshold", int64(b.Threshold))
 	bad.duration("OpenFor", b.OpenFor)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	const most, rest = 5, 30 * time.Second
+	const defaultThreshold, defaultOpenFor = 5, 30 * time.Second
 	if b.Threshold == 0 {
-		b.Threshold = most
+		b.Threshold = defaultThreshold
 	}
 	if b.OpenFor == 0 {
-		b.OpenFor = rest
+		b.OpenFor = defaultOpenFor
 	}
 	s := &circuit{Breaker: b}
-	return newCompound(func(transport.Mail) plan { return &breakerPlan{circuit: s} }, b.Next), nil
+	c := newCompound(func(transport.Mail) plan { return &breakerPlan{circuit: s} }, b.Next)
+	c.failFast = true
+	return c, nil
 }
 
 // BreakerOpenError is the cause of a send that a [Breaker] refused.
@@ -133,7 +135,7 @@ func (f *circuit) back(probe bool, of *attempt) {
 	case fault:
 		f.faults++
 		if probe || f.faults >= f.Threshold {
-			f.until, f.cause = time.Now().Add(f.OpenFor), of.failed
+			f.until, f.cause = time.Now().Add(f.OpenFor), of.failure
 			f.become(BreakerOpen)
 		}
 	}

@@ -43,8 +43,8 @@ func (b *bucket) take(now time.Time, n int64) time.Duration {
 		return 0
 	}
 	seconds := missing / b.perSecond
-	if most := time.Duration(math.MaxInt64); seconds >= most.Seconds() {
-		return most
+	if limit := time.Duration(math.MaxInt64); seconds >= limit.Seconds() {
+		return limit
 	}
 	return time.Duration(math.Ceil(seconds * float64(time.Second)))
 }

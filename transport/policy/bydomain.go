@@ -28,7 +28,7 @@ var ErrNoRoute = errors.New("no relay for the domain of a recipient")
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (b ByDomain) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	t := &table{routes: map[string]int{}, otherwise: -1}
 	var over []transport.Transport
 	for _, name := range slices.Sorted(maps.Keys(b.Routes)) {

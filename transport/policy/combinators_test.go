@@ -39,6 +39,15 @@ var combinators = map[string]func(a, b transport.Transport) (transport.Transport
 		fast := policy.Rate{Count: 1 << 40}
 		return policy.RateLimit{Next: a, Messages: fast, Recipients: fast, Bytes: fast}.Build()
 	},
+	"Pace": func(a, _ transport.Transport) (transport.Transport, error) {
+		return policy.Pace{Next: a, Start: policy.Rate{Count: 1 << 40}, MaxWait: time.Millisecond}.Build()
+	},
+	"Quota": func(a, _ transport.Transport) (transport.Transport, error) {
+		return policy.Quota{Next: a, Messages: 1000, Recipients: 1000}.Build()
+	},
+	"Suppress": func(a, _ transport.Transport) (transport.Transport, error) {
+		return policy.Suppress{Next: a, List: &list{}}.Build()
+	},
 	"Breaker": func(a, _ transport.Transport) (transport.Transport, error) { return policy.Breaker{Next: a}.Build() },
 	"Limit": func(a, _ transport.Transport) (transport.Transport, error) {
 		return policy.Limit{Next: a, Recipients: 100, MaxBytes: 1 << 30}.Build()

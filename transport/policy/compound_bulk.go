@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -21,25 +22,29 @@ var errStopped = errors.New("the transport stopped taking mails")
 // relay with connections full of mails in flight keeps them full.
 func (c *compound) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
 	return func(yield func(transport.BulkResult, error) bool) {
+		if c.failFast {
+			ctx = transport.WithFailFast(ctx)
+		}
 		transport.RunBulk(ctx, mails, yield, func(jobs <-chan transport.BulkResult, ended func(transport.BulkResult, error)) {
-			r := &run{compound: c, ended: ended, room: make(chan struct{}, underWay)}
+			limit := cmp.Or(c.limit, underWay)
+			r := &bulkRun{compound: c, ended: ended, room: make(chan struct{}, limit)}
 			for range c.over {
-				r.lanes = append(r.lanes, make(chan *bulkItem, underWay))
+				r.queues = append(r.queues, make(chan *bulkItem, limit))
 			}
-			r.work(ctx, jobs)
+			r.dispatch(ctx, jobs)
 		})
 	}
 }
 
-// run is one SendAll. Each transport below has a lane, and a mail goes from lane to lane as its
-// plan says. A lane has room for all mails under way, so that no goroutine waits for a lane to put a mail
+// bulkRun is one SendAll. Each transport below has a queue, and a mail goes from queue to queue as its
+// plan says. A queue has room for all mails under way, so that no goroutine waits for a queue to put a mail
 // into another.
-type run struct {
+type bulkRun struct {
 	*compound
 	ended  func(transport.BulkResult, error)
 	caught panics.Catcher // what functions of the caller did not return from
 	room   chan struct{}  // one for each mail under way
-	lanes  []chan *bulkItem
+	queues []chan *bulkItem
 	open   sync.WaitGroup // mails under way
 }
 
@@ -49,32 +54,35 @@ type bulkItem struct {
 	prepared sync.WaitGroup // while the plan is being prepared
 }
 
-func (r *run) work(ctx context.Context, jobs <-chan transport.BulkResult) {
-	var lanes sync.WaitGroup
-	for i, lane := range r.lanes {
-		lanes.Go(func() { r.serve(ctx, r.over[i], lane) })
+func (r *bulkRun) dispatch(ctx context.Context, jobs <-chan transport.BulkResult) {
+	var servers sync.WaitGroup
+	for i, queue := range r.queues {
+		servers.Go(func() { r.serve(ctx, r.over[i], queue) })
 	}
 	defer r.caught.Rethrow()
 	defer func() { // also when a function of the caller ends this goroutine: the mails under way must end first
 		r.open.Wait()
-		for _, lane := range r.lanes {
-			close(lane)
+		for _, queue := range r.queues {
+			close(queue)
 		}
-		lanes.Wait()
+		servers.Wait()
 	}()
 	if r.ahead > 1 {
 		r.prepareAhead(ctx, jobs)
 	} else {
-		r.take(ctx, jobs, func(m *bulkItem) { r.advance(ctx, m) })
+		r.take(ctx, jobs, func(m *bulkItem) { r.advance(ctx, m) }, func() {})
 	}
 }
 
-// take lets mails in and gives them on as there is room for them.
-func (r *run) take(ctx context.Context, jobs <-chan transport.BulkResult, on func(*bulkItem)) {
+// take lets mails in and gives them on as there is room for them. It calls idle when it has to wait for the caller's next mail.
+func (r *bulkRun) take(ctx context.Context, jobs <-chan transport.BulkResult, on func(*bulkItem), idle func()) {
 	failed := r.caught.Failed()
 	for {
 		var sent transport.BulkResult
 		ok := false
+		if len(jobs) == 0 {
+			idle()
+		}
 		select {
 		case sent, ok = <-jobs:
 		case <-failed:
@@ -89,7 +97,7 @@ func (r *run) take(ctx context.Context, jobs <-chan transport.BulkResult, on fun
 		}
 		if refused != nil {
 			sent.Result = refused.result
-			r.ended(sent, refused.err)
+			r.ended(sent, refused.err())
 			continue
 		}
 		r.room <- struct{}{}
@@ -98,73 +106,23 @@ func (r *run) take(ctx context.Context, jobs <-chan transport.BulkResult, on fun
 	}
 }
 
-// prepareAhead is take for plans that are prepared, several at the same time. The mails go on in their
-// order.
-func (r *run) prepareAhead(ctx context.Context, jobs <-chan transport.BulkResult) {
-	todo, inOrder := make(chan *bulkItem, r.ahead), make(chan *bulkItem, 2*r.ahead)
-	var workers sync.WaitGroup
-	for range r.ahead {
-		workers.Go(func() {
-			defer func() { // after a step that ended this goroutine
-				for m := range todo {
-					m.prepared.Done()
-				}
-			}()
-			for m := range todo {
-				r.prepare(ctx, m)
-			}
-		})
-	}
-	workers.Go(func() {
-		defer func() { // after a function of the caller that ended this goroutine
-			for m := range inOrder {
-				m.prepared.Wait()
-				m.account.stop(transport.PhaseWait, errPanicked)
-				r.finish(m)
-			}
-		}()
-		for m := range inOrder {
-			m.prepared.Wait()
-			r.advance(ctx, m)
-		}
-	})
-	defer func() {
-		close(todo)
-		close(inOrder)
-		workers.Wait()
-	}()
-	r.take(ctx, jobs, func(m *bulkItem) {
-		m.prepared.Add(1)
-		inOrder <- m
-		todo <- m
-	})
-}
-
-// prepare prepares the plan of a mail. When that panics, the mail meets the panic again when it advances.
-func (r *run) prepare(ctx context.Context, m *bulkItem) {
-	defer m.prepared.Done()
-	if p, ok := m.plan.(preparable); ok {
-		r.caught.Do(func() { p.prepare(ctx, m.account) })
-	}
-}
-
 // errPanicked is why a mail goes no further whose plan panicked.
 var errPanicked = errors.New("a function of the plan did not return")
 
 // guarded runs code that calls functions of the caller. When they do not return, the mail ends with what is
 // certain of it.
-func (r *run) guarded(m *bulkItem, f func()) (returned bool) {
+func (r *bulkRun) guarded(m *bulkItem, f func()) (returned bool) {
 	defer func() {
 		if !returned {
-			m.account.stop(transport.PhaseWait, errPanicked)
+			m.attempts.stop(transport.PhaseWait, errPanicked)
 			r.finish(m)
 		}
 	}()
 	return r.caught.Do(f)
 }
 
-// advance puts a mail into the lane of its next step, or takes it out at its end.
-func (r *run) advance(ctx context.Context, m *bulkItem) {
+// advance puts a mail into the queue of its next step, or takes it out at its end.
+func (r *bulkRun) advance(ctx context.Context, m *bulkItem) {
 	more := false
 	if !r.guarded(m, func() { more = m.advance(ctx) }) {
 		return
@@ -172,31 +130,35 @@ func (r *run) advance(ctx context.Context, m *bulkItem) {
 	switch {
 	case !more:
 		r.finish(m)
-	case m.step.wait <= 0:
-		r.lanes[m.step.over] <- m
+	case !m.step.waits():
+		r.queues[m.step.over] <- m
 	default:
 		go func() {
-			if r.pause(ctx, m.delivery) != nil {
+			skipped, err := r.pause(ctx, m.delivery)
+			switch {
+			case err == nil:
+				r.queues[m.step.over] <- m
+			case skipped:
+				r.advance(ctx, m)
+			default:
 				r.finish(m)
-				return
 			}
-			r.lanes[m.step.over] <- m
 		}()
 	}
 }
 
-func (r *run) finish(m *bulkItem) {
+func (r *bulkRun) finish(m *bulkItem) {
 	var err error
-	m.sent.Result, err = m.account.end()
+	m.sent.Result, err = m.attempts.end()
 	r.leave()
 	r.ended(m.sent, err)
 	<-r.room
 	r.open.Done()
 }
 
-// serve gives the mails of a lane to a transport until the lane is closed. Each of them comes back
+// serve gives the mails of a queue to a transport until the queue is closed. Each of them comes back
 // once, whatever the transport does.
-func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bulkItem) {
+func (r *bulkRun) serve(ctx context.Context, t transport.Transport, queue <-chan *bulkItem) {
 	g := inFlight{mails: map[int]*bulkItem{}}
 	gone := make(chan struct{}) // closed when a function of the caller ends the goroutine that is in back
 	leave := sync.OnceFunc(func() { close(gone) })
@@ -204,10 +166,10 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 		stays := false
 		defer func() {
 			if !stays {
-				leave() // t must not wait for mails that a lane without a server will not get
+				leave() // t must not wait for mails that a queue without a server will not get
 			}
 		}()
-		if r.guarded(m, func() { m.back(of) }) {
+		if r.guarded(m, func() { m.record(of) }) {
 			r.advance(ctx, m)
 		}
 		stays = true
@@ -224,7 +186,7 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 			var m *bulkItem
 			var ok bool
 			select {
-			case m, ok = <-lane:
+			case m, ok = <-queue:
 			case <-gone:
 			}
 			if !ok {
@@ -243,7 +205,7 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 	served := false
 	defer func() {
 		if !served { // the goroutine was ended by a function of the caller
-			r.abandon(&g, lane)
+			r.abandon(&g, queue)
 		}
 	}()
 	r.caught.Do(func() {
@@ -257,22 +219,22 @@ func (r *run) serve(ctx context.Context, t transport.Transport, lane <-chan *bul
 	for m := g.any(); m != nil; m = g.any() { // given and not reported: unknown
 		back(m, validateResult(ctx, m.mail, nil, errStopped))
 	}
-	for m := range lane {
+	for m := range queue {
 		stopped(m)
 	}
 	served = true
 }
 
-// abandon ends the mails of a lane that is no longer served: those that were given to its transport, of which
-// nothing is known, and those that come until the lane is closed.
-func (r *run) abandon(g *inFlight, lane <-chan *bulkItem) {
+// abandon ends the mails of a queue that is no longer served: those that were given to its transport, of which
+// nothing is known, and those that come until the queue is closed.
+func (r *bulkRun) abandon(g *inFlight, queue <-chan *bulkItem) {
 	g.end()
 	for m := g.any(); m != nil; m = g.any() {
-		m.back(validateResult(context.Background(), m.mail, nil, errPanicked))
+		m.record(validateResult(context.Background(), m.mail, nil, errPanicked))
 		r.finish(m)
 	}
-	for m := range lane {
-		m.account.stop(transport.PhaseWait, errPanicked)
+	for m := range queue {
+		m.attempts.stop(transport.PhaseWait, errPanicked)
 		r.finish(m)
 	}
 }
@@ -297,7 +259,7 @@ func (g *inFlight) give(m *bulkItem) bool {
 	return true
 }
 
-// take removes a mail; nil means that there is none of this number, or none any more.
+// take removes a mail; nil means that no mail of this number is there any more.
 func (g *inFlight) take(number int) *bulkItem {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -313,7 +275,7 @@ func (g *inFlight) end() {
 	g.ended = true
 }
 
-// any removes one of the mails that are left; nil means that there is none. Taken one by one, a mail is ended once, also
+// any removes one of the mails that are left; nil means that all are gone. Taken one by one, a mail is ended once, also
 // when what is done with it does not return.
 func (g *inFlight) any() *bulkItem {
 	g.mu.Lock()

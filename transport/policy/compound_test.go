@@ -159,6 +159,11 @@ func TestFieldErrors(t *testing.T) {
 			policy.RateLimit{Next: a, Messages: policy.Rate{Count: -1}, Recipients: policy.Rate{Per: -1}, Bytes: policy.Rate{Burst: 1}},
 			[]string{"Messages.Count", "Recipients.Per", "Recipients.Count", "Bytes.Count"},
 		},
+		"Quota": {policy.Quota{Messages: -1, Recipients: -1, Per: -1}, []string{"Next", "Messages", "Recipients", "Per"}},
+		"Pace": {
+			policy.Pace{Start: policy.Rate{Count: 1, Burst: 2}, Max: policy.Rate{Count: -1}, WarmUp: []int{5, 0}, MaxWait: -1, MaxWaiting: -1},
+			[]string{"Next", "Max.Count", "Start.Burst", "WarmUp", "MaxWait", "MaxWaiting"},
+		},
 		"Breaker":     {policy.Breaker{Threshold: -1, OpenFor: -1}, []string{"Next", "Threshold", "OpenFor"}},
 		"Limit":       {policy.Limit{Recipients: -1, MaxBytes: -1}, []string{"Next", "Recipients", "MaxBytes"}},
 		"Prepare":     {policy.Prepare{Ahead: -1}, []string{"Next", "Ahead", "Steps"}},
@@ -170,6 +175,9 @@ func TestFieldErrors(t *testing.T) {
 		"Overrides": {
 			policy.Overrides{Next: a, Options: envelope.Options{DSNReturn: "ALL"}}, []string{"DSNReturn"},
 		},
+		"two senders": {policy.Overrides{Next: a, From: address(t, "x@example.org"), NullFrom: true}, []string{"NullFrom"}},
+		"two waits":   {policy.Retry{Next: a, Delay: 1, InitialBackoff: 1}, []string{"Delay"}},
+		"before now":  {policy.Retry{Next: a, Delay: -1}, []string{"Delay"}},
 		"Notify": {
 			policy.Overrides{Next: a, Notify: envelope.NotifyNever | envelope.NotifyDelay}, []string{"Notify"},
 		},

@@ -13,15 +13,15 @@ import (
 // ErrNoTransport is why a combinator without a transport to send over cannot be built.
 var ErrNoTransport = errors.New("a transport is missing")
 
-// faults collects what is wrong with a configuration.
-type faults struct{ errs []error }
+// configErrors collects what is wrong with a configuration.
+type configErrors struct{ errs []error }
 
-func (f *faults) add(field string, index int, value string, err error) {
+func (f *configErrors) add(field string, index int, value string, err error) {
 	f.errs = append(f.errs, &envelope.FieldError{Field: field, Index: index, Value: value, Err: err})
 }
 
 // over checks transports that must be there.
-func (f *faults) over(field string, list ...transport.Transport) {
+func (f *configErrors) over(field string, list ...transport.Transport) {
 	for i, t := range list {
 		if t == nil {
 			f.add(field, i, "", ErrNoTransport)
@@ -31,23 +31,23 @@ func (f *faults) over(field string, list ...transport.Transport) {
 
 var errNegative = errors.New("must not be negative")
 
-func (f *faults) count(field string, n int64) {
+func (f *configErrors) count(field string, n int64) {
 	if n < 0 {
 		f.add(field, 0, strconv.FormatInt(n, 10), errNegative)
 	}
 }
 
-func (f *faults) duration(field string, d time.Duration) {
+func (f *configErrors) duration(field string, d time.Duration) {
 	if d < 0 {
 		f.add(field, 0, d.String(), errNegative)
 	}
 }
 
 // choice checks a value of an enumeration.
-func choice[T ~uint8](f *faults, field string, value, last T) {
+func choice[T ~uint8](f *configErrors, field string, value, last T) {
 	if value > last {
 		f.add(field, 0, fmt.Sprint(uint8(value)), errors.New("is not one of the choices"))
 	}
 }
 
-func (f *faults) err() error { return errors.Join(f.errs...) }
+func (f *configErrors) err() error { return errors.Join(f.errs...) }

@@ -22,7 +22,7 @@ type Defaults struct {
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (d Defaults) Build() (transport.Transport, error) {
-	return wishes{delivery: d.Options, notify: d.Notify}.build(d.Next)
+	return optionsOverride{delivery: d.Options, notify: d.Notify}.build(d.Next)
 }
 
 // Overrides describes a transport that decides itself what the servers are asked for, whatever a
@@ -33,6 +33,8 @@ type Overrides struct {
 	// From is the sender, who gets the bounces; the null path leaves it to the mail. A mail from the
 	// null path keeps that, because nothing may come back for it (RFC 5321 section 4.5.5).
 	From envelope.Address
+	// NullFrom makes the null path the sender of every mail, so that no bounce comes back. From must be zero then.
+	NullFrom bool
 	// Options holds the options; those at zero are left to the mail. HoldFor and HoldUntil are one
 	// option.
 	Options envelope.Options
@@ -42,35 +44,39 @@ type Overrides struct {
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (o Overrides) Build() (transport.Transport, error) {
-	return wishes{from: o.From, delivery: o.Options, notify: o.Notify, enforced: true}.build(o.Next)
+	return optionsOverride{from: o.From, nullFrom: o.NullFrom, delivery: o.Options, notify: o.Notify, enforced: true}.build(o.Next)
 }
 
-// wishes are what Defaults and Overrides ask of the servers.
-type wishes struct {
+// optionsOverride are what Defaults and Overrides ask of the servers.
+type optionsOverride struct {
 	from     envelope.Address
+	nullFrom bool
 	delivery envelope.Options
 	notify   envelope.Notify
 	enforced bool
 }
 
-func (w wishes) build(over transport.Transport) (transport.Transport, error) {
-	var bad faults
+func (w optionsOverride) build(over transport.Transport) (transport.Transport, error) {
+	var bad configErrors
 	bad.over("Next", over)
-	if w == (wishes{enforced: w.enforced}) {
+	if w == (optionsOverride{enforced: w.enforced}) {
 		bad.add("Options", 0, "", errors.New("nothing is asked for"))
 	}
-	bad.wishes(w)
+	if w.nullFrom && !w.from.IsNull() {
+		bad.add("NullFrom", 0, "true", errors.New("the field From names another sender; want one of them"))
+	}
+	bad.options(w)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	return newCompound(func(transport.Mail) plan { return optionsPlan{w} }, over), nil
 }
 
-// wishes checks options by an envelope that has them.
-func (f *faults) wishes(w wishes) {
-	somebody, err := envelope.NewAddress("x", "example.org")
+// options checks options by an envelope that has them.
+func (f *configErrors) options(w optionsOverride) {
+	anyAddress, err := envelope.NewAddress("x", "example.org")
 	if err == nil {
-		_, err = envelope.NewWithOptions(w.from, []envelope.Recipient{{Address: somebody, Notify: w.notify}}, w.delivery)
+		_, err = envelope.NewWithOptions(w.from, []envelope.Recipient{{Address: anyAddress, Notify: w.notify}}, w.delivery)
 	}
 	if err != nil {
 		f.errs = append(f.errs, err)
@@ -78,12 +84,15 @@ func (f *faults) wishes(w wishes) {
 }
 
 // envelope returns env with the wishes.
-func (w wishes) envelope(env envelope.Envelope) (envelope.Envelope, error) {
+func (w optionsOverride) envelope(env envelope.Envelope) (envelope.Envelope, error) {
 	from, to, first, second := env.From(), env.Recipients(), env.Options(), w.delivery
 	if w.enforced {
 		first, second = second, first
 	}
-	if !w.from.IsNull() && !from.IsNull() {
+	switch {
+	case w.nullFrom:
+		from = envelope.Address{}
+	case !w.from.IsNull() && !from.IsNull():
 		from = w.from
 	}
 	for i := range to {
@@ -106,17 +115,19 @@ func prefer(first, second envelope.Options) envelope.Options {
 	out.DeliverBy = cmp.Or(first.DeliverBy, second.DeliverBy)
 	out.Priority = cmp.Or(first.Priority, second.Priority)
 	out.Submitter = cmp.Or(first.Submitter, second.Submitter)
+	out.MailParams = cmp.Or(first.MailParams, second.MailParams)
+	out.RcptParams = cmp.Or(first.RcptParams, second.RcptParams)
 	return out
 }
 
 // optionsPlan is the plan of a mail with wishes that are not its own.
-type optionsPlan struct{ wishes wishes }
+type optionsPlan struct{ override optionsOverride }
 
 func (p optionsPlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
-	env, err := p.wishes.envelope(a.mail.Envelope())
+	env, err := p.override.envelope(a.mail.Envelope())
 	if err != nil {
 		a.stop(transport.PhaseMessage, err)
 		return step{}, false

@@ -7,6 +7,10 @@
 //	...
 //	sender, err := policy.Retry{Next: both, MaxAttempts: 5}.Build()
 //
+// Most programs need none of them, or a Failover of two relays, or a Retry for what is refused for now. A policy acts
+// on what the policies below it report: a Retry above a Failover asks all relays again, one below it asks each relay
+// several times before the next. Each type says where it belongs when that matters.
+//
 // What Build returns is safe for concurrent use, owns the transports below it, and closes them when it is
 // closed. Policies nest in any order, keep the windows of [transport.SendAll], and keep the contract of
 // package transport: a recipient who was Accepted is never sent the mail again, and neither is one whose

@@ -27,7 +27,7 @@ type Failover struct {
 // The Result names the relay of each recipient. When several relays failed, the cause of the error is
 // a [*AttemptsError]. Check succeeds when one relay is ready.
 func (f Failover) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.relays(f.Relays, f.On, f.RetryPeriod)
 	if err := bad.err(); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (f Failover) Build() (transport.Transport, error) {
 }
 
 // relays checks what Failover and Balance have in common.
-func (f *faults) relays(relays []transport.Transport, moves FailoverOn, retryPeriod time.Duration) {
+func (f *configErrors) relays(relays []transport.Transport, moves FailoverOn, retryPeriod time.Duration) {
 	if len(relays) == 0 {
 		f.add("Relays", 0, "", ErrNoTransport)
 	}

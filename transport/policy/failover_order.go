@@ -31,10 +31,10 @@ const defaultRetryPeriod = time.Minute
 
 // group is a number of relays that stand in for each other.
 type group struct {
-	moves   FailoverOn
-	rest    time.Duration
-	members []member
-	pick    func(*group) []int // the relays in the order of one mail; mu is held
+	moves       FailoverOn
+	retryPeriod time.Duration
+	members     []member
+	pick        func(*group) []int // the relays in the order of one mail; mu is held
 
 	mu sync.Mutex
 }
@@ -49,9 +49,9 @@ type member struct {
 }
 
 func newGroup(moves FailoverOn, retryPeriod time.Duration, weights []int) *group {
-	g := &group{moves: moves, rest: retryPeriod, members: make([]member, len(weights)), pick: inOrder}
-	if g.rest == 0 {
-		g.rest = defaultRetryPeriod
+	g := &group{moves: moves, retryPeriod: retryPeriod, members: make([]member, len(weights)), pick: inOrder}
+	if g.retryPeriod == 0 {
+		g.retryPeriod = defaultRetryPeriod
 	}
 	for i, w := range weights {
 		g.members[i].weight = w
@@ -63,6 +63,7 @@ func newGroup(moves FailoverOn, retryPeriod time.Duration, weights []int) *group
 func (g *group) build(relays []transport.Transport) *compound {
 	c := newCompound(func(transport.Mail) plan { return &failoverPlan{group: g, order: g.order()} }, relays...)
 	c.ready = anyReady
+	c.failFast = len(relays) > 1
 	return c
 }
 
@@ -93,7 +94,7 @@ func (g *group) order() []int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range g.members {
-		if m := &g.members[i]; m.resting && time.Since(m.failed) >= g.rest {
+		if m := &g.members[i]; m.resting && time.Since(m.failed) >= g.retryPeriod {
 			m.resting = false
 		}
 	}
@@ -113,17 +114,17 @@ func (g *group) order() []int {
 	return order
 }
 
-func (g *group) lend(i, mails int) {
+func (g *group) addLoad(i, mails int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members[i].load += mails
 }
 
-// back notes how an attempt over a relay went, and reports whether the relay rests from now on.
-func (g *group) back(i int, of *attempt) (rests bool) {
+// release notes how an attempt over a relay went, and reports whether the relay rests from now on.
+func (g *group) release(i int, of *attempt) (rests bool) {
 	fault, alive := of.fault(), of.alive()
-	if of.said != nil && of.result.Count(transport.Accepted) == 0 {
-		fault = fault || ownTrouble(of.said.Reply) || of.said.Fault() == transport.FaultAccount
+	if of.failure != nil && of.result.Count(transport.Accepted) == 0 {
+		fault = fault || ownTrouble(of.failure.Reply) || of.failure.Fault() == transport.FaultAccount
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -152,7 +153,7 @@ func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 	if a.last == nil {
 		p.onward = a.all()
 	} else {
-		p.judge(ctx, a)
+		p.noteAttempt(ctx, a)
 		if expired.Cause(ctx) != nil {
 			return step{}, false
 		}
@@ -166,19 +167,19 @@ func (p *failoverPlan) next(ctx context.Context, a *attempts) (step, bool) {
 		return step{}, false
 	}
 	relay := p.order[p.asked-1]
-	p.group.lend(relay, 1)
-	return step{over: relay, to: to, unused: func() { p.group.lend(relay, -1) }}, true
+	p.group.addLoad(relay, 1)
+	return step{over: relay, to: to, unused: func() { p.group.addLoad(relay, -1) }}, true
 }
 
-// judge looks at the attempt before: what it says of its relay, and who of its recipients moves on.
-func (p *failoverPlan) judge(ctx context.Context, a *attempts) {
-	if p.group.back(p.order[p.asked-1], a.last) {
+// noteAttempt looks at the attempt before: what it says of its relay, and who of its recipients moves on.
+func (p *failoverPlan) noteAttempt(ctx context.Context, a *attempts) {
+	if p.group.release(p.order[p.asked-1], a.last) {
 		transport.Tell(ctx, transport.Decision{
-			Kind: transport.DecisionRest, Mail: a.mail, Relay: a.last.result.Relay, Wait: p.group.rest, Err: a.last.said,
+			Kind: transport.DecisionRest, Mail: a.mail, Relay: a.last.result.Relay, Wait: p.group.retryPeriod, Err: a.last.cause(),
 		})
 	}
 	fault := a.last.fault()
-	p.onward = append(p.onward, a.again(func(r *transport.RecipientResult) bool { return p.group.moves.take(r, fault) })...)
+	p.onward = append(p.onward, a.resendable(func(r *transport.RecipientResult) bool { return p.group.moves.take(r, fault) })...)
 }
 
 // advance makes the next relay the one that is asked, and returns its recipients. Those who are kept apart

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport"
 )
@@ -21,7 +22,7 @@ type lifecycle struct {
 	idle   chan struct{} // closed when there is no mail and none may come
 }
 
-func newOwner(owned ...transport.Transport) *lifecycle {
+func newLifecycle(owned ...transport.Transport) *lifecycle {
 	o := &lifecycle{owned: owned, done: make(chan struct{}), idle: make(chan struct{})}
 	o.closes = sync.OnceValue(func() error {
 		close(o.done)
@@ -105,4 +106,15 @@ func (o *lifecycle) SignatureRules() transport.SignatureRules {
 		}
 	}
 	return rules
+}
+
+// MessageRate returns that of the slowest below.
+func (o *lifecycle) MessageRate() (messages int, per time.Duration) {
+	for _, t := range o.owned {
+		n, in := transport.MessageRateOf(t)
+		if n > 0 && in > 0 && (messages == 0 || float64(n)*per.Seconds() < float64(messages)*in.Seconds()) {
+			messages, per = n, in
+		}
+	}
+	return messages, per
 }

@@ -20,7 +20,7 @@ type Limit struct {
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s. The
 // recipients of a mail over a limit are NotSent, and the cause is a [*LimitError].
 func (l Limit) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", l.Next)
 	bad.count("Recipients", int64(l.Recipients))
 	bad.count("MaxBytes", l.MaxBytes)
@@ -49,18 +49,18 @@ func (p limitPlan) next(_ context.Context, a *attempts) (step, bool) {
 	if a.last != nil {
 		return step{}, false
 	}
-	if most := p.limits.Recipients; most > 0 && a.size > most {
-		a.stop(transport.PhaseMessage, &LimitError{Limit: "recipients", Count: int64(a.size), Max: int64(most)})
+	if limit := p.limits.Recipients; limit > 0 && a.size > limit {
+		a.stop(transport.PhaseMessage, &LimitError{Limit: "recipients", Count: int64(a.size), Max: int64(limit)})
 		return step{}, false
 	}
-	if most := p.limits.MaxBytes; most > 0 {
+	if limit := p.limits.MaxBytes; limit > 0 {
 		size, err := octetsOf(a.mail)
 		switch {
 		case err != nil:
 			a.stop(transport.PhaseBody, err)
 			return step{}, false
-		case size > most:
-			a.stop(transport.PhaseMessage, &LimitError{Limit: "octets", Count: size, Max: most})
+		case size > limit:
+			a.stop(transport.PhaseMessage, &LimitError{Limit: "octets", Count: size, Max: limit})
 			return step{}, false
 		}
 	}

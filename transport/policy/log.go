@@ -185,9 +185,9 @@ var errEnough = errors.New("the header section has ended")
 type headerReader struct{ text []byte }
 
 func (h *headerReader) Write(p []byte) (int, error) {
-	const most = 64 << 10
-	h.text = append(h.text, p[:min(len(p), most)]...)
-	if len(h.text) >= most || strings.Contains(string(h.text), "\r\n\r\n") {
+	const limit = 64 << 10
+	h.text = append(h.text, p[:min(len(p), limit)]...)
+	if len(h.text) >= limit || strings.Contains(string(h.text), "\r\n\r\n") {
 		return 0, errEnough
 	}
 	return len(p), nil

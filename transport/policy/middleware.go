@@ -28,7 +28,7 @@ type Wrap struct {
 // A step sees one mail at a time, so [transport.SendAll] over it sends several mails at once and cannot have
 // more than one in flight on a connection.
 func (w Wrap) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", w.Next)
 	for i, s := range w.Middleware {
 		if s == nil {
@@ -45,7 +45,7 @@ func (w Wrap) Build() (transport.Transport, error) {
 			return step(ctx, mail, next)
 		})
 	}
-	return &wrapped{lifecycle: newOwner(w.Next), chain: chain}, nil
+	return &wrapped{lifecycle: newLifecycle(w.Next), chain: chain}, nil
 }
 
 type wrapped struct {
@@ -62,5 +62,5 @@ func (w *wrapped) Send(ctx context.Context, mail transport.Mail) (*transport.Res
 	}
 	defer w.leave()
 	of := send(ctx, w.chain, mail)
-	return of.result, of.err
+	return of.result, of.err()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport"
 )
@@ -23,7 +24,7 @@ type Observe struct {
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (o Observe) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", o.Next)
 	if err := bad.err(); err != nil {
 		return nil, err
@@ -62,6 +63,11 @@ func (o *observed) SignatureRules() transport.SignatureRules {
 	return transport.SignatureRulesOf(o.next)
 }
 
+// MessageRate returns that of Next.
+func (o *observed) MessageRate() (messages int, per time.Duration) {
+	return transport.MessageRateOf(o.next)
+}
+
 // String returns the name of the transport below.
 func (o *observed) String() string { return nameOf(o.next) }
 
@@ -71,9 +77,9 @@ func (o *observed) Send(ctx context.Context, mail transport.Mail) (*transport.Re
 	end := o.observer.Begin(ctx, mail)
 	of := send(ctx, o.next, mail)
 	if end != nil {
-		end(of.result, of.err)
+		end(of.result, of.err())
 	}
-	return of.result, of.err
+	return of.result, of.err()
 }
 
 // SendAll tells the observer of each mail that Next takes, and of its end before that is yielded.
@@ -89,9 +95,9 @@ func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 			}
 			of := validateResult(ctx, m.mail, sent.Result, err)
 			if m.end != nil {
-				m.end(of.result, of.err)
+				m.end(of.result, of.err())
 			}
-			if !left && !yield(transport.BulkResult{Index: sent.Index, Mail: m.mail, Result: of.result}, of.err) {
+			if !left && !yield(transport.BulkResult{Index: sent.Index, Mail: m.mail, Result: of.result}, of.err()) {
 				left = true
 				w.stop()
 			}
@@ -99,9 +105,9 @@ func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 		for _, m := range w.underWay() { // Next took them and did not yield them
 			of := validateResult(ctx, m.mail, nil, errStopped)
 			if m.end != nil {
-				m.end(of.result, of.err)
+				m.end(of.result, of.err())
 			}
-			if !left && !yield(transport.BulkResult{Index: m.index, Mail: m.mail, Result: of.result}, of.err) {
+			if !left && !yield(transport.BulkResult{Index: m.index, Mail: m.mail, Result: of.result}, of.err()) {
 				left = true
 			}
 		}
@@ -152,7 +158,7 @@ func (w *watched) enter(mail transport.Mail) bool {
 	return true
 }
 
-// back takes out the mail of a number; false means that there is none, or none any more.
+// back takes out the mail of a number; false means that it is not there any more.
 func (w *watched) back(number int) (watchedMail, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -232,7 +232,7 @@ func TestObserveCostsNothing(t *testing.T) {
 	ctx := t.Context()
 	d := transport.Decision{Kind: transport.DecisionRetry, Err: io.EOF}
 	if n := testing.AllocsPerRun(100, func() { transport.Tell(ctx, d) }); n != 0 || transport.Observed(ctx) {
-		t.Errorf("%v allocations to tell nobody", n)
+		t.Errorf("%v allocations without an observer", n)
 	}
 }
 

@@ -47,7 +47,7 @@ type Prepare struct {
 // that come of one mail are sent one after the other, and the result of each recipient names the queue id of
 // the mail that it was sent.
 func (p Prepare) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", p.Next)
 	bad.count("Ahead", int64(p.Ahead))
 	for i, s := range p.Steps {

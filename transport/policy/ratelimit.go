@@ -30,13 +30,13 @@ type Rate struct {
 type RateLimit struct {
 	// Next sends the mail. The transport owns it.
 	Next transport.Transport
-	// Messages, Recipients and Octets are the limits; each mail waits for all of them.
+	// Messages, Recipients and Bytes are the limits; each mail waits for all of them.
 	Messages, Recipients, Bytes Rate
 }
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (r RateLimit) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", r.Next)
 	bad.rate("Messages", &r.Messages)
 	bad.rate("Recipients", &r.Recipients)
@@ -48,7 +48,7 @@ func (r RateLimit) Build() (transport.Transport, error) {
 	return newCompound(func(transport.Mail) plan { return &ratePlan{limiter: l} }, r.Next), nil
 }
 
-func (f *faults) rate(field string, r *Rate) {
+func (f *configErrors) rate(field string, r *Rate) {
 	f.count(field+".Count", r.Count)
 	f.duration(field+".Per", r.Per)
 	f.count(field+".Burst", r.Burst)

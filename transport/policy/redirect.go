@@ -19,7 +19,7 @@ type RedirectAll struct {
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (r RedirectAll) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", r.Next)
 	if r.To.IsNull() {
 		bad.add("To", 0, "<>", envelope.ErrNullRecipient)
@@ -43,7 +43,7 @@ func (p redirected) next(_ context.Context, a *attempts) (step, bool) {
 		a.stop(transport.PhaseMessage, err)
 		return step{}, false
 	}
-	return step{to: a.all(), mail: transport.WithEnvelope(a.mail, instead), adapt: func(of *attempt) *attempt { return of.forAll(env) }}, true
+	return step{to: a.all(), mail: transport.WithEnvelope(a.mail, instead), mapOutcome: func(of *attempt) *attempt { return of.forAll(env) }}, true
 }
 
 // forAll is an attempt to one recipient as one to all recipients of env, who share its outcome.
@@ -54,11 +54,9 @@ func (a *attempt) forAll(env envelope.Envelope) *attempt {
 	for i := range result.Recipients {
 		result.Recipients[i].Relay = one.Relay
 	}
-	all := &attempt{result: &result, ended: a.ended}
-	if a.failed != nil {
-		all.failed = &transport.SendError{Result: &result, Phase: a.failed.Phase, Reply: a.failed.Reply, Err: a.failed.Err}
-		all.said = &transport.SendError{Result: &result, Phase: a.said.Phase, Reply: a.said.Reply, Err: a.said.Err}
-		all.err = all.failed
+	all := &attempt{result: &result, callerDone: a.callerDone}
+	if a.failure != nil {
+		all.failure = &transport.SendError{Result: &result, Phase: a.failure.Phase, Reply: a.failure.Reply, Err: a.failure.Err}
 	}
 	return all
 }

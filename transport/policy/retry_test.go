@@ -209,3 +209,17 @@ func TestRetryEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestRetryDelay: a fixed wait is the same before each attempt.
+func TestRetryDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := stub.New().Always(stub.Reject(transport.PhaseMail, 451))
+		_, _ = build(t, policy.Retry{Next: a, MaxAttempts: 4, Delay: 3 * time.Second}).Send(t.Context(), mail(t, "x@example.org"))
+		calls := a.Calls()
+		for i := range 3 {
+			if wait := calls[i+1].Begin.Sub(calls[i].End); wait != 3*time.Second {
+				t.Errorf("wait %d is %v", i, wait)
+			}
+		}
+	})
+}

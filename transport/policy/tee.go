@@ -22,7 +22,7 @@ type Tee struct {
 
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 func (t Tee) Build() (transport.Transport, error) {
-	var bad faults
+	var bad configErrors
 	bad.over("Next", t.Next)
 	bad.over("Copy", t.Copy)
 	if err := bad.err(); err != nil {
@@ -42,8 +42,8 @@ func (p *teePlan) next(_ context.Context, a *attempts) (step, bool) {
 	case a.last == nil:
 		return step{to: a.all()}, true
 	case p.over:
-		if p.tee.OnCopyError != nil && a.last.failed != nil {
-			p.tee.OnCopyError(a.mail, a.last.failed)
+		if p.tee.OnCopyError != nil && a.last.failure != nil {
+			p.tee.OnCopyError(a.mail, a.last.failure)
 		}
 		return step{}, false
 	}
@@ -54,5 +54,5 @@ func (p *teePlan) next(_ context.Context, a *attempts) (step, bool) {
 		}
 	}
 	p.over = true
-	return step{over: 1, to: to, aside: true}, len(to) > 0
+	return step{over: 1, to: to, ignoreOutcome: true}, len(to) > 0
 }

@@ -94,14 +94,14 @@ func (x *tree) node(depth int) transport.Transport {
 		return x.leaf()
 	}
 	say := func(name string) int { x.text.WriteString(name + " "); return depth - 1 }
-	switch x.rand.IntN(16) {
+	switch x.rand.IntN(19) {
 	case 0, 1:
 		x.text.WriteString("Failover")
 		return x.built(policy.Failover{Relays: x.nodes(depth), On: policy.FailoverOn(x.rand.IntN(2))}.Build())
 	case 2, 3:
 		x.text.WriteString("Balance")
 		return x.built(policy.Balance{
-			Relays: x.nodes(depth), Strategy: policy.Strategy(x.rand.IntN(2)), Moves: policy.FailoverOn(x.rand.IntN(2)),
+			Relays: x.nodes(depth), Strategy: policy.Strategy(x.rand.IntN(2)), On: policy.FailoverOn(x.rand.IntN(2)),
 		}.Build())
 	case 4, 5:
 		retry := policy.Retry{MaxAttempts: 1 + x.rand.IntN(4), Guarantee: policy.Guarantee(x.rand.IntN(5) / 4)}
@@ -142,6 +142,12 @@ func (x *tree) node(depth int) transport.Transport {
 		o := &counting{t: x.t}
 		x.observers = append(x.observers, o)
 		return x.built(policy.Observe{Next: x.node(say("Observe")), Observer: o}.Build())
+	case 16:
+		return x.built(policy.Pace{Next: x.node(say("Pace")), Start: policy.Rate{Count: 1 + x.rand.Int64N(20)}}.Build())
+	case 17:
+		return x.built(policy.Quota{Next: x.node(say("Quota")), Messages: 1000, Recipients: 1000}.Build())
+	case 18:
+		return x.built(policy.Suppress{Next: x.node(say("Suppress")), List: &list{}}.Build())
 	}
 	return nil
 }

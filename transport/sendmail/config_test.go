@@ -52,6 +52,17 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestPostmasterArgument: the postmaster without a domain is a user of the command's own system, without the brackets of SMTP.
+func TestPostmasterArgument(t *testing.T) {
+	tr, calls := fake(t)
+	if _, err := tr.Send(t.Context(), mail(t, []envelope.Recipient{{Address: envelope.Postmaster()}}, envelope.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if args := calls()[0].Args; !slices.Equal(args[len(args)-2:], []string{"--", "Postmaster"}) {
+		t.Errorf("run with %q", args)
+	}
+}
+
 // TestUnsupported: what a program has no flag for is refused before it runs, and the error says what it is.
 func TestUnsupported(t *testing.T) {
 	b, c := address(t, "b@example.org"), address(t, "c@example.org")

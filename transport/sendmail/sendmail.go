@@ -46,24 +46,31 @@ func (t *Transport) String() string { return "sendmail:" + t.path }
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	env := mail.Envelope()
 	if err := envelope.Check(mail); err != nil {
-		return transport.Fail(mail, transport.PhaseMessage, err)
+		return t.fail(mail, transport.PhaseMessage, err)
 	}
 	switch {
 	case t.closed.Load():
-		return transport.Fail(mail, transport.PhaseWait, transport.ErrClosed)
+		return t.fail(mail, transport.PhaseWait, transport.ErrClosed)
 	case ctx.Err() != nil:
-		return transport.Fail(mail, transport.PhaseWait, context.Cause(ctx))
+		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}
 	if bodyscan.IsBinary(mail) {
-		return transport.Fail(mail, transport.PhaseMessage, errBinary)
+		return t.fail(mail, transport.PhaseMessage, errBinary)
 	}
 	args, err := t.arguments(env)
 	if err != nil {
-		return transport.Fail(mail, transport.PhaseMessage, err)
+		return t.fail(mail, transport.PhaseMessage, err)
 	}
 	r := &run{mail: mail, cmd: exec.CommandContext(ctx, t.path, args...)} //nolint:gosec // the program chose the command, and no shell reads the arguments
 	r.cmd.Env = environ(t.env)
 	result, err := r.send(ctx)
+	result.Relay = t.String()
+	return result, err
+}
+
+// fail is the end of a mail that went nowhere.
+func (t *Transport) fail(mail transport.Mail, phase transport.Phase, err error) (*transport.Result, error) {
+	result, err := transport.Fail(mail, phase, err)
 	result.Relay = t.String()
 	return result, err
 }
@@ -77,7 +84,12 @@ func (t *Transport) arguments(env envelope.Envelope) ([]string, error) {
 	args := append(slices.Clone(t.args), "-i", "-f", sender(env.From())) // -i: a lone dot does not end the message
 	args = append(append(args, options...), "--")
 	for i := range env.Len() {
-		args = append(args, env.At(i).Address.String())
+		to := env.At(i).Address
+		if to.IsPostmaster() { // the command knows it as a local user
+			args = append(args, to.LocalPart())
+			continue
+		}
+		args = append(args, to.String())
 	}
 	return args, nil
 }
@@ -188,8 +200,8 @@ const (
 type bounded struct{ text bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	const most = 4 << 10
-	b.text.Write(p[:min(len(p), most-min(b.text.Len(), most))])
+	const limit = 4 << 10
+	b.text.Write(p[:min(len(p), limit-min(b.text.Len(), limit))])
 	return len(p), nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -34,80 +36,43 @@ type state struct {
 	port     int
 	config   client.Config
 	pool     Pool
-	provider Provider // of Service
+	provider Provider // of ForProvider, or of the host
+	byName   bool     // ForProvider
 	bulk     bulk
 	security security
-	user     string         // of a URL
-	late     []func(*state) // reads the files that a URL names
-	faults   []error
+	origin   origin
+	unsure   bool // of a URL whose values may be part of a password
+	login    login
+	proxy    proxyServer
+	errs     []error
 }
+
+// origin says in which form faults name a setting.
+type origin uint8
+
+const (
+	fromCode   origin = iota // by the step
+	fromURL                  // as a fault of the URL, with the key as value
+	fromConfig               // by the key
+)
 
 // bulk is how SendAll uses a connection.
 type bulk struct {
-	depth  int  // transactions in flight
-	resume bool // NotSent mails of a broken connection go over another one
+	depth  int           // transactions in flight
+	resume bool          // NotSent mails of a broken connection go over another one
+	wait   time.Duration // for a relay that is down; 0 for the default, noWait for mails that fail at once
 }
 
 // fork returns a copy that shares nothing with s that a step changes.
 func (s *state) fork() *state {
 	c := *s
-	c.faults = append([]error(nil), s.faults...)
+	c.errs = append([]error(nil), s.errs...)
 	c.config.Without = append([]extension.Keyword(nil), s.config.Without...)
 	c.config.Pins = append([]client.Pin(nil), s.config.Pins...)
 	c.config.TLSConfig = s.config.TLSConfig.Clone()
 	c.security = s.security.clone()
-	c.late = append([]func(*state){}, s.late...)
+	c.login.mechanisms = slices.Clone(s.login.mechanisms)
 	return &c
-}
-
-// Ports of RFC 8314 section 3.3, RFC 6409, RFC 5321 and RFC 2033.
-const (
-	portTLS        = 465
-	portSubmission = 587
-	portSMTP       = 25
-	portLMTP       = 24
-)
-
-// Relay begins a transport that speaks TLS from the first octet, on port 465. host is a name or an IP
-// address; the certificate must be valid for it.
-func Relay(host string) Builder { return begin(host, portTLS, client.TLSImplicit) }
-
-// StartTLSRelay begins a transport that requires STARTTLS, on port 587. Nothing but the greeting,
-// EHLO and STARTTLS is said in clear; when the upgrade fails, nothing is sent.
-func StartTLSRelay(host string) Builder { return begin(host, portSubmission, client.TLSStartTLS) }
-
-// UnencryptedLocalhost begins a transport to the server of this machine on port 25, without TLS.
-func UnencryptedLocalhost() Builder { return begin("localhost", portSMTP, client.TLSNone) }
-
-// DangerousPlaintext begins a transport without TLS on port 25. Every attacker on the way can read and change the
-// mail. Passwords are still not sent unless DangerousPlaintextAuth is set too.
-func DangerousPlaintext(host string) Builder { return begin(host, portSMTP, client.TLSNone) }
-
-// DangerousOpportunisticTLS begins a transport on port 25 that uses STARTTLS where the server offers it,
-// and no TLS where it does not. It keeps out who only listens, not who is on the way and hides the
-// offer. Once STARTTLS was offered it must succeed.
-func DangerousOpportunisticTLS(host string) Builder {
-	return begin(host, portSMTP, client.TLSDangerousOpportunistic)
-}
-
-// LMTP begins a transport to an LMTP server over TCP, without TLS, on port 24. Every recipient has a
-// verdict of its own (RFC 2033). An LMTP server belongs on the same machine or network.
-func LMTP(host string) Builder {
-	return begin(host, portLMTP, client.TLSNone).step(func(s *state) { s.config.LMTP = true })
-}
-
-// LMTPSocket is LMTP over a Unix socket.
-func LMTPSocket(path string) Builder {
-	return begin("localhost", portLMTP, client.TLSNone).step(func(s *state) {
-		s.config.LMTP, s.config.Network, s.config.Address = true, "unix", path
-		if path == "" {
-			s.fault("Path", "", errors.New("a path is needed"))
-		}
-	})
-}
-
-func begin(host string, port int, mode client.TLSMode) Builder {
-	return Builder{linear.New(), &state{host: host, port: port, config: client.Config{TLS: mode}}}
 }
 
 // Clone forks the configuration: both handles can be used, and neither sees the other's steps.
@@ -122,30 +87,37 @@ func (b Builder) step(change func(*state)) Builder {
 }
 
 func (s *state) fault(field, value string, err error) {
-	s.faults = append(s.faults, &FieldError{Field: field, Value: value, Err: err})
+	s.errs = append(s.errs, &FieldError{Field: field, Value: value, Err: err})
 }
 
-// Port replaces the port of the constructor.
-func (b Builder) Port(port int) Builder { return b.step(func(s *state) { s.port = port }) }
+// Port replaces the port of the constructor; 0 does not.
+func (b Builder) Port(port int) Builder {
+	return b.step(func(s *state) {
+		if port != 0 {
+			s.port = port
+		}
+	})
+}
 
-// Login log in with a user name and a password, by the strongest mechanism that the server
-// offers. A server that offers none is an error: mail is never sent without the login. See Login for
-// tokens and other ways.
+// Login logs in with a user name and a password, by the strongest mechanism that the server offers. When it
+// offers none, nothing is sent: the error is an [authentication.Error]. See [Builder.Credentials] for tokens
+// and other ways.
 func (b Builder) Login(user, password string) Builder {
-	return b.step(func(s *state) { s.login("Login", user, password) })
-}
-
-func (s *state) login(field, user, password string) {
-	c, err := authentication.Password(user, password)
-	if err != nil {
-		s.fault(field, user, err)
-	}
-	s.config.Credentials = c
+	return b.step(func(s *state) {
+		_, err := authentication.Password(user, password)
+		if err != nil {
+			s.fault("Login", authentication.MaskUser(user, password), err)
+			user, password = "", "" // it is a fault already
+		}
+		s.config.Credentials = authentication.Credentials{}
+		s.login.as(user, NewSecret(password))
+	})
 }
 
 // Credentials logs in with any credentials: tokens, secrets from a source, client certificates, an identity to
 // act as, some mechanisms only, or mechanisms of the caller's own; see package authentication. A secret
-// that the server rejects is not sent again for ten minutes, by no connection, until it changes. Of
+// that the server refuses is not sent again for ten minutes, by no connection, until it changes; for half a minute
+// when the server cannot check logins for now. Of
 // several calls of Login and Credentials, those of a URL included, the last one counts.
 func (b Builder) Credentials(credentials authentication.Credentials) Builder {
 	return b.step(func(s *state) {
@@ -153,18 +125,48 @@ func (b Builder) Credentials(credentials authentication.Credentials) Builder {
 			s.fault("Credentials", "", errors.New("no credentials"))
 		}
 		s.config.Credentials = credentials
+		s.login.as("", Secret{})
 	})
 }
 
-// DangerousPlaintextAuth allows the password to be sent without TLS, also to other machines.
+// Mechanisms limits the login to some mechanisms, by their names such as "PLAIN". Without names all that fit may be
+// used, the strongest first. Their order is not changed.
+func (b Builder) Mechanisms(names ...string) Builder {
+	return b.step(func(s *state) {
+		s.login.mechanisms = nil
+		for _, name := range names {
+			s.login.mechanisms = append(s.login.mechanisms, strings.ToUpper(name))
+		}
+	})
+}
+
+// AuthorizationID is the user to act as, where that is not the one who logs in (RFC 4422 section 2), by mechanisms
+// that can say so: SCRAM, PLAIN and EXTERNAL. An empty one is an error: the mail would go out as another user than was
+// meant.
+func (b Builder) AuthorizationID(identity string) Builder {
+	return b.step(func(s *state) {
+		if identity == "" {
+			s.fault("AuthorizationID", "", errors.New("want the user to act as"))
+		}
+		s.login.authorizationID = identity
+	})
+}
+
+// DangerousPlaintextAuth allows a login without TLS, also to other machines: PLAIN, LOGIN and tokens show the secret to
+// every listener, SCRAM and CRAM-MD5 let a listener guess it at home. Without it no secret is used in clear, on loopback
+// and Unix sockets neither. EXTERNAL and ANONYMOUS have no secret and need no permission.
 func (b Builder) DangerousPlaintextAuth() Builder {
 	return b.step(func(s *state) { s.config.InsecureAuth = true })
 }
 
 // HelloName is what the client calls itself in EHLO: a host name or an IP address. The default is
-// the host's name when it is fully qualified, else the address of the local end.
+// the host's name when it is fully qualified, else the address of the local end; "" is the default.
 func (b Builder) HelloName(name string) Builder {
 	return b.step(func(s *state) {
+		if name == "" {
+			s.config.HelloName = extension.HelloName{}
+			return
+		}
 		if err := s.helloName(name); err != nil {
 			s.fault("HelloName", name, err)
 		}
@@ -178,20 +180,19 @@ func (s *state) helloName(name string) (err error) {
 
 // Timeout limits each wait for the server except for two: the dial has at most 30 s, and the verdict
 // on the content has never less than 10 minutes, because giving up early there creates duplicates.
-// See Timeouts for each on its own.
+// See Timeouts for each on its own. 0 is the default: minutes, as in RFC 5321 section 4.5.3.2.
 func (b Builder) Timeout(limit time.Duration) Builder {
 	return b.step(func(s *state) {
-		if limit <= 0 {
+		if limit < 0 {
 			s.fault("Timeout", limit.String(), errors.New("want a positive duration"))
 		}
-		s.limit(limit)
+		s.config.Timeouts = timeouts(limit)
 	})
 }
 
-func (s *state) limit(d time.Duration) {
-	s.config.Timeouts = client.Timeouts{
-		Dial: min(d, 30*time.Second), TLS: d, Reply: d, Data: d, Body: d, Reset: d,
-	}
+// timeouts are the limits of Timeout.
+func timeouts(d time.Duration) client.Timeouts {
+	return client.Timeouts{Dial: min(d, 30*time.Second), TLS: d, Reply: d, Data: d, Body: d, Reset: d}
 }
 
 // Timeouts sets the limits of the phases; zero ones keep their default.
@@ -218,30 +219,45 @@ func (b Builder) Chunking(use client.Chunking) Builder {
 	return b.step(func(s *state) { s.config.Chunking = use })
 }
 
-// BulkWindow lets up to depth mails, and 1 MiB of them, be on their way over one connection of
-// SendAll at the same time, to servers with PIPELINING and CHUNKING. The default is one. When a
-// connection breaks, that many mails at most are in doubt: a server that hangs up loses replies that
-// it has given already. A good compromise is 20. Use [Builder.ResendUnsent] with it: a relay that ends each
+// BulkWindow sets how many mails SendAll keeps unacknowledged on each connection (default 1, at most 1 MiB
+// in all; 0 is the default), to servers with PIPELINING and CHUNKING. If the connection breaks, up to that many mails are
+// Unknown: a server that hangs up loses replies that it has given already. A good compromise is 20. Use [Builder.ResendUnsent] with it: a relay that ends each
 // connection after some mails leaves those in the window NotSent.
 func (b Builder) BulkWindow(depth int) Builder {
 	return b.step(func(s *state) {
-		if depth < 1 {
-			s.fault("BulkWindow", strconv.Itoa(depth), errors.New("want at least 1"))
+		if depth < 0 {
+			s.fault("BulkWindow", strconv.Itoa(depth), errors.New("want at least 1, or 0 for the default"))
 		}
 		s.bulk.depth = depth
 	})
 }
 
-// ResendUnsent lets SendAll send mails that a broken connection left NotSent over another one, as long as
-// every second connection at least brings something to an end.
+// ResendUnsent lets SendAll send mails that a broken connection left NotSent over another one. It gives up on a
+// mail after two connections in a row that lost it without finishing any mail.
 func (b Builder) ResendUnsent() Builder { return b.step(func(s *state) { s.bulk.resume = true }) }
+
+// WaitForRelay is how long SendAll waits for a relay that is down, restarts, or refuses all connections for now: 5 minutes
+// by default, until its ctx ends at the latest. Each connection of the pool has a mail that waits and takes no other.
+// 0 lets mails fail at once. A policy above that has another relay to go to, such as Failover, and a Breaker let them fail at
+// once too; Send always does.
+func (b Builder) WaitForRelay(limit time.Duration) Builder {
+	return b.step(func(s *state) {
+		if limit < 0 {
+			s.fault("WaitForRelay", limit.String(), errors.New("must not be negative"))
+		}
+		s.bulk.wait = limit
+		if limit == 0 {
+			s.bulk.wait = noWait
+		}
+	})
+}
 
 // LocalAddr makes connections from an address of this machine.
 func (b Builder) LocalAddr(addr net.Addr) Builder {
 	return b.step(func(s *state) { s.config.LocalAddr = addr })
 }
 
-// Dialer replaces the dialer, for proxies. TLS and all limits hold over what it returns.
+// Dialer replaces the dialer; for proxies there is [Builder.Proxy]. TLS and all limits hold over what it returns.
 func (b Builder) Dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Builder {
 	return b.step(func(s *state) { s.config.Dial = dial })
 }
@@ -255,12 +271,13 @@ func (b Builder) Trace(trace func(client.Event)) Builder {
 // Build checks the configuration and returns the transport, or every fault joined, each a
 // *[FieldError]. It does not connect.
 func (b Builder) Build() (*Transport, error) {
-	s, err := b.settle()
+	s, err := b.resolve()
 	if err != nil {
 		return nil, err
 	}
 	t := newTransport(s.config, s.pool.withDefaults(), s.bulk)
 	t.provider = s.provider
+	t.dialect = dialectOf(s.provider.Name, s.host)
 	return t, nil
 }
 
@@ -268,26 +285,27 @@ func (b Builder) Build() (*Transport, error) {
 // needs that sends commands of its own. The handle is spent, as by Build. The settings of the pool and of bulk
 // mail have no part in it.
 func (b Builder) ClientConfig() (client.Config, error) {
-	s, err := b.settle()
+	s, err := b.resolve()
 	if err != nil {
 		return client.Config{}, err
 	}
 	return s.config, nil
 }
 
-// settle spends the handle and returns what was configured, checked.
-func (b Builder) settle() (state, error) {
+// resolve spends the handle and returns what was configured, checked.
+func (b Builder) resolve() (state, error) {
 	if err := b.handle.Finish(); err != nil {
 		return state{}, err
 	}
 	s := *b.state
+	s.resolveProvider()
 	s.pool = s.pool.within(s.provider.Limits)
-	for _, read := range s.late {
-		read(&s)
-	}
+	s.config.MaxRecipients, s.config.MaxSize = s.provider.Limits.Recipients, s.provider.Limits.Size
+	s.resolveLogin()
 	s.check()
-	if len(s.faults) > 0 {
-		return s, errors.Join(s.faults...)
+	s.resolveProxy()
+	if len(s.errs) > 0 {
+		return s, errors.Join(s.errs...)
 	}
 	if s.config.Address == "" {
 		s.config.Address = net.JoinHostPort(s.host, strconv.Itoa(s.port))
@@ -297,14 +315,16 @@ func (b Builder) settle() (state, error) {
 
 func (s *state) check() {
 	if s.config.Address == "" {
-		if _, err := extension.ParseHelloName(s.host); err != nil { // a host name or an IP address too
+		host, err := parseHost(s.host)
+		if err != nil {
 			s.fault("Host", s.host, err)
 		}
+		s.host = host
 		if s.port < 1 || s.port > 65535 {
 			s.fault("Port", strconv.Itoa(s.port), errors.New("want 1 to 65535"))
 		}
 	}
-	if name := s.provider.Name; name != "" {
+	if name := s.provider.Name; name != "" && s.byName {
 		switch user := s.config.Credentials.User(); {
 		case s.config.Credentials.IsZero():
 			s.fault("ForProvider", name, errors.New("needs Login or Credentials"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/internal/panics"
+	"github.com/depeche-mail/depeche/internal/pause"
 	"github.com/depeche-mail/depeche/internal/pool"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
@@ -17,14 +18,20 @@ import (
 // before, so that a round trip brings a verdict. [Builder.BulkWindow] lets more travel at once.
 //
 // Mails that a broken connection left NotSent go over another one when [Builder.ResendUnsent] was set;
-// what is Unknown never does.
+// what is Unknown never does. Mails that the relay refused because of its load before it judged them always do. While the
+// relay is down, mails wait as long as [Builder.WaitForRelay] says.
+//
+// A SendAll is one user of the connections among others: it gives one back when a Send waits, after the mails that are
+// on their way, and shares them with another SendAll.
 func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
 	return func(yield func(transport.BulkResult, error) bool) {
+		t.eyes.see(ctx)
 		transport.RunBulk(ctx, mails, yield, func(jobs <-chan transport.BulkResult, ended func(transport.BulkResult, error)) {
 			var workers panics.Group
 			failed := workers.Failed()
+			user, down := t.pool.Bulk(), newOutage(ctx, t)
 			for range t.limits.MaxOpen {
-				w := &worker{t: t, in: jobs, failed: failed, ended: ended}
+				w := &worker{t: t, user: user, outage: down, in: jobs, failed: failed, ended: ended}
 				workers.Go(func() { w.run(ctx) })
 			}
 			workers.Wait()
@@ -34,41 +41,37 @@ func (t *Transport) SendAll(ctx context.Context, mails iter.Seq[transport.Mail])
 
 // worker sends over one connection after another until there are no more mails.
 type worker struct {
-	t      *Transport
-	in     <-chan transport.BulkResult
-	failed <-chan struct{} // closed when a worker panicked: no more mails are taken
-	ended  func(transport.BulkResult, error)
-	again  []*client.BulkJob // to be sent first, on the next connection
-	fails  int               // attempts in a row to get a connection, or to get a mail over one
-	turn   turn
-	spare  []*client.BulkJob // ended, to be used again
+	t        *Transport
+	user     *pool.Bulk[*client.Conn]
+	outage   *outage
+	in       <-chan transport.BulkResult
+	failed   <-chan struct{} // closed when a worker panicked: no more mails are taken
+	ended    func(transport.BulkResult, error)
+	requeued []*client.BulkJob // to be sent first, on the next connection
+	failures int               // attempts in a row to get a connection, or to get a mail over one
+	turn     turn
+	free     []*client.BulkJob // ended, to be used again
 }
 
 // turn is what a worker knows of the connection that it uses.
 type turn struct {
 	conn      *client.Conn
-	inFlight  int  // jobs that the connection has been given and has not given back
-	delivered int  // mails of which the relay has said what becomes of them, those before the turn included
-	over      bool // the relay has ended the connection: what follows says nothing about how many it takes
-	suspect   bool // the connection was used before, or idle, and has not shown a sign of life since
-	alive     bool // the connection has brought the end of a job
-	full      bool // the connection has no room for the next job
+	inFlight  int            // jobs that the connection has been given and has not given back
+	ended     int            // jobs that it has given back
+	delivered int            // mails of which the relay has said what becomes of them, those before the turn included
+	over      bool           // the relay has ended the connection: what follows says nothing about how many it takes
+	suspect   bool           // the connection was used before, or idle, and has not shown a sign of life since
+	alive     bool           // the connection has brought the end of a job
+	full      bool           // the connection has no room for the next job
+	load      *client.Result // the relay refused a mail because of its load
+	surplus   *client.Result // the same, when it had judged the mail: there are too many connections
 }
 
-// A worker that fails some times in a row takes the relay to be down, and for a while lets mails
-// fail at once instead of making each of them wait.
-const (
-	failsAreDown = 3
-	downFor      = time.Second
-)
-
 func (w *worker) run(ctx context.Context) {
-	var quiet time.Time
-	var down error
 	returned := false
 	defer func() {
 		if !returned { // a mail panicked: those that waited for another connection are not sent
-			for job := w.left(); job != nil; job = w.left() {
+			for job := w.nextRequeued(); job != nil; job = w.nextRequeued() {
 				w.unreached(job, errPanicked)
 			}
 		}
@@ -79,42 +82,39 @@ func (w *worker) run(ctx context.Context) {
 			returned = true
 			return
 		}
-		if w.fails >= failsAreDown && time.Now().Before(quiet) {
+		if down := w.outage.isDown(); down != nil {
 			w.unreached(job, down)
 			continue
 		}
 		w.pause(ctx)
-		w.again = append([]*client.BulkJob{job}, w.again...)
-		lease, err := w.t.pool.Get(ctx)
-		if err != nil {
-			w.fails++
-			quiet, down = time.Now().Add(downFor), err
-			w.unreached(w.left(), err)
-			continue
+		w.requeued = append([]*client.BulkJob{job}, w.requeued...)
+		lease, err := w.user.Get(ctx)
+		switch {
+		case err == nil:
+			w.stream(ctx, lease)
+		case w.t.failure(err) != pool.FailureLasting && w.outage.holds(ctx, true, err): // the pool makes a pause before it tries again
+		default:
+			w.failures++
+			w.outage.failed(err)
+			w.unreached(w.nextRequeued(), err)
 		}
-		w.stream(ctx, lease)
 	}
 }
 
 // pause waits a little, and longer each time, before a relay that took nothing is tried again.
 func (w *worker) pause(ctx context.Context) {
 	const first, longest = 50 * time.Millisecond, 5 * time.Second
-	if w.fails < 2 {
+	if w.failures < 2 {
 		return
 	}
-	timer := time.NewTimer(min(first<<min(w.fails-2, 10), longest))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_ = pause.For(ctx, pause.Doubled(first, longest, w.failures-2)) // the end of ctx is seen where a connection is asked for
 }
 
 // stream sends over one connection as long as that is of use.
 func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
 	window := client.Window{Messages: w.t.bulk.depth}
-	w.fails++
+	w.failures++
 	w.turn = turn{conn: conn, delivered: conn.Transactions(), suspect: lease.Reused()}
 	returned := false
 	defer func() {
@@ -122,18 +122,23 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 			lease.Discard()
 		}
 	}()
-	err := conn.Stream(ctx, window, &limited{worker: w, conn: conn}, func(job *client.BulkJob) { w.done(ctx, job) })
+	err := conn.Stream(ctx, window, &limitedSource{worker: w, conn: conn, lease: lease}, func(job *client.BulkJob) { w.done(ctx, job) })
 	returned = true
 	w.t.learned.note(conn.Findings())
 	if errors.Is(err, client.ErrEnding) { // of the mails, not of the relay: no reason to wait
-		w.fails--
+		w.failures--
 	}
 	if err == nil && w.turn.full { // the next one has room, at the latest when it is new
-		w.fails = max(w.fails-1, 0)
+		w.failures = max(w.failures-1, 0)
 	}
-	if err != nil || w.turn.full {
+	switch {
+	case w.turn.load != nil:
+		lease.Refused(!w.turn.alive && aboutNumber(conn, w.turn.load), w.turn.load.Err)
+	case w.turn.surplus != nil:
+		lease.Surplus(w.turn.surplus.Err)
+	case err != nil || w.turn.full || w.turn.over:
 		lease.Discard()
-	} else {
+	default:
 		lease.Release()
 	}
 }
@@ -141,16 +146,18 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 // done takes a job back from a connection. One that was lost goes over the next connection when it may.
 func (w *worker) done(ctx context.Context, job *client.BulkJob) {
 	w.turn.inFlight--
+	w.turn.ended++
 	w.count(job.Result)
 	w.t.learned.judge(w.turn.conn, job.Result)
-	if w.resend(job) {
-		w.t.resends(ctx, job.Mail, job.Result)
-		w.again = append(w.again, job)
+	if w.resend(ctx, job) {
+		w.t.resends(ctx, w.turn.conn, job.Mail, job.Result)
+		w.requeued = append(w.requeued, job)
 		return
 	}
 	w.turn.suspect, w.turn.alive = false, true
-	if job.Result.Err == nil {
-		w.fails = 0
+	if isAnswered(job.Result) && !job.Result.ConnectionWasDead() { // the relay works, whatever it says of the mail
+		w.failures = 0
+		w.outage.ends(ctx)
 	}
 	result, err := w.t.report(job.Mail, job.Result)
 	w.end(job, result, err)
@@ -161,9 +168,12 @@ func (w *worker) count(r *client.Result) {
 	t := &w.turn
 	switch {
 	case t.over:
-	case isHangUp(r):
+	case isHangUp(r), endsShare(r):
 		t.over = true
 		w.t.limit.ended(t.delivered, false)
+	case isSurplus(r):
+		t.surplus = r
+		t.delivered++
 	case isAnswered(r):
 		t.delivered++
 		w.t.limit.reached(t.delivered)
@@ -174,10 +184,13 @@ func (w *worker) count(r *client.Result) {
 }
 
 // resend reports whether a job goes over another connection, and prepares it for that.
-func (w *worker) resend(job *client.BulkJob) bool {
+func (w *worker) resend(ctx context.Context, job *client.BulkJob) bool {
 	r := job.Result
 	if way := r.Fallback(); way != client.FallbackNone && job.Tried&(1<<way) == 0 && w.t.learned.fallback(r) {
 		job.Tried |= 1 << way
+		return true
+	}
+	if w.refusedAboutLoad(ctx, job) {
 		return true
 	}
 	l := loss{stale: r.ConnectionWasDead(), again: job.Again, asked: w.t.bulk.resume}
@@ -194,6 +207,28 @@ func (w *worker) resend(job *client.BulkJob) bool {
 		job.Only = rest
 	}
 	return true
+}
+
+// refusedAboutLoad reports whether a job goes over another connection because the relay had too much to do when it came,
+// or when the job before it did. A job that is refused while others get through goes some times, any other one as long as
+// the caller has patience.
+func (w *worker) refusedAboutLoad(ctx context.Context, job *client.BulkJob) bool {
+	r := job.Result
+	switch {
+	case isAboutLoad(r):
+		w.turn.load = r
+	case w.turn.load == nil || !r.ConnectionWasDead():
+		return false
+	}
+	if served := w.outage.served.Load(); job.Load.Refusals == 0 || job.Load.Served != served {
+		job.Load.Refusals++
+		job.Load.Served = served
+	}
+	waits := w.outage.holds(ctx, false, r.Err)
+	if w.outage.patience == 0 {
+		waits = w.t.pool.Open() > 1
+	}
+	return waits && job.Load.Refusals <= maxRefusals
 }
 
 // loss is what decides whether a mail that a connection has lost goes over another one.
@@ -231,13 +266,13 @@ func (w *worker) unreached(job *client.BulkJob, cause error) {
 func (w *worker) end(job *client.BulkJob, result *transport.Result, err error) {
 	sent := transport.BulkResult{Index: job.Index, Mail: job.Mail, Result: result}
 	*job = client.BulkJob{Result: job.Result}
-	w.spare = append(w.spare, job)
+	w.free = append(w.free, job)
 	w.ended(sent, err)
 }
 
 // Poll returns the next job if there is one at this moment.
 func (w *worker) Poll() (job *client.BulkJob, ended bool) {
-	if job := w.left(); job != nil {
+	if job := w.nextRequeued(); job != nil {
 		return job, false
 	}
 	select {
@@ -253,9 +288,9 @@ func (w *worker) Poll() (job *client.BulkJob, ended bool) {
 	}
 }
 
-// Wait returns the next job, or nil when there is none any more or wake can be received from.
+// Wait returns the next job, or nil without one any more or wake can be received from.
 func (w *worker) Wait(wake <-chan struct{}) (job *client.BulkJob, ended bool) {
-	if job := w.left(); job != nil {
+	if job := w.nextRequeued(); job != nil {
 		return job, false
 	}
 	select {
@@ -271,12 +306,12 @@ func (w *worker) Wait(wake <-chan struct{}) (job *client.BulkJob, ended bool) {
 // errPanicked is why a mail was not sent when another one panicked.
 var errPanicked = errors.New("another mail panicked")
 
-func (w *worker) left() *client.BulkJob {
-	if len(w.again) == 0 {
+func (w *worker) nextRequeued() *client.BulkJob {
+	if len(w.requeued) == 0 {
 		return nil
 	}
-	job := w.again[0]
-	w.again = w.again[1:]
+	job := w.requeued[0]
+	w.requeued = w.requeued[1:]
 	return job
 }
 
@@ -284,8 +319,8 @@ func (w *worker) newJob(sent transport.BulkResult, ok bool) (job *client.BulkJob
 	if !ok {
 		return nil, true
 	}
-	if last := len(w.spare) - 1; last >= 0 {
-		job, w.spare = w.spare[last], w.spare[:last]
+	if last := len(w.free) - 1; last >= 0 {
+		job, w.free = w.free[last], w.free[:last]
 	} else {
 		job = new(client.BulkJob)
 	}
@@ -293,15 +328,22 @@ func (w *worker) newJob(sent transport.BulkResult, ok bool) (job *client.BulkJob
 	return job, false
 }
 
-// limited is a feed that ends when the connection has had as many messages as it may.
-type limited struct {
+// limitedSource is a source of jobs that ends when the connection has had as many messages as it may.
+type limitedSource struct {
 	*worker
-	conn *client.Conn
+	conn  *client.Conn
+	lease *pool.Lease[*client.Conn]
+}
+
+// ends reports whether the connection is given back: it has no room, or another user waits for it. Between two mails is
+// the time, so that the other one waits for those on their way alone.
+func (l *limitedSource) ends() bool {
+	return l.t.full(l.conn) || l.turn.over || l.turn.surplus != nil || l.turn.inFlight+l.turn.ended > 0 && l.lease.Wanted()
 }
 
 // Poll is that of the worker until the limit.
-func (l *limited) Poll() (*client.BulkJob, bool) {
-	if l.t.full(l.conn) {
+func (l *limitedSource) Poll() (*client.BulkJob, bool) {
+	if l.ends() {
 		return nil, true
 	}
 	return l.took(l.worker.Poll())
@@ -310,8 +352,8 @@ func (l *limited) Poll() (*client.BulkJob, bool) {
 // Wait is that of the worker while mails are in flight. With none of them the connection is given back
 // instead, for others to use and for Shutdown to close: the next mail may be long in coming, or may be
 // waiting for a sender that waits for this connection.
-func (l *limited) Wait(wake <-chan struct{}) (*client.BulkJob, bool) {
-	if l.t.full(l.conn) {
+func (l *limitedSource) Wait(wake <-chan struct{}) (*client.BulkJob, bool) {
+	if l.ends() {
 		return nil, true
 	}
 	if l.turn.inFlight == 0 {
@@ -323,9 +365,9 @@ func (l *limited) Wait(wake <-chan struct{}) (*client.BulkJob, bool) {
 
 // took counts a job, unless the connection has no room for it. The server may have closed a connection that
 // had nothing to do before it.
-func (l *limited) took(job *client.BulkJob, ended bool) (*client.BulkJob, bool) {
+func (l *limitedSource) took(job *client.BulkJob, ended bool) (*client.BulkJob, bool) {
 	if job != nil && !l.conn.CanTakeDomains(job.Mail.Envelope()) {
-		l.again, l.turn.full = append([]*client.BulkJob{job}, l.again...), true
+		l.requeued, l.turn.full = append([]*client.BulkJob{job}, l.requeued...), true
 		return nil, true
 	}
 	if job != nil {

@@ -22,9 +22,10 @@ func builderSteps(t *testing.T) map[string]func(b Builder, n int) Builder {
 	word := func(n int) string { return string(rune('a' + n)) }
 	limit := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	return map[string]func(b Builder, n int) Builder{
-		"AllOrNothing": func(b Builder, _ int) Builder { return b.AllOrNothing() },
-		"BulkWindow":   func(b Builder, n int) Builder { return b.BulkWindow(n) },
-		"Chunking":     func(b Builder, n int) Builder { return b.Chunking(client.Chunking(n % 3)) },
+		"AllOrNothing":    func(b Builder, _ int) Builder { return b.AllOrNothing() },
+		"AuthorizationID": func(b Builder, n int) Builder { return b.AuthorizationID(word(n)) },
+		"BulkWindow":      func(b Builder, n int) Builder { return b.BulkWindow(n) },
+		"Chunking":        func(b Builder, n int) Builder { return b.Chunking(client.Chunking(n % 3)) },
 		"ClientCertificate": func(b Builder, n int) Builder {
 			return b.ClientCertificate(tls.Certificate{Certificate: [][]byte{{byte(n)}}})
 		},
@@ -38,6 +39,7 @@ func builderSteps(t *testing.T) map[string]func(b Builder, n int) Builder {
 		},
 		"DangerousMinVersion":    func(b Builder, n int) Builder { return b.DangerousMinVersion(tls.VersionTLS10 + uint16(n%2)) },
 		"DangerousPlaintextAuth": func(b Builder, _ int) Builder { return b.DangerousPlaintextAuth() },
+		"DangerousSkipVerify":    func(b Builder, _ int) Builder { return b.DangerousSkipVerify() },
 		"Dialer": func(b Builder, _ int) Builder {
 			return b.Dialer(func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed })
 		},
@@ -46,18 +48,23 @@ func builderSteps(t *testing.T) map[string]func(b Builder, n int) Builder {
 		"HelloName":         func(b Builder, n int) Builder { return b.HelloName(word(n) + ".example.org") },
 		"LocalAddr":         func(b Builder, n int) Builder { return b.LocalAddr(&net.TCPAddr{Port: n}) },
 		"Login":             func(b Builder, n int) Builder { return b.Login(word(n), word(n)) },
+		"Mechanisms":        func(b Builder, n int) Builder { return b.Mechanisms("PLAIN", word(n)) },
 		"MinVersion":        func(b Builder, n int) Builder { return b.MinVersion(tls.VersionTLS12 + uint16(n%2)) },
+		"Proxy":             func(b Builder, n int) Builder { return b.Proxy("socks5://" + word(n)) },
 		"PinnedKeys":        func(b Builder, n int) Builder { return b.PinnedKeys(client.Pin{byte(n)}.String()) },
 		"Pool":              func(b Builder, n int) Builder { return b.Pool(Pool{MaxOpen: n}) },
 		"Port":              func(b Builder, n int) Builder { return b.Port(n) },
 		"ResendUnsent":      func(b Builder, _ int) Builder { return b.ResendUnsent() },
+		"ServerName":        func(b Builder, n int) Builder { return b.ServerName(word(n)) },
 		"TLSConfig":         func(b Builder, n int) Builder { return b.TLSConfig(&tls.Config{ServerName: word(n)}) },
 		"Timeout":           func(b Builder, n int) Builder { return b.Timeout(limit(n)) },
 		"Timeouts":          func(b Builder, n int) Builder { return b.Timeouts(client.Timeouts{Dial: limit(n)}) },
 		"Trace":             func(b Builder, _ int) Builder { return b.Trace(func(client.Event) {}) },
+		"TrustedKeys":       func(b Builder, n int) Builder { return b.TrustedKeys(client.Pin{byte(n)}.String()) },
 		"VerifyConnection": func(b Builder, _ int) Builder {
 			return b.VerifyConnection(func(tls.ConnectionState) error { return nil })
 		},
+		"WaitForRelay": func(b Builder, n int) Builder { return b.WaitForRelay(limit(n)) },
 	}
 }
 
@@ -68,7 +75,10 @@ func threeOfAll() Builder {
 	for n := 1; n <= 3; n++ {
 		b = b.DisableExtensions(extension.Keyword(string(rune('A'+n)))).PinnedKeys(client.Pin{99, byte(n)}.String(), "no pin").
 			ExtraRoots([]byte{99, byte(n)}).ClientCertificate(tls.Certificate{Certificate: [][]byte{{99, byte(n)}}})
-		b = b.step(func(s *state) { s.late = append(s.late, func(s *state) { s.host += "x" }) })
+		b = b.TrustedKeys(client.Pin{98, byte(n)}.String()).step(func(s *state) {
+			s.security.rootFiles = append(s.security.rootFiles, "x")
+			s.login.mechanisms = append(s.login.mechanisms, "X")
+		})
 	}
 	return b
 }
@@ -84,7 +94,10 @@ func TestCloneIsolation(t *testing.T) {
 		}
 	}
 	all["a file that a URL names"] = func(b Builder, n int) Builder {
-		return b.step(func(s *state) { s.late = append(s.late, func(s *state) { s.host += string(rune('a' + n)) }) })
+		return b.step(func(s *state) { s.security.rootFiles = append(s.security.rootFiles, string(rune('a'+n))) })
+	}
+	all["a mechanism that a URL names"] = func(b Builder, n int) Builder {
+		return b.step(func(s *state) { s.login.mechanisms = append(s.login.mechanisms, string(rune('a'+n))) })
 	}
 	all["a fault"] = func(b Builder, n int) Builder { return b.PinnedKeys("no pin " + string(rune('a'+n))) }
 	for name, step := range all {
@@ -117,18 +130,13 @@ func TestTLSConfigOfAForkIsItsOwn(t *testing.T) {
 	}
 }
 
-// settled is the state of a builder before its check, and with what the late steps do.
+// settled is the state of a builder before its check.
 func settled(t *testing.T, b Builder) state {
 	t.Helper()
 	if err := b.handle.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	s := *b.state
-	for _, read := range s.late {
-		read(&s)
-	}
-	s.late = nil
-	return s
+	return *b.state
 }
 
 var compareStates = cmp.Options{

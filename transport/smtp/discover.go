@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
@@ -24,7 +25,7 @@ type DiscoveredRelay struct {
 	Port   int
 	TLS    client.TLSMode // TLSImplicit or TLSStartTLS, never without TLS
 	// OutOfDomain says that the relay is not in the domain. DNS can be forged, so it may be an attacker's, and
-	// Builder takes it only with a certificate of the domain itself; see Confirm.
+	// Builder takes it only with a certificate of the domain itself; see Trust.
 	OutOfDomain bool
 }
 
@@ -54,19 +55,28 @@ func DiscoverWith(ctx context.Context, resolver Resolver, address string) ([]Dis
 	if domain == "" || strings.HasPrefix(domain, "[") {
 		return nil, &FieldError{Field: "Address", Value: address, Err: errors.New("want an address with a domain")}
 	}
-	var found []DiscoveredRelay
-	for _, service := range []struct {
+	services := [...]struct {
 		name string
 		mode client.TLSMode
 	}{
 		{"submissions", client.TLSImplicit},
 		{"submission", client.TLSStartTLS},
-	} {
-		records, err := lookup(ctx, resolver, service.name, domain)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range records {
+	}
+	var (
+		records [len(services)][]*net.SRV
+		errs    [len(services)]error
+		all     panics.Group // the resolver is the caller's
+	)
+	for i := range services { // at the same time: a server that does not answer costs its limit once
+		all.Go(func() { records[i], errs[i] = lookup(ctx, resolver, services[i].name, domain) })
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	var found []DiscoveredRelay
+	for i, service := range services {
+		for _, r := range records[i] {
 			host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
 			if host == "" { // the domain says that it has no such service, RFC 6186 section 3.4
 				continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/depeche-mail/depeche/transport/smtp"
@@ -181,5 +182,32 @@ func TestDiscoveredVerifies(t *testing.T) {
 				t.Errorf("%v", e)
 			}
 		})
+	}
+}
+
+// both is a resolver that answers when both lookups have begun.
+type both struct{ begun sync.WaitGroup }
+
+func (b *both) LookupSRV(_ context.Context, service, _, name string) (string, []*net.SRV, error) {
+	b.begun.Done()
+	b.begun.Wait()
+	if name == "down.example." {
+		return "", nil, &net.DNSError{Err: service + " is down", Name: name}
+	}
+	return "", []*net.SRV{{Target: service + ".example.org.", Port: 465}}, nil
+}
+
+// TestDiscoverTogether: the lookups run at the same time, and the answers keep their order, as errors do.
+func TestDiscoverTogether(t *testing.T) {
+	var b both
+	b.begun.Add(2)
+	found, err := smtp.DiscoverWith(t.Context(), &b, "a@example.org")
+	if err != nil || len(found) != 2 || found[0].Host != "submissions.example.org" || found[1].Host != "submission.example.org" {
+		t.Errorf("%v, %v", found, err)
+	}
+	b.begun.Add(2)
+	found, err = smtp.DiscoverWith(t.Context(), &b, "a@down.example")
+	if !errors.Is(err, smtp.ErrLookup) || found != nil || !strings.Contains(err.Error(), "submissions is down") || !strings.Contains(err.Error(), "submission is down") {
+		t.Errorf("%v, %v", found, err)
 	}
 }

@@ -1,7 +1,7 @@
 // Package smtp sends mail through a relay, over connections that are kept and shared.
 //
 //	sender, err := smtp.Relay("smtp.example.com").
-//		Credentials("user", secret).
+//		Login("user", secret).
 //		Pool(smtp.Pool{MaxOpen: 4}).
 //		Build()
 //	...
@@ -12,12 +12,13 @@
 //
 //   - [Relay]: TLS from the first octet, port 465. The right one for almost every provider.
 //   - [StartTLSRelay]: STARTTLS, which must succeed, port 587.
-//   - [FromURL]: the same from one string, for configuration.
+//   - [FromURL], [Config]: the same from one string, or from a struct that a configuration file is read into.
 //   - [ForProvider]: a provider by its name, with the limits that it publishes.
 //   - [Discover]: whatever the domain of an address names in DNS.
 //   - [UnencryptedLocalhost]: a server on this machine, port 25, no TLS, no password.
+//   - [UnixSocket]: a server on this machine over a Unix socket.
 //   - [LMTP], [LMTPSocket]: a delivery agent beside us, one verdict per recipient.
-//   - [DangerousPlaintext]: no TLS to another machine. Whoever is on the way reads the mail and may change it.
+//   - [DangerousPlaintext]: no TLS to another machine. An attacker on the way reads the mail and may change it.
 //
 // # What is certain afterwards
 //
@@ -28,7 +29,7 @@
 //
 // # Logging in
 //
-// Credentials logs in with a password by the strongest mechanism that the server offers, Login with
+// Login logs in with a password by the strongest mechanism that the server offers, Credentials with
 // whatever package authentication has: tokens, secrets from a source, certificates. A secret that the
 // server rejects is said once, and not again by each connection of the pool.
 //

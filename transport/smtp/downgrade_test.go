@@ -215,7 +215,7 @@ func TestDowngradeOfChance(t *testing.T) {
 	var wire recorder
 	sender := build(t, smtp.DangerousOpportunisticTLS(srv.Host()).Port(srv.Port()).Login(smtptest.User, smtptest.Password).Dialer(wire.dialer(srv.Addr())))
 	_, err := sender.Send(t.Context(), mail(t, "b@example.org"))
-	if login, ok := errors.AsType[*authentication.Error](err); !ok || login.Kind != authentication.NeedsTLS {
+	if login, ok := errors.AsType[*authentication.Error](err); !ok || login.Kind != authentication.KindNeedsTLS {
 		t.Errorf("%v", err)
 	}
 	wire.wantClear(t)

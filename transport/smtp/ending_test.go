@@ -9,6 +9,7 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
@@ -155,7 +156,7 @@ func TestEndingFails(t *testing.T) {
 				switch {
 				case err == nil:
 					arrived++
-				case errors.Is(err, full):
+				case errors.Is(err, full) && errors.Is(err, client.ErrEnding) && !errors.Is(err, transport.ErrConnectionLost):
 					refused++
 				default:
 					t.Error(err)

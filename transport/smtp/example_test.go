@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"slices"
@@ -110,4 +111,47 @@ func ExampleBuilder_ClientConfig() {
 	config, err := smtp.Relay("smtp.example.com").HelloName("app.example.org").ClientConfig()
 	fmt.Println(config.Address, config.HelloName, err)
 	// Output: smtp.example.com:465 app.example.org <nil>
+}
+
+// A relay as a configuration file says it. Every fault is found at once; what prints has no secret.
+func ExampleConfig() {
+	var c smtp.Config
+	err := json.Unmarshal([]byte(`{
+		"host": "smtp.example.com",
+		"security": "starttls",
+		"user": "app@example.com",
+		"password": "p@ss:word",
+		"timeout": "30s",
+		"tls_min": "1.3"
+	}`), &c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	u, err := c.URL()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(u)
+	fmt.Println(c.Password)
+
+	c.Pool, c.TLSMin = -1, "1.1"
+	fmt.Println(c.Validate())
+	// Output:
+	// smtp+starttls://app%40example.com:***@smtp.example.com?timeout=30s&tls_min=1.3
+	// ***
+	// tls_min: "1.1": want one of 1.2, 1.3
+	// pool: "-1": want a number above 0
+}
+
+// A relay that signed its own certificate, trusted by its key alone.
+func ExampleBuilder_TrustedKeys() {
+	_, err := smtp.Relay("relay.internal").TrustedKeys("sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").Build()
+	fmt.Println(err)
+	_, err = smtp.FromURL("smtps://relay.internal?tls_trusted_kye=sha256/AAAA").Build()
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// URL "tls_trusted_kye": unknown key; did you mean tls_trusted_key?
 }

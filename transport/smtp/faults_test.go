@@ -83,12 +83,18 @@ func TestPhaseOfLoss(t *testing.T) {
 		for _, step := range steps {
 			for way, do := range map[string]smtptest.Action{"closes": smtptest.Close(), "is silent": smtptest.Silence()} {
 				t.Run(name+"/"+string(step.want)+"/"+way, func(t *testing.T) {
-					if name == "chunks" && step.at == smtptest.Data {
-						step.at, step.want = smtptest.End, transport.PhaseFinal
+					at := step.at
+					if name == "chunks" { // the content has left with MAIL
+						switch at {
+						case smtptest.Data:
+							at, step.want = smtptest.End, transport.PhaseFinal
+						case smtptest.Mail, smtptest.Rcpt:
+							step.want = transport.PhaseFinal
+						}
 					}
 					srv := smtptest.NewUnstartedServer(t)
 					srv.Config.Extensions = smtptest.Without(without...)
-					srv.Config.Hooks = []smtptest.Hook{smtptest.On(step.at, do)}
+					srv.Config.Hooks = []smtptest.Hook{smtptest.On(at, do)}
 					srv.Start()
 					_, err := build(t, relay(srv).Timeouts(quick)).Send(t.Context(), mail(t, "b@example.org"))
 					failed, ok := errors.AsType[*transport.SendError](err)
@@ -147,7 +153,7 @@ func TestDecisionsOfARelay(t *testing.T) {
 	_, _ = sender.Send(t.Context(), mail(t, "b@example.org")) // the decisions tell
 	want := []transport.DecisionKind{
 		transport.DecisionToken, transport.DecisionConnect,
-		transport.DecisionResend, transport.DecisionToken, transport.DecisionConnect,
+		transport.DecisionDisconnect, transport.DecisionResend, transport.DecisionToken, transport.DecisionConnect,
 	}
 	if len(o.kinds) < len(want) || !slices.Equal(o.kinds[:len(want)], want) || !slices.Contains(o.kinds, transport.DecisionTokenFail) ||
 		!slices.Contains(o.kinds, transport.DecisionConnectFail) {

@@ -99,7 +99,7 @@ func TestOthersGoNowhere(t *testing.T) {
 		return smtptest.Action{}
 	}}
 	srv.Start()
-	sender := build(t, relay(srv).Chunking(client.ChunkingOff).ResendUnsent().Pool(smtp.Pool{MaxOpen: 1}))
+	sender := build(t, relay(srv).Chunking(client.ChunkingOff).ResendUnsent().WaitForRelay(0).Pool(smtp.Pool{MaxOpen: 1}))
 	m := mail(t, "a@example.org", "busy@example.org")
 	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) { yield(m) }) {
 		first, second := sent.Result.Recipients[0], sent.Result.Recipients[1]

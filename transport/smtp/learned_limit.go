@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp/client"
-	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
 // learnedLimit is how many mails the relay takes over one connection, as far as it has shown: three
@@ -87,15 +86,19 @@ func (s *learnedLimit) careAfter() int {
 	return s.careful
 }
 
-// isHangUp reports whether a receipt shows a 421 in place of a mail.
+// isHangUp reports whether a receipt shows a 421, or what means the same, in place of a mail.
 func isHangUp(r *client.Result) bool {
 	f, lost := r.Failure()
-	return lost && f.Response.Code == response.ServiceUnavailable && (f.Phase == client.PhaseReset || f.Phase == client.PhaseMail)
+	return lost && f.Response.AboutLoad() && (f.Phase == client.PhaseReset || f.Phase == client.PhaseMail)
 }
+
+// maxErrors is after how many refused commands in a row a connection is replaced by another one: one more, and
+// Postfix (smtpd_soft_error_limit) delays each reply by a second.
+const maxErrors = 9
 
 // full reports whether a connection has had as many mails as it may.
 func (t *Transport) full(c *client.Conn) bool {
-	if c.ReachedMailMax() {
+	if c.ReachedMailMax() || c.ErrorsInRow() >= maxErrors {
 		return true
 	}
 	for _, limit := range [...]int{t.limits.MaxMessages, t.limit.current()} {

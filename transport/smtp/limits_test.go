@@ -222,7 +222,7 @@ func TestSendAllStopsEarly(t *testing.T) {
 
 // TestSendAllWithoutRelay: every mail has its result when there is no relay, in bounded time.
 func TestSendAllWithoutRelay(t *testing.T) {
-	sender := build(t, smtp.DangerousPlaintext("127.0.0.1").Port(1).Pool(smtp.Pool{MaxOpen: 2}))
+	sender := build(t, smtp.DangerousPlaintext("127.0.0.1").Port(1).WaitForRelay(0).Pool(smtp.Pool{MaxOpen: 2}))
 	n := 0
 	for sent, err := range transport.SendAll(t.Context(), sender, func(yield func(transport.Mail) bool) {
 		for range 1000 {

@@ -57,7 +57,7 @@ func TestSaysThatItCouldBind(t *testing.T) {
 			}
 			b := relay(srv)
 			if tc.security == smtptest.Plaintext {
-				b = smtp.DangerousPlaintext(srv.Host()).Port(srv.Port())
+				b = smtp.DangerousPlaintext(srv.Host()).Port(srv.Port()).DangerousPlaintextAuth()
 			}
 			_, _ = build(t, b.Credentials(c)).Send(t.Context(), mail(t, "b@example.org")) // the server refuses every login
 			mu.Lock()

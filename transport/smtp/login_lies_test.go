@@ -44,49 +44,49 @@ func TestLyingServer(t *testing.T) {
 		server    smtptest.Mechanism
 		want      authentication.Kind
 	}{
-		"no signature":             {"SCRAM-SHA-256", smtptest.Scram{Final: "-"}.Run, authentication.Unproven},
-		"wrong signature":          {"SCRAM-SHA-256", smtptest.Scram{Final: "v=AAAA"}.Run, authentication.Unproven},
-		"empty signature":          {"SCRAM-SHA-256", smtptest.Scram{Final: "v="}.Run, authentication.Unproven},
-		"no signature, bound":      {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Final: "-"}.Run, authentication.Unproven},
-		"wrong signature, bound":   {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Final: "v=AAAA"}.Run, authentication.Unproven},
-		"one round":                {"SCRAM-SHA-256", smtptest.Scram{Iterations: 1}.Run, authentication.Iterations},
-		"2^31 rounds":              {"SCRAM-SHA-256", first("r=%sx" + salt + "2147483648"), authentication.Iterations},
-		"2^31 - 1 rounds":          {"SCRAM-SHA-256", first("r=%sx" + salt + "2147483647"), authentication.Iterations},
-		"one round, bound":         {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Iterations: 1}.Run, authentication.Iterations},
-		"foreign nonce":            {"SCRAM-SHA-256", first("r=x%s" + salt + "4096"), authentication.Malformed},
-		"no more nonce":            {"SCRAM-SHA-256", first("r=%s" + salt + "4096"), authentication.Malformed},
-		"no salt":                  {"SCRAM-SHA-256", first("r=%sx,s=,i=4096"), authentication.Malformed},
-		"unknown extension":        {"SCRAM-SHA-256", first("m=1,r=%sx" + salt + "4096"), authentication.Malformed},
-		"someone in between":       {"SCRAM-SHA-256-PLUS", says("334 ZT1jaGFubmVsLWJpbmRpbmdzLWRvbnQtbWF0Y2g=", "535 5.7.8 no"), authentication.ChannelMismatch},
-		"error, then success":      {"SCRAM-SHA-256", says("334 ZT1vdGhlci1lcnJvcg==", "235 2.7.0 ok"), authentication.Rejected},
-		"early 235, SCRAM":         {"SCRAM-SHA-256", says("235 2.7.0 ok"), authentication.EarlySuccess},
-		"early 235, CRAM-MD5":      {"CRAM-MD5", says("235 2.7.0 ok"), authentication.EarlySuccess},
-		"early 235, LOGIN":         {"LOGIN", says("334 ", "235 2.7.0 ok"), authentication.EarlySuccess},
-		"token error, then 235":    {"XOAUTH2", says("334 e30=", "235 2.7.0 ok"), authentication.Rejected},
-		"250":                      {"PLAIN", says("250 2.0.0 ok"), authentication.EarlySuccess},
-		"354":                      {"PLAIN", says("354 go"), authentication.Refused},
-		"535 to a good password":   {"PLAIN", says("535 5.7.8 no"), authentication.Rejected},
-		"endless, PLAIN":           {"PLAIN", says("334 "), authentication.Endless},
-		"endless, LOGIN":           {"LOGIN", says("334 "), authentication.Endless},
-		"endless, CRAM-MD5":        {"CRAM-MD5", says("334 QUJD"), authentication.Endless},
-		"endless, SCRAM":           {"SCRAM-SHA-256", says("334 ZT1vdGhlci1lcnJvcg=="), authentication.Endless},
-		"endless, XOAUTH2":         {"XOAUTH2", says("334 e30="), authentication.Endless},
-		"endless, OAUTHBEARER":     {"OAUTHBEARER", says("334 " + echo), authentication.Endless},
-		"endless, EXTERNAL":        {"EXTERNAL", says("334 "), authentication.Endless},
-		"endless, ANONYMOUS":       {"ANONYMOUS", says("334 "), authentication.Endless},
-		"not base64":               {"LOGIN", says("334 Username:"), authentication.Malformed},
-		"not base64, SCRAM":        {"SCRAM-SHA-256", says("334 r=1,s=2,i=3"), authentication.Malformed},
-		"not base64, then success": {"CRAM-MD5", says("334 !", "235 2.7.0 ok"), authentication.Malformed},
-		"an empty challenge":       {"CRAM-MD5", says("334 "), authentication.Malformed},
-		"for now":                  {"PLAIN", says("454 4.7.0 later"), authentication.Unavailable},
-		"needs TLS":                {"PLAIN", says("538 5.7.11 encrypt"), authentication.NeedsTLS},
-		"too weak":                 {"PLAIN", says("534 5.7.9 weak"), authentication.TooWeak},
-		"something else":           {"PLAIN", says("554 5.7.1 not you"), authentication.Refused},
+		"no signature":             {"SCRAM-SHA-256", smtptest.Scram{Final: "-"}.Run, authentication.KindUnproven},
+		"wrong signature":          {"SCRAM-SHA-256", smtptest.Scram{Final: "v=AAAA"}.Run, authentication.KindUnproven},
+		"empty signature":          {"SCRAM-SHA-256", smtptest.Scram{Final: "v="}.Run, authentication.KindUnproven},
+		"no signature, bound":      {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Final: "-"}.Run, authentication.KindUnproven},
+		"wrong signature, bound":   {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Final: "v=AAAA"}.Run, authentication.KindUnproven},
+		"one round":                {"SCRAM-SHA-256", smtptest.Scram{Iterations: 1}.Run, authentication.KindIterations},
+		"2^31 rounds":              {"SCRAM-SHA-256", first("r=%sx" + salt + "2147483648"), authentication.KindIterations},
+		"2^31 - 1 rounds":          {"SCRAM-SHA-256", first("r=%sx" + salt + "2147483647"), authentication.KindIterations},
+		"one round, bound":         {"SCRAM-SHA-256-PLUS", smtptest.Scram{Plus: true, Iterations: 1}.Run, authentication.KindIterations},
+		"foreign nonce":            {"SCRAM-SHA-256", first("r=x%s" + salt + "4096"), authentication.KindMalformed},
+		"no more nonce":            {"SCRAM-SHA-256", first("r=%s" + salt + "4096"), authentication.KindMalformed},
+		"no salt":                  {"SCRAM-SHA-256", first("r=%sx,s=,i=4096"), authentication.KindMalformed},
+		"unknown extension":        {"SCRAM-SHA-256", first("m=1,r=%sx" + salt + "4096"), authentication.KindMalformed},
+		"an attacker between":      {"SCRAM-SHA-256-PLUS", says("334 ZT1jaGFubmVsLWJpbmRpbmdzLWRvbnQtbWF0Y2g=", "535 5.7.8 no"), authentication.KindChannelMismatch},
+		"error, then success":      {"SCRAM-SHA-256", says("334 ZT1vdGhlci1lcnJvcg==", "235 2.7.0 ok"), authentication.KindRejected},
+		"early 235, SCRAM":         {"SCRAM-SHA-256", says("235 2.7.0 ok"), authentication.KindEarlySuccess},
+		"early 235, CRAM-MD5":      {"CRAM-MD5", says("235 2.7.0 ok"), authentication.KindEarlySuccess},
+		"early 235, LOGIN":         {"LOGIN", says("334 ", "235 2.7.0 ok"), authentication.KindEarlySuccess},
+		"token error, then 235":    {"XOAUTH2", says("334 e30=", "235 2.7.0 ok"), authentication.KindRejected},
+		"250":                      {"PLAIN", says("250 2.0.0 ok"), authentication.KindEarlySuccess},
+		"354":                      {"PLAIN", says("354 go"), authentication.KindRefused},
+		"535 to a good password":   {"PLAIN", says("535 5.7.8 no"), authentication.KindRejected},
+		"endless, PLAIN":           {"PLAIN", says("334 "), authentication.KindEndless},
+		"endless, LOGIN":           {"LOGIN", says("334 "), authentication.KindEndless},
+		"endless, CRAM-MD5":        {"CRAM-MD5", says("334 QUJD"), authentication.KindEndless},
+		"endless, SCRAM":           {"SCRAM-SHA-256", says("334 ZT1vdGhlci1lcnJvcg=="), authentication.KindEndless},
+		"endless, XOAUTH2":         {"XOAUTH2", says("334 e30="), authentication.KindEndless},
+		"endless, OAUTHBEARER":     {"OAUTHBEARER", says("334 " + echo), authentication.KindEndless},
+		"endless, EXTERNAL":        {"EXTERNAL", says("334 "), authentication.KindEndless},
+		"endless, ANONYMOUS":       {"ANONYMOUS", says("334 "), authentication.KindEndless},
+		"not base64":               {"PLAIN", says("334 Username:"), authentication.KindMalformed},
+		"not base64, SCRAM":        {"SCRAM-SHA-256", says("334 r=1,s=2,i=3"), authentication.KindMalformed},
+		"not base64, then success": {"CRAM-MD5", says("334 !", "235 2.7.0 ok"), authentication.KindMalformed},
+		"an empty challenge":       {"CRAM-MD5", says("334 "), authentication.KindMalformed},
+		"for now":                  {"PLAIN", says("454 4.7.0 later"), authentication.KindUnavailable},
+		"needs TLS":                {"PLAIN", says("538 5.7.11 encrypt"), authentication.KindNeedsTLS},
+		"too weak":                 {"PLAIN", says("534 5.7.9 weak"), authentication.KindTooWeak},
+		"something else":           {"PLAIN", says("554 5.7.1 not you"), authentication.KindRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)
 			srv.Config.Mechanisms = map[string]smtptest.Mechanism{tc.mechanism: tc.server}
-			if tc.want != authentication.TooWeak {
+			if tc.want != authentication.KindTooWeak {
 				srv.Config.Mechanisms["LOGIN"] = tc.server // must not be tried
 			}
 			srv.Start()
@@ -96,7 +96,7 @@ func TestLyingServer(t *testing.T) {
 			if session.Count("MAIL") > 0 || session.Count("AUTH") != 1 {
 				t.Errorf("it said more:\n%s", session)
 			}
-			if tc.want == authentication.Iterations && !strings.Contains(session.String(), "C: *\n") {
+			if tc.want == authentication.KindIterations && !strings.Contains(session.String(), "C: *\n") {
 				t.Errorf("the exchange went on:\n%s", session)
 			}
 		})
@@ -110,9 +110,9 @@ func TestAuthAroundTLS(t *testing.T) {
 		want           authentication.Kind
 		tried          string
 	}{
-		"only before":        {"AUTH PLAIN", "SIZE 1000", authentication.NotOffered, ""},
+		"only before":        {"AUTH PLAIN", "SIZE 1000", authentication.KindNotOffered, ""},
 		"weaker before":      {"AUTH PLAIN LOGIN", "AUTH SCRAM-SHA-256", 0, "SCRAM-SHA-256"},
-		"foreign ones after": {"AUTH PLAIN", "AUTH GSSAPI", authentication.NoMechanism, ""},
+		"foreign ones after": {"AUTH PLAIN", "AUTH GSSAPI", authentication.KindNoMechanism, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)
@@ -135,7 +135,7 @@ func TestAuthAroundTLS(t *testing.T) {
 }
 
 // TestMovesOn holds that a server that wants another mechanism is shown the next, down to one that works,
-// but never one that shows the password where there is no TLS.
+// but none with a secret where there is no TLS.
 func TestMovesOn(t *testing.T) {
 	for name, tc := range map[string]struct {
 		security smtptest.Security
@@ -147,12 +147,12 @@ func TestMovesOn(t *testing.T) {
 		"504":                                   {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "504 5.5.4 what"}, "PLAIN", 0},
 		"535 5.7.9":                             {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.9 weak", "PLAIN": "534 no"}, "LOGIN", 0},
 		"binding not supported":                 {smtptest.STARTTLS, map[string]string{"SCRAM-SHA-256-PLUS": "e=unsupported-channel-binding-type"}, "SCRAM-SHA-256", 0},
-		"not without TLS":                       {smtptest.Plaintext, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", authentication.TooWeak},
-		"535 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.8 no"}, "PLAIN", authentication.Rejected},
-		"535 5.7.139 is final":                  {smtptest.STARTTLS, map[string]string{"PLAIN": "535 5.7.139 basic authentication is disabled"}, "LOGIN", authentication.Rejected},
-		"454 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "454 4.7.0 later"}, "PLAIN", authentication.Unavailable},
+		"not without TLS":                       {smtptest.Plaintext, map[string]string{"CRAM-MD5": "534 5.7.9 weak"}, "PLAIN", authentication.KindNeedsTLS},
+		"535 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "535 5.7.8 no"}, "PLAIN", authentication.KindRejected},
+		"535 5.7.139 is final":                  {smtptest.STARTTLS, map[string]string{"PLAIN": "535 5.7.139 basic authentication is disabled"}, "LOGIN", authentication.KindRejected},
+		"454 is final":                          {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "454 4.7.0 later"}, "PLAIN", authentication.KindUnavailable},
 		"500 before a secret was said moves on": {smtptest.STARTTLS, map[string]string{"CRAM-MD5": "500 what"}, "PLAIN", 0},
-		"500 after the password is final":       {smtptest.STARTTLS, map[string]string{"PLAIN": "500 what"}, "LOGIN", authentication.Refused},
+		"500 after the password is final":       {smtptest.STARTTLS, map[string]string{"PLAIN": "500 what"}, "LOGIN", authentication.KindRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := smtptest.NewUnstartedServer(t)

@@ -113,8 +113,8 @@ func echoes() map[string]func(smtptest.Mechanism) smtptest.Mechanism {
 		},
 		"in a challenge that is not base64": func(smtptest.Mechanism) smtptest.Mechanism {
 			return func(x *smtptest.SASL) (string, error) {
-				_, err := x.Say("334 " + printable(hear(x)))
-				return "", err
+				_, _ = x.Say("334 " + printable(hear(x)))
+				return "", errWrong // LOGIN ignores what a prompt says
 			}
 		},
 		"in two challenges at once": func(smtptest.Mechanism) smtptest.Mechanism {
@@ -199,6 +199,17 @@ func testSecret(t *testing.T, name string, lie func(smtptest.Mechanism) smtptest
 	if mechanisms, err := authentication.Choose(resolved, session); err == nil {
 		out.add(mechanisms[0], struct{ hidden any }{mechanisms[0]})
 	}
+	config := smtp.Config{Host: "mx.example.org", User: smtptest.User, Password: smtp.NewSecret(secret)}
+	asURL, err := config.URL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	builder := config.Builder()
+	again, err := builder.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.add(config, &config, struct{ hidden any }{config}, config.Password, []smtp.Secret{config.Password}, asURL, builder, again)
 	out.add(b, c, resolved, relay, relay.Stats(), sender, events, transcript, struct{ hidden any }{c}, client.Config{Credentials: resolved})
 	for _, s := range srv.Sessions() {
 		for _, line := range said(s) {

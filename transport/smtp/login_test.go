@@ -112,7 +112,7 @@ func TestWrongSecret(t *testing.T) {
 			srv, b := mechanismServer(t, tls.VersionTLS13, name, "LOGIN", "XOAUTH2")
 			sender := build(t, b.Credentials(identity(t, name, "wrong-"+secretOf(name))))
 			for range 3 {
-				wantLoginError(t, sender, authentication.Rejected)
+				wantLoginError(t, sender, authentication.KindRejected)
 			}
 			total := 0
 			for _, s := range srv.Sessions() {
@@ -174,8 +174,8 @@ func TestStrongestFirst(t *testing.T) {
 	}
 }
 
-// TestActAs logs in as one and acts as another.
-func TestActAs(t *testing.T) {
+// TestAuthorizationID logs in as one user and acts as another.
+func TestAuthorizationID(t *testing.T) {
 	for name, want := range map[string]error{"boss": nil, "king": errWrong} {
 		srv, b := mechanismServer(t, tls.VersionTLS13, "PLAIN")
 		c, err := identity(t, "PLAIN", smtptest.Password).WithAuthorizationID(name)
@@ -206,8 +206,8 @@ func TestForeignClients(t *testing.T) {
 	}
 	wantLoginError(t, build(t, b.Clone().Credentials(custom(func() sasl.Client {
 		return sasl.NewPlainClient("", smtptest.User, "wrong")
-	}))), authentication.Rejected)
-	wantLoginError(t, build(t, b.Credentials(custom(func() sasl.Client { return sasl.NewExternalClient("") }))), authentication.Malformed)
+	}))), authentication.KindRejected)
+	wantLoginError(t, build(t, b.Credentials(custom(func() sasl.Client { return sasl.NewExternalClient("") }))), authentication.KindMalformed)
 }
 
 // TestOnePasswordAtATime holds that the connections of a pool do not all try a password that no login has
@@ -225,7 +225,7 @@ func TestOnePasswordAtATime(t *testing.T) {
 	sender := build(t, b.Credentials(c).Pool(smtp.Pool{MaxOpen: 8}))
 	var senders sync.WaitGroup
 	for range 8 {
-		senders.Go(func() { wantLoginError(t, sender, authentication.Rejected) })
+		senders.Go(func() { wantLoginError(t, sender, authentication.KindRejected) })
 	}
 	senders.Wait()
 	total := 0
@@ -257,11 +257,11 @@ func TestSecretChanges(t *testing.T) {
 	}
 	transcript := &client.Transcript{}
 	sender := build(t, b.Credentials(c).Trace(transcript.Add))
-	if err := wantLoginError(t, sender, authentication.NoSecret); !errors.Is(err, failure) {
+	if err := wantLoginError(t, sender, authentication.KindNoSecret); !errors.Is(err, failure) {
 		t.Errorf("%v does not wrap the failure", err)
 	}
 	set("expired")
-	err = wantLoginError(t, sender, authentication.Rejected)
+	err = wantLoginError(t, sender, authentication.KindRejected)
 	bearer, ok := errors.AsType[*authentication.BearerError](err)
 	if !ok || bearer.Status != "401" || bearer.Scope != "https://mail.example/" {
 		t.Errorf("the server's error is not in %v", err)

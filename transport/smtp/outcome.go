@@ -3,6 +3,7 @@ package smtp
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
@@ -21,7 +22,8 @@ func (t *Transport) report(mail transport.Mail, receipt *client.Result) (*transp
 		r := &result.Recipients[i]
 		r.Address, r.Outcome, r.Reply = env.At(i).Address, v.Outcome, reply(v.Response, lines)
 		if v.Outcome == client.Rejected || v.Outcome == client.Deferred {
-			r.Fault = transport.FaultOf(v.Phase, r.Reply, v.Shared)
+			m := t.dialect.Read(v.Phase, r.Reply, v.Shared, time.Now())
+			r.Outcome, r.Fault, r.RetryAfter = m.Outcome, m.Fault, m.RetryAfter
 		}
 		if v.Outcome == client.Accepted && result.QueueID == "" {
 			result.QueueID = queueID(v.Response)

@@ -16,6 +16,7 @@ type Pool struct {
 	MaxIdle     int           // idle connections that are kept: MaxOpen
 	MinIdle     int           // idle connections that are opened ahead of need: 0
 	MaxWaiting  int           // sends that may wait for a connection: any number, because each waits no longer than its ctx
+	MaxWait     time.Duration // how long Send waits for connections, free or new ones, all its waits together: as long as its ctx. The error is ErrBusy
 	IdleTimeout time.Duration // how long a connection may be idle: 60 s, below what relays allow
 	MaxAge      time.Duration // how old a connection may get: 30 min
 	MaxMessages int           // messages over one connection: what the server allows (MAILMAX, or 421 at the same one twice)
@@ -23,7 +24,8 @@ type Pool struct {
 
 const (
 	defaultMaxOpen = 10
-	mostOpen       = 10_000 // SendAll has a goroutine for each
+	openLimit      = 10_000 // SendAll has a goroutine for each
+	defaultIdle    = time.Minute
 )
 
 func (p Pool) withDefaults() Pool {
@@ -34,7 +36,7 @@ func (p Pool) withDefaults() Pool {
 		p.MaxIdle = p.MaxOpen
 	}
 	if p.IdleTimeout == 0 {
-		p.IdleTimeout = time.Minute
+		p.IdleTimeout = defaultIdle
 	}
 	if p.MaxAge == 0 {
 		p.MaxAge = 30 * time.Minute
@@ -52,6 +54,7 @@ func (p Pool) check(s *state) {
 		{"MinIdle", p.MinIdle},
 		{"MaxWaiting", p.MaxWaiting},
 		{"MaxMessages", p.MaxMessages},
+		{"MaxWait", int(p.MaxWait)},
 		{"IdleTimeout", int(p.IdleTimeout)},
 		{"MaxAge", int(p.MaxAge)},
 	} {
@@ -59,8 +62,8 @@ func (p Pool) check(s *state) {
 			s.fault("Pool."+field.name, strconv.Itoa(field.value), errors.New("must not be negative"))
 		}
 	}
-	if p.MaxOpen > mostOpen {
-		s.fault("Pool.MaxOpen", strconv.Itoa(p.MaxOpen), fmt.Errorf("want at most %d", mostOpen))
+	if p.MaxOpen > openLimit {
+		s.fault("Pool.MaxOpen", strconv.Itoa(p.MaxOpen), fmt.Errorf("want at most %d", openLimit))
 	}
 	if full := p.withDefaults(); p.MinIdle > full.MaxIdle || p.MinIdle > full.MaxOpen {
 		s.fault("Pool.MinIdle", strconv.Itoa(p.MinIdle), errors.New("more than MaxIdle or MaxOpen"))

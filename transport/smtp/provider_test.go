@@ -85,6 +85,26 @@ func TestProviderSignatures(t *testing.T) {
 	}
 }
 
+// TestHostOfAProvider: a relay that is named by its host keeps the limits of its provider as one that is named by its
+// provider does, without being held to its login.
+func TestHostOfAProvider(t *testing.T) {
+	for host, rules := range map[string]bool{
+		"email-smtp.eu-west-1.amazonaws.com":      true,
+		"Email-SMTP.eu-west-1.amazonaws.com":      true,
+		"smtp.mailgun.org":                        true,
+		"smtp.gmail.com":                          false,
+		"email-smtp.evil.example":                 false,
+		"email-smtp.eu-west-1.amazonaws.com.evil": false,
+	} {
+		if got := transport.SignatureRulesOf(build(t, smtp.Relay(host))); got.SignsItself != rules {
+			t.Errorf("%s: %+v", host, got)
+		}
+	}
+	if got := transport.SignatureRulesOf(build(t, smtp.UnixSocket("smtp.mailgun.org"))); got.SignsItself {
+		t.Error("a socket is taken for a provider")
+	}
+}
+
 func TestLookupService(t *testing.T) {
 	for name, host := range map[string]string{
 		"ses-eu-west-1":         "email-smtp.eu-west-1.amazonaws.com",
@@ -116,9 +136,11 @@ func TestLookupService(t *testing.T) {
 func TestServicePool(t *testing.T) {
 	for name, tc := range map[string]struct {
 		pool smtp.Pool
-		want int // connections at once
+		want int  // connections at once
+		host bool // the relay is named by its host
 	}{
 		"what Microsoft allows":   {want: 3},
+		"by the host":             {want: 3, host: true},
 		"a field of another kind": {pool: smtp.Pool{MaxWaiting: 100}, want: 3},
 		"the caller knows better": {pool: smtp.Pool{MaxOpen: 5}, want: 5},
 	} {
@@ -129,7 +151,11 @@ func TestServicePool(t *testing.T) {
 			srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Mail, smtptest.Wait(release).Then(smtptest.Default()))}
 			srv.Start()
 			var wire recorder
-			sender := build(t, smtp.ForProvider("outlook365").Pool(tc.pool).Login(smtptest.User, smtptest.Password).
+			begin := smtp.ForProvider("outlook365")
+			if tc.host {
+				begin = smtp.StartTLSRelay("smtp.office365.com")
+			}
+			sender := build(t, begin.Pool(tc.pool).Login(smtptest.User, smtptest.Password).
 				TLSConfig(&tls.Config{RootCAs: srv.CertPool()}).Dialer(wire.dialer(srv.Addr())))
 			var running sync.WaitGroup
 			for range 2 * tc.want {

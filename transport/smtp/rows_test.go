@@ -111,7 +111,7 @@ func TestConnectionAndTLSRows(t *testing.T) {
 				return
 			}
 			for _, s := range srv.Sessions() { // nothing that matters was said before
-				if tc.outcome == transport.NotSent && s.Count("MAIL")+s.Count("RCPT")+s.Count("DATA")+s.Count("BDAT") > 0 {
+				if tc.outcome == transport.NotSent && s.Count("MAIL")+s.Count("RCPT")+s.Count("DATA") > 0 { // a BDAT without MAIL is a probe
 					t.Errorf("said %v", s.Commands)
 				}
 				if tc.phase == transport.PhaseTLS && s.Count("AUTH") > 0 {

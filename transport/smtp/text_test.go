@@ -11,6 +11,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestSecretPrints: a Secret shows that there is one, and nothing of it.
+func TestSecretPrints(t *testing.T) {
+	if s := smtp.NewSecret("hunter2"); fmt.Sprintf("%s %+v %#v %x", s, s, s, &s) != "*** *** *** ***" || s.Reveal() != "hunter2" || s.IsZero() {
+		t.Errorf("%#v", s)
+	}
+	if s := smtp.NewSecret(""); s.String() != "" || !s.IsZero() || s.Reveal() != "" || !s.Equal(smtp.Secret{}) {
+		t.Errorf("%#v", s)
+	}
+}
+
 // TestTypesPrintThemselves: each type that a program holds is one line for every verb, and a short group in slog.
 func TestTypesPrintThemselves(t *testing.T) {
 	sender := build(t, smtp.StartTLSRelay("mx.example.org").Login("jane", "secret"))
@@ -28,7 +38,7 @@ func TestTypesPrintThemselves(t *testing.T) {
 		{extension.ServerInfo{}, "offers nothing", `v="offers nothing"`},
 		{
 			stats, "1 idle, 2 busy, 0 opening, 0 waiting; 3 opened, 0 failed, 0 reused, 0 closed, 0 waits of 0s together",
-			"v.idle=1 v.busy=2 v.opening=0 v.waiting=0 v.opened=3 v.failed=0 v.reused=0 v.closed=0 v.waits=0 v.wait_time=0s",
+			"v.idle=1 v.busy=2 v.opening=0 v.waiting=0 v.opened=3 v.failed=0 v.reused=0 v.closed=0 v.refused=0 v.limit=0 v.waits=0 v.wait_time=0s",
 		},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%s"} {

@@ -10,6 +10,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,10 +103,47 @@ func TestPinnedKeys(t *testing.T) {
 		t.Errorf("a pin made up for an unknown authority: %v", e)
 	}
 	// Without verification a foreign certificate beside the server's own proves nothing.
-	blind := &tls.Config{InsecureSkipVerify: true}
-	wantSent(t, base.Clone().TLSConfig(blind).PinnedKeys(client.PinOf(chain(t, srv)[0]).String()))
-	if e := fault(t, base.Clone().TLSConfig(blind).PinnedKeys(client.PinOf(chain(t, srv)[1]).String())); e.Kind != client.TLSWrongPin {
+	blind := base.Clone().DangerousSkipVerify()
+	wantSent(t, blind.Clone().PinnedKeys(client.PinOf(chain(t, srv)[0]).String()))
+	if e := fault(t, blind.PinnedKeys(client.PinOf(chain(t, srv)[1]).String())); e.Kind != client.TLSWrongPin {
 		t.Errorf("without verification: %v", e)
+	}
+}
+
+// TestTrustedKeys: a relay that signed its own certificate, for another name and out of date, is trusted by its key
+// alone, and another key is not, also in a session that is resumed.
+func TestTrustedKeys(t *testing.T) {
+	for _, flaw := range []smtptest.Certificate{smtptest.SelfSigned, smtptest.Expired, smtptest.WrongName} {
+		_, base := secure(t, certificate(flaw))
+		e := fault(t, base.Clone())
+		if e.Certificate == nil {
+			t.Fatal(e)
+		}
+		own := client.PinOf(e.Certificate).String()
+		sender := build(t, base.Clone().TrustedKeys(client.Pin{1}.String(), own).Pool(smtp.Pool{MaxMessages: 1}))
+		for range 2 {
+			if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
+				t.Errorf("%v: %v", flaw, err)
+			}
+		}
+		if e := fault(t, base.Clone().TrustedKeys(client.Pin{1}.String())); e.Kind != client.TLSWrongPin {
+			t.Errorf("%v, another key: %v", flaw, e)
+		}
+	}
+	// The key of the authority in the certificates of a relay proves nothing: any relay can send it.
+	srv, base := secure(t, nil)
+	if e := fault(t, base.TrustedKeys(client.PinOf(chain(t, srv)[1]).String())); e.Kind != client.TLSWrongPin {
+		t.Errorf("the key of the authority: %v", e)
+	}
+}
+
+// TestDangerousSkipVerify: only the step named for the danger turns verification off.
+func TestDangerousSkipVerify(t *testing.T) {
+	_, base := secure(t, certificate(smtptest.SelfSigned))
+	wantSent(t, base.Clone().DangerousSkipVerify())
+	_, err := base.TLSConfig(&tls.Config{InsecureSkipVerify: true}).Build()
+	if !slices.Equal(fields(err), []string{"TLSConfig.InsecureSkipVerify"}) || !strings.Contains(err.Error(), "DangerousSkipVerify") {
+		t.Error(err)
 	}
 }
 
@@ -148,9 +187,9 @@ func TestMinVersion(t *testing.T) {
 	srv, base = secure(t, versions(tls.VersionTLS10, tls.VersionTLS11))
 	lowered := srv.ClientTLS()
 	lowered.MinVersion = tls.VersionTLS10
-	wantSent(t, base.Clone().DangerousMinVersion(tls.VersionTLS11).TLSConfig(lowered))
-	if e := fault(t, base.TLSConfig(lowered)); e.Kind != client.TLSTooOld {
-		t.Errorf("TLSConfig lowered the minimum: %v", e)
+	wantSent(t, base.Clone().DangerousMinVersion(tls.VersionTLS10).TLSConfig(lowered))
+	if e := fault(t, base.TLSConfig(srv.ClientTLS())); e.Kind != client.TLSTooOld {
+		t.Errorf("without the step that lowers the minimum: %v", e)
 	}
 }
 
@@ -210,6 +249,15 @@ func TestTLSFields(t *testing.T) {
 		"no function":        {smtp.Relay("x.org").VerifyConnection(nil), []string{"VerifyConnection"}},
 		"crossed versions":   {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS12}).MinVersion(tls.VersionTLS13), []string{"TLSConfig.MaxVersion"}},
 		"only old versions":  {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS11}), []string{"TLSConfig.MaxVersion"}},
+		"old in TLSConfig":   {smtp.Relay("x.org").TLSConfig(&tls.Config{MinVersion: tls.VersionTLS11}), []string{"TLSConfig.MinVersion"}},
+		"two minima":         {smtp.Relay("x.org").TLSConfig(&tls.Config{MinVersion: tls.VersionTLS12}).DangerousMinVersion(tls.VersionTLS10), []string{"TLSConfig.MinVersion"}},
+		"two steps":          {smtp.Relay("x.org").MinVersion(tls.VersionTLS13).DangerousMinVersion(tls.VersionTLS10), []string{"MinVersion"}},
+		"the same twice":     {smtp.Relay("x.org").TLSConfig(&tls.Config{MinVersion: tls.VersionTLS10}).DangerousMinVersion(tls.VersionTLS10), nil},
+		"no trusted keys":    {smtp.Relay("x.org").TrustedKeys(), []string{"TrustedKeys"}},
+		"half a trusted key": {smtp.Relay("x.org").TrustedKeys("00ff"), []string{"TrustedKeys"}},
+		"two kinds of pins":  {smtp.Relay("x.org").TrustedKeys(client.Pin{}.String()).PinnedKeys(client.Pin{}.String()), []string{"PinnedKeys"}},
+		"trust and roots":    {smtp.Relay("x.org").TrustedKeys(client.Pin{}.String()).TLSConfig(&tls.Config{RootCAs: x509.NewCertPool()}), []string{"TLSConfig.RootCAs"}},
+		"pins and roots":     {smtp.Relay("x.org").PinnedKeys(client.Pin{}.String()).TLSConfig(&tls.Config{RootCAs: x509.NewCertPool()}), nil},
 		"old ones, allowed":  {smtp.Relay("x.org").TLSConfig(&tls.Config{MaxVersion: tls.VersionTLS11}).DangerousMinVersion(tls.VersionTLS10), nil},
 		"pins without TLS":   {smtp.DangerousPlaintext("x.org").PinnedKeys(client.Pin{}.String()), []string{"PinnedKeys"}},
 		"several, LMTP":      {smtp.LMTP("x.org").MinVersion(tls.VersionTLS13).VerifyConnection(verify), []string{"MinVersion", "VerifyConnection"}},
@@ -222,6 +270,49 @@ func TestTLSFields(t *testing.T) {
 				t.Errorf("%v: fields (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// TestTLSWithoutTLS: each setting of docs/tls.md is an error on a transport in clear, where it would be ignored.
+func TestTLSWithoutTLS(t *testing.T) {
+	pin := client.Pin{}.String()
+	steps := map[string]func(smtp.Builder) smtp.Builder{
+		"ExtraRoots":          func(b smtp.Builder) smtp.Builder { return b.ExtraRoots([]byte("x")) },
+		"ClientCertificate":   func(b smtp.Builder) smtp.Builder { return b.ClientCertificate(clientCertificate(t)) },
+		"ServerName":          func(b smtp.Builder) smtp.Builder { return b.ServerName("x.org") },
+		"MinVersion":          func(b smtp.Builder) smtp.Builder { return b.MinVersion(tls.VersionTLS13) },
+		"DangerousMinVersion": func(b smtp.Builder) smtp.Builder { return b.DangerousMinVersion(tls.VersionTLS10) },
+		"PinnedKeys":          func(b smtp.Builder) smtp.Builder { return b.PinnedKeys(pin) },
+		"TrustedKeys":         func(b smtp.Builder) smtp.Builder { return b.TrustedKeys(pin) },
+		"DangerousSkipVerify": smtp.Builder.DangerousSkipVerify,
+		"VerifyConnection": func(b smtp.Builder) smtp.Builder {
+			return b.VerifyConnection(func(tls.ConnectionState) error { return nil })
+		},
+		"TLSConfig": func(b smtp.Builder) smtp.Builder { return b.TLSConfig(&tls.Config{}) },
+	}
+	page, err := os.ReadFile("../../docs/tls.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| step | what it does |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := 0
+	for row := range strings.Lines(table) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(row, "| `"), "(")
+		step, ok := steps[name]
+		if !ok {
+			t.Errorf("%s is not in the table of this test", row)
+			continue
+		}
+		listed++
+		for _, b := range []smtp.Builder{smtp.DangerousPlaintext("x.org"), smtp.UnencryptedLocalhost(), smtp.LMTP("x.org"), smtp.UnixSocket("/x")} {
+			if _, err := step(b).Build(); !slices.Contains(fields(err), name) {
+				t.Errorf("%s in clear: %v", name, err)
+			}
+		}
+	}
+	if listed != len(steps) {
+		t.Errorf("docs/tls.md lists %d of %d steps", listed, len(steps))
 	}
 }
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/expired"
 	"github.com/depeche-mail/depeche/internal/pool"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/outcome"
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
@@ -19,58 +22,36 @@ var ErrBusy = pool.ErrBusy
 
 // Transport sends through one relay with one identity. It is safe for concurrent use.
 type Transport struct {
-	config   client.Config
-	limits   Pool
-	bulk     bulk
-	provider Provider // of ForProvider
-	pool     *pool.Pool[*client.Conn]
-	learned  learned
-	limit    learnedLimit
+	config    client.Config
+	limits    Pool
+	bulk      bulk
+	provider  Provider // of ForProvider
+	dialect   outcome.Dialect
+	pool      *pool.Pool[*client.Conn]
+	learned   learned
+	limit     learnedLimit
+	idle      learnedIdle
+	lookUp    lookUp
+	elsewhere sync.Mutex // had by the connection that is tried at the other addresses of the host
+	eyes      eyes
 }
 
 func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
 	config.Logins = &authentication.RejectedSecrets{} // one relay, one identity
-	t := &Transport{config: config, limits: limits, bulk: bulk}
+	config.Mask = authentication.NewSecretMask()
+	t := &Transport{config: config, limits: limits, bulk: bulk, lookUp: net.DefaultResolver.LookupNetIP}
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
 		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge, Closed: transport.ErrClosed,
-		Open: t.open, Usable: t.usable, Alive: (*client.Conn).Alive, Close: quit, Kill: kill,
+		OneFirst: !config.Credentials.IsZero(), // the first of many logs in; while it is open, 454 to another one is about their number
+		Open:     t.open, Ahead: t.openAhead, Judge: t.failure, Learned: t.limited, Usable: t.usable, Alive: (*client.Conn).Alive, Close: quit, Kill: kill, Left: t.left,
 	})
+	t.pool.Start() // what it opens looks at t.pool
 	return t
 }
 
 func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
-	config := t.learned.configure(t.config)
-	config.CarefulAfter = t.limit.careAfter()
-	begin := time.Now()
-	conn, err := client.Dial(t.watch(ctx), config)
-	d := transport.Decision{Kind: transport.DecisionConnect, Relay: config.Address, Wait: time.Since(begin)}
-	if err != nil {
-		d.Kind, d.Err = transport.DecisionConnectFail, err
-	}
-	transport.Tell(ctx, d)
-	return conn, err
-}
-
-// watch tells the observers of ctx of secrets that a source was asked for.
-func (t *Transport) watch(ctx context.Context) context.Context {
-	if !transport.Observed(ctx) {
-		return ctx
-	}
-	return authentication.WithWatch(ctx, func(err error) {
-		d := transport.Decision{Kind: transport.DecisionToken, Relay: t.config.Address}
-		if err != nil {
-			d.Kind, d.Err = transport.DecisionTokenFail, err
-		}
-		transport.Tell(ctx, d)
-	})
-}
-
-// resends tells that a mail goes over another connection, because the one that it was on was at its end.
-func (t *Transport) resends(ctx context.Context, mail transport.Mail, receipt *client.Result) {
-	transport.Tell(ctx, transport.Decision{
-		Kind: transport.DecisionResend, Mail: mail, Relay: t.config.Address, Recipients: len(receipt.Recipients), Err: receipt.Err,
-	})
+	return t.dial(ctx, func(d transport.Decision) { transport.Tell(ctx, d) })
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
@@ -82,26 +63,74 @@ func quit(c *client.Conn) { _ = c.Quit(context.Background()) } // nothing depend
 
 func kill(c *client.Conn) { _ = c.Close() } // never fails
 
+// errWait is the error of a send that has waited for as long as Pool.MaxWait allows.
+var errWait = fmt.Errorf("%w: there was none within Pool.MaxWait", ErrBusy)
+
+// patience is how long one Send may still wait for connections, all its waits together.
+type patience struct {
+	limited bool
+	left    time.Duration
+}
+
+func (t *Transport) patience() *patience {
+	return &patience{limited: t.limits.MaxWait > 0, left: t.limits.MaxWait}
+}
+
+// get gets a connection as long as there is patience.
+func (a *patience) get(ctx context.Context, from func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
+	if !a.limited {
+		return from(ctx)
+	}
+	begin := time.Now()
+	limited, cancel := context.WithTimeoutCause(ctx, a.left, errWait)
+	defer cancel()
+	lease, err := from(limited)
+	a.left -= time.Since(begin)
+	return lease, err
+}
+
 // Send sends mail and reports every recipient's outcome; see the package comment for what is certain
 // afterwards. It waits for a free connection as long as ctx allows. The error is a
 // *transport.SendError.
 func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+	return t.send(ctx, mail, (*client.Conn).Send)
+}
+
+// SendLast is Send and then Shutdown, for a program that sends one mail: QUIT travels with the end of the content, which
+// saves a round trip; see [client.Conn.SendLast]. Other sends under way end first. The Result and the error are
+// those of Send, whatever becomes of the goodbye.
+func (t *Transport) SendLast(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+	result, err := t.send(ctx, mail, (*client.Conn).SendLast)
+	_ = t.Shutdown(ctx) // the outcome is known; a lost goodbye does not change it
+	return result, err
+}
+
+// sendFunc is a method of a Conn that sends a mail.
+type sendFunc func(*client.Conn, context.Context, client.Mail) *client.Result
+
+func (t *Transport) send(ctx context.Context, mail transport.Mail, send sendFunc) (*transport.Result, error) {
+	t.eyes.see(ctx)
 	begin := time.Now()
 	env := mail.Envelope()
-	lease, err := t.roomy(ctx, env, t.pool.Get)
+	waits := t.patience()
+	lease, err := t.getWithRoom(ctx, env, waits, t.pool.Get)
 	if err != nil {
 		return t.unreached(mail, err)
 	}
 	got := time.Now()
-	reused := lease.Reused()
-	receipt := t.sendOn(ctx, lease, mail)
-	for retry := (again{reused: reused}); retry.may(t, receipt) && expired.Cause(ctx) == nil; {
-		t.resends(ctx, mail, receipt)
-		if lease, err = t.roomy(ctx, env, t.pool.Fresh); err != nil {
+	conn, reused := lease.Value(), lease.Reused()
+	receipt, others := t.sendOn(ctx, lease, mail, send)
+	for retry := (resends{reused: reused}); retry.may(t, receipt, others) && expired.Cause(ctx) == nil; {
+		t.resends(ctx, conn, mail, receipt)
+		get := t.pool.Fresh
+		if retry.waits {
+			get = lease.Again
+		}
+		if lease, err = t.getWithRoom(ctx, env, waits, get); err != nil {
 			return t.unreached(mail, err)
 		}
-		got, reused = time.Now(), lease.Reused()
-		receipt = t.sendOn(ctx, lease, mail)
+		got, conn, reused = time.Now(), lease.Value(), lease.Reused()
+		receipt, others = t.sendOn(ctx, lease, mail, send)
 	}
 	result, err := t.report(mail, receipt)
 	if reused {
@@ -112,27 +141,36 @@ func (t *Transport) Send(ctx context.Context, mail transport.Mail) (*transport.R
 	return result, err
 }
 
-// again says how often a mail that Send has lost goes over another connection: once after one that had been
-// used before and was at its end, and once in each other way.
-type again struct {
-	reused bool // and not replaced yet
-	other  [2]bool
+// resends says how often a mail that Send has lost goes over another connection: once after one that had been
+// used before and was at its end, once in each other way, and some times when the relay has too much to do while other
+// connections are open: then it waits for one of them.
+type resends struct {
+	reused   bool // and not replaced yet
+	waits    bool // for a connection that is open
+	refusals int  // about load
+	other    [2]bool
 }
 
-func (a *again) may(t *Transport, r *client.Result) bool {
+// may reports whether the mail goes over one more connection. others says that connections are open.
+func (a *resends) may(t *Transport, r *client.Result, others bool) bool {
+	a.waits = false
 	if way := r.Fallback(); way != client.FallbackNone && !a.other[way-1] && t.learned.fallback(r) {
 		a.other[way-1] = true
 		return true
 	}
 	may := a.reused && r.ConnectionWasDead()
 	a.reused = false
-	return may
+	if !may && others && isAboutLoad(r) && a.refusals < maxRefusals {
+		a.refusals++
+		a.waits = true
+	}
+	return may || a.waits
 }
 
-// roomy gets a connection that may take the recipients of env. It ends, because one that is new may.
-func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
+// getWithRoom gets a connection that may take the recipients of env. A new connection may, so it ends.
+func (t *Transport) getWithRoom(ctx context.Context, env envelope.Envelope, waits *patience, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
 	for {
-		lease, err := get(ctx)
+		lease, err := waits.get(ctx, get)
 		if err != nil || lease.Value().CanTakeDomains(env) && t.learned.suits(lease.Value()) {
 			return lease, err
 		}
@@ -145,8 +183,9 @@ func (t *Transport) roomy(ctx context.Context, env envelope.Envelope, get func(c
 // mails it takes.
 const idleAfter = time.Second
 
-// sendOn sends over one connection and gives it back, also when the mail panics.
-func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail) *client.Result {
+// sendOn sends over one connection and gives it back, also when the mail panics. others says, after a refusal about load,
+// that other connections are open.
+func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn], mail transport.Mail, send sendFunc) (receipt *client.Result, others bool) {
 	conn := lease.Value()
 	returned := false
 	defer func() {
@@ -154,34 +193,52 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 			lease.Discard()
 		}
 	}()
-	before, idle := conn.Transactions(), time.Since(conn.LastHeard()) > idleAfter
-	receipt := conn.Send(ctx, mail)
+	if t.idle.known.Load() {
+		t.keepIdle() // what is too old is forgotten
+	}
+	before, heard := conn.Transactions(), conn.LastHeard()
+	quiet := time.Since(heard)
+	idle := quiet > idleAfter
+	receipt = send(conn, ctx, mail)
 	returned = true
 	found := conn.Findings()
 	failure, lost := receipt.Failure()
 	t.learned.note(found)
 	t.learned.judge(conn, receipt)
 	switch {
-	case isHangUp(receipt):
+	case !idle:
+	case receipt.ConnectionWasDead() && (failure.Response.IsZero() || failure.Response.IsBadConnection()):
+		t.endedIdle(heard, quiet, !failure.Response.IsZero())
+	case isAnswered(receipt):
+		t.idle.survived(quiet)
+	}
+	switch {
+	case isHangUp(receipt), endsShare(receipt):
 		t.limit.ended(before, false)
 	case found.EndedSilently && lost && failure.Response.IsZero() && !idle:
 		t.limit.ended(before, true)
 	case conn.Err() == nil:
 		t.limit.reached(conn.Transactions())
 	}
-	if conn.Err() != nil {
+	switch {
+	case isAboutLoad(receipt):
+		others = lease.Refused(aboutNumber(conn, receipt), receipt.Err)
+	case isSurplus(receipt):
+		lease.Surplus(receipt.Err)
+	case conn.Err() != nil, endsShare(receipt):
 		lease.Discard()
-	} else {
+	default:
 		lease.Release()
 	}
-	return receipt
+	return receipt, others
 }
 
 // Check opens a connection, or takes an idle one and asks the server for a sign of life.
 func (t *Transport) Check(ctx context.Context) error {
+	t.eyes.see(ctx)
 	lease, err := t.pool.Get(ctx)
 	if err != nil {
-		return err
+		return t.waited(err)
 	}
 	if !lease.Reused() {
 		lease.Release()
@@ -199,13 +256,21 @@ func (t *Transport) Check(ctx context.Context) error {
 func (t *Transport) Stats() Stats { return t.pool.Stats() }
 
 // Shutdown refuses new mail, lets the sends under way end, says goodbye on every connection, and
-// returns when that is done. When ctx ends first, what is left is closed at once, as by Close.
+// returns when that is done; a server that does not answer the goodbye within 2 s is not waited for. When ctx ends first, what is left is closed at once, as by Close.
 func (t *Transport) Shutdown(ctx context.Context) error { return t.pool.Shutdown(ctx) }
 
 // Close closes every connection at once. Sends under way end with what is certain at that moment.
 func (t *Transport) Close() error {
 	t.pool.Close()
 	return nil
+}
+
+// waited says for what was waited when no connection was had.
+func (t *Transport) waited(err error) error {
+	if errors.Is(err, transport.ErrClosed) || errors.As(err, new(*client.Error)) {
+		return err
+	}
+	return fmt.Errorf("waiting for one of %d connections: %w", t.limits.MaxOpen, err)
 }
 
 // unreached is the result of a mail for which there was no connection.
@@ -215,18 +280,28 @@ func (t *Transport) unreached(mail transport.Mail, err error) (*transport.Result
 	result.Relay = t.config.Address
 	var failed *client.Error
 	if !errors.As(err, &failed) {
-		if !errors.Is(err, transport.ErrClosed) {
-			err = fmt.Errorf("waiting for one of %d connections: %w", t.limits.MaxOpen, err)
-		}
-		return result, &transport.SendError{Result: result, Phase: transport.PhaseWait, Err: err}
+		return result, &transport.SendError{Result: result, Phase: transport.PhaseWait, Err: t.waited(err)}
 	}
 	e := sendError(result, failed)
-	fault := transport.FaultOf(e.Phase, e.Reply, true)
+	m := t.dialect.Read(e.Phase, e.Reply, true, time.Now())
+	fault := m.Fault
+	if m.Outcome == transport.Deferred && e.Reply.Code/100 == 5 {
+		e.Err = passingError{e.Err}
+	}
 	if login, ok := errors.AsType[*authentication.Error](failed); ok && e.Reply.IsZero() && !login.Temporary() {
 		fault = transport.FaultAccount
 	}
 	for i := range result.Recipients {
-		result.Recipients[i].Fault = fault
+		result.Recipients[i].Fault, result.Recipients[i].RetryAfter = fault, m.RetryAfter
 	}
 	return result, e
 }
+
+// passingError is the refusal of a session by 5yz that passes all the same, because a quota is used up.
+type passingError struct{ error }
+
+// Unwrap returns the refusal.
+func (e passingError) Unwrap() error { return e.error }
+
+// Temporary returns true.
+func (passingError) Temporary() bool { return true }

@@ -291,7 +291,7 @@ func TestFreshConnectionIsNotRetried(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.Mail, smtptest.Close())}
 	srv.Start()
-	sender := build(t, relay(srv))
+	sender := build(t, relay(srv).Chunking(client.ChunkingOff)) // by BDAT the content leaves with MAIL
 	result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
 	if err == nil || result.Recipients[0].Outcome != transport.NotSent || len(srv.Sessions()) != 1 {
 		t.Errorf("%v, %d connections", err, len(srv.Sessions()))

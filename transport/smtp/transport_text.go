@@ -11,7 +11,7 @@ func (t *Transport) GoString() string { return t.String() }
 // LogValue returns relay and user.
 func (t *Transport) LogValue() slog.Value {
 	list := []slog.Attr{slog.String("relay", t.config.Address)}
-	if user := t.config.Credentials.User(); user != "" {
+	if user := t.config.Mask.User(t.config.Credentials); user != "" {
 		list = append(list, slog.String("user", user))
 	}
 	return slog.GroupValue(list...)

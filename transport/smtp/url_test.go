@@ -64,61 +64,81 @@ func TestURLRoundTrip(t *testing.T) {
 func TestURLFaults(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for text, value := range map[string]string{
-		"":                                           "",
-		"mail.example.org":                           "",
-		"gopher://user:hunter2@host":                 "gopher",
-		"smtps:user:hunter2@host":                    "",
-		"smtps://user:hunter2@":                      "",
-		"smtps://user@host":                          "user", // half a credential
-		"smtps://user:@host":                         "user",
-		"smtps://:hunter2@host":                      "",
-		"smtps://@host":                              "",
-		"smtps://user:hun%zzter2@host":               "",
-		"smtps://user:hun/ter2@host":                 "",
-		"smtps://user:12/hunter2@host":               "", // 12 looks like a port, the rest like a path
-		"smtps://user:12?hunter2@host":               "",
-		"smtps://user:12#hunter2@host":               "",
-		"smtps://host/mail":                          "",
-		"smtps://host#x":                             "",
-		"smtps://host:0":                             "0",
-		"smtps://host:99999":                         "99999",
-		"smtps://host:port":                          "",
-		"smtps://ho_st..org":                         "ho_st..org",
-		"smtps://[::1":                               "",
-		"smtps://[mail.example.org]":                 "",
-		"smtps://host?colour=blue":                   "colour",
-		"smtps://host?Pool=4":                        "Pool",
-		"smtps://host?pool=4&pool=4":                 "pool",
-		"smtps://host?pool=4;hello=x":                "",
-		"smtps://host?pool=%zz":                      "",
-		"smtps://host?pool":                          "pool",
-		"smtps://host?pool=0":                        "pool",
-		"smtps://host?pool=-1":                       "pool",
-		"smtps://host?max_idle=x":                    "max_idle",
-		"smtps://host?max_messages=1e3":              "max_messages",
-		"smtps://host?hello=a%20b":                   "hello",
-		"smtps://host?hello=a%0d%0aQUIT":             "hello",
-		"smtps://host?timeout=30":                    "timeout",
-		"smtps://host?timeout=-30s":                  "timeout",
-		"smtps://host?idle_timeout=0s":               "idle_timeout",
-		"smtps://host?max_age=soon":                  "max_age",
-		"smtps://host?tls_min=1.1":                   "tls_min",
-		"smtps://host?tls_pin=00":                    "tls_pin",
-		"smtps://host?tls_name":                      "tls_name",
-		"smtps://host?tls_roots=" + missing:          "tls_roots",
-		"smtp://host?tls_min=1.3":                    "tls_min",
-		"lmtp+unix://host/socket":                    "",
-		"lmtp+unix://user:hunter2@/socket":           "",
-		"lmtp+unix:/":                                "no fault",
-		"lmtp+unix:":                                 "",
-		"smtps://user@host?password_file=" + missing: "password_file",
-		"smtps://user@host?token_file=" + missing:    "token_file",
-		"smtps://user@host?token_file=" + missing + "&password_file=" + missing: "user",
+		"":                                                     "",
+		"mail.example.org":                                     "",
+		"gopher://user:hunter2@host":                           "gopher",
+		"smtps:user:hunter2@host":                              "",
+		"smtps://user:hunter2@":                                "",
+		"smtps://user@host":                                    "user", // half a credential
+		"smtps://user:@host":                                   "user",
+		"smtps://:hunter2@host":                                "",
+		"smtps://@host":                                        "",
+		"smtps://user:hun%zzter2@host":                         "",
+		"smtps://user:hun/ter2@host":                           "",
+		"smtps://user:12/hunter2@host":                         "", // 12 looks like a port, the rest like a path
+		"smtps://user:12?hunter2@host":                         "",
+		"smtps://user:hunter2@host:99999":                      "99999",
+		"smtps://user:12#hunter2@host":                         "",
+		"smtps://host/mail":                                    "",
+		"smtps://host#x":                                       "",
+		"smtps://host:0":                                       "",
+		"smtps://host:99999":                                   "",
+		"smtps://host:port":                                    "",
+		"smtps://ho_st..org":                                   "ho_st..org",
+		"smtps://[::1":                                         "",
+		"smtps://[mail.example.org]":                           "",
+		"smtps://host?colour=blue":                             "colour",
+		"smtps://host?Pool=4":                                  "Pool",
+		"smtps://host?dangerous_skip_verify=yes":               "dangerous_skip_verify",
+		"smtps://host?dangerous_opportunistic_tls=true":        "dangerous_opportunistic_tls",
+		"smtps://host?dangerous_tls_min=1.2":                   "dangerous_tls_min",
+		"smtps://host?tls_trusted_key=00":                      "tls_trusted_key",
+		"smtps://host?tls_key=/x":                              "tls_key",
+		"smtps://host?local_addr=host.example":                 "local_addr",
+		"smtps://host?chunking=proven":                         "chunking",
+		"smtps://host?disable_extensions=":                     "disable_extensions",
+		"smtps://host?rate=100/1m":                             "rate",
+		"smtp://host?dangerous_skip_verify=true":               "dangerous_skip_verify",
+		"lmtp://host?tls_trusted_key=" + client.Pin{}.String(): "tls_trusted_key",
+		"smtp+unix://host/socket":                              "",
+		"smtp+unix:":                                           "",
+		"service:":                                             "",
+		"service:hunter2":                                      "",
+		"service://gmail":                                      "gmail",
+		"service://user@gmail":                                 "user",
+		"service://jane:hunter2@sendgrid":                      "sendgrid",
+		"service:user:hunter2@gmail":                           "",
+		"smtps://host?pool=4&pool=4":                           "pool",
+		"smtps://host?pool=4;hello=x":                          "",
+		"smtps://host?pool=%zz":                                "",
+		"smtps://host?pool":                                    "pool",
+		"smtps://host?pool=0":                                  "pool",
+		"smtps://host?pool=-1":                                 "pool",
+		"smtps://host?max_idle=x":                              "max_idle",
+		"smtps://host?max_messages=1e3":                        "max_messages",
+		"smtps://host?hello=a%20b":                             "hello",
+		"smtps://host?hello=a%0d%0aQUIT":                       "hello",
+		"smtps://host?timeout=30":                              "timeout",
+		"smtps://host?timeout=-30s":                            "timeout",
+		"smtps://host?idle_timeout=0s":                         "idle_timeout",
+		"smtps://host?max_age=soon":                            "max_age",
+		"smtps://host?tls_min=1.1":                             "tls_min",
+		"smtps://host?tls_pin=00":                              "tls_pin",
+		"smtps://host?tls_name":                                "tls_name",
+		"smtps://host?tls_roots=" + missing:                    "tls_roots",
+		"smtp://host?tls_min=1.3":                              "tls_min",
+		"lmtp+unix://host/socket":                              "",
+		"lmtp+unix://user:hunter2@host/socket":                 "",
+		"lmtp+unix:/":                                          "no fault",
+		"lmtp+unix:":                                           "",
+		"smtps://user@host?password_file=" + missing:           "password_file",
+		"smtps://user@host?token_file=" + missing:              "token_file",
+		"smtps://user@host?token_file=" + missing + "&password_file=" + missing: "token_file",
 		"smtps://user:hunter2@host?auth=PLAIN,NTLM":                             "auth",
 		"smtps://user:hunter2@host?auth=":                                       "auth",
 		"smtps://host?auth=PLAIN":                                               "auth",
 		"smtps://host?password_file=/x":                                         "",
-		"smtps://user:hunter2@host?password_file=" + missing:                    "user",
+		"smtps://user:hunter2@host?password_file=" + missing:                    "password_file",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := smtp.FromURL(text).Build()
@@ -136,6 +156,33 @@ func TestURLFaults(t *testing.T) {
 				t.Errorf("the error shows the password: %v", err)
 			}
 		})
+	}
+}
+
+// TestURLWithoutHost: where the @ and the host are missing, the password stands where the port and the keys are. None of it
+// is quoted.
+func TestURLWithoutHost(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none")
+	for _, scheme := range []string{"smtps", "smtp", "smtp+starttls", "lmtp", "lmtp+unix", "ftp", ""} {
+		for _, secret := range []string{
+			"hunter2", "12345678", "99999", "0", "25?hunter2", "25?hunter2=x", "25?timeout=hunter2", "25?pool=hunter2&pool=1",
+			"25?password_file=" + missing + "&hunter2", "25/hunter2", "25#hunter2", "25?hunter2&x@", "hunter2?", "%68unter2", "25?%zzhunter2", "-25",
+			"25?auth=hunter2", "25?hello=hunter2..x", "25?tls_min=hunter2",
+		} {
+			for _, begin := range []string{scheme + "://jane:", scheme + "://jane@example.org:", scheme + ":jane:", scheme + "://jane%40example.org:"} {
+				_, err := smtp.FromURL(begin + secret).Build()
+				if err == nil {
+					t.Errorf("%s%s is a URL", begin, secret)
+					continue
+				}
+				text := strings.ReplaceAll(err.Error(), "65535", "")
+				for _, part := range []string{"hunter2", "12345678", "99999", "-25", "\"0\""} {
+					if strings.Contains(text, part) {
+						t.Errorf("%s%s: the error shows the password: %v", begin, secret, err)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -209,7 +256,10 @@ func TestURLSchemes(t *testing.T) {
 		"smtp":          {Security: smtptest.Plaintext},
 		"smtp+starttls": {Security: smtptest.STARTTLS},
 		"smtps":         {Security: smtptest.ImplicitTLS},
+		"smtp+unix":     {Security: smtptest.Plaintext, Network: "unix"},
 		"lmtp":          {Security: smtptest.Plaintext, Protocol: smtptest.LMTP},
+		"lmtps":         {Security: smtptest.ImplicitTLS, Protocol: smtptest.LMTP},
+		"lmtp+starttls": {Security: smtptest.STARTTLS, Protocol: smtptest.LMTP},
 		"lmtp+unix":     {Security: smtptest.Plaintext, Protocol: smtptest.LMTP, Network: "unix"},
 	} {
 		t.Run(scheme, func(t *testing.T) {
@@ -219,7 +269,11 @@ func TestURLSchemes(t *testing.T) {
 			if !strings.HasPrefix(srv.URL(), scheme+"://") {
 				t.Fatal(srv.URL())
 			}
-			wantSent(t, smtp.FromURL(srv.URL()).TLSConfig(srv.ClientTLS()))
+			b := smtp.FromURL(srv.URL())
+			if config.Security != smtptest.Plaintext {
+				b = b.TLSConfig(srv.ClientTLS())
+			}
+			wantSent(t, b)
 		})
 	}
 }

@@ -2,7 +2,7 @@
 // script says.
 //
 //	relay := stub.New().
-//		Next(stub.Fail(transport.PhaseDial, io.EOF), stub.Accept().After(time.Second)).
+//		Next(stub.Fail(transport.PhaseDial, io.EOF), stub.Accept().WithDelay(time.Second)).
 //		AlwaysFor("gone@example.org", stub.Reject(transport.PhaseRcpt, 550, "no such user"))
 //
 // Without a script every recipient is accepted. Times and pauses are those of package time, so that
@@ -17,7 +17,9 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/bodyscan"
+	"github.com/depeche-mail/depeche/internal/pause"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/outcome"
 )
 
 // Transport records messages and answers as its script says. Its zero value is ready to use and
@@ -90,7 +92,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 		return t.fail(mail, transport.PhaseWait, context.Cause(ctx))
 	}
 	p := t.cast(env)
-	if err := pause(ctx, p.whole.Delay); err != nil {
+	if err := pause.For(ctx, p.whole.Delay); err != nil {
 		return t.fail(mail, transport.PhaseWait, err)
 	}
 	if p.reads() {
@@ -104,7 +106,7 @@ func (t *Transport) perform(ctx context.Context, mail transport.Mail, call *Call
 		t.mu.Lock()
 		call.Data, call.read = data.Bytes(), time.Now()
 		t.mu.Unlock()
-		if err := pause(ctx, p.whole.ReplyDelay); err != nil {
+		if err := pause.For(ctx, p.whole.ReplyDelay); err != nil {
 			p = p.lost(err)
 		}
 	}
@@ -130,7 +132,12 @@ func (t *Transport) report(mail transport.Mail, p part) (*transport.Result, erro
 	shared := len(p.each) > 1 && p.whole.Outcome != transport.Accepted && p.whole.Phase != transport.PhaseRcpt
 	for i, a := range p.each {
 		r := &result.Recipients[i]
-		r.Outcome, r.Reply, r.Fault = a.Outcome, a.Reply, transport.FaultOf(a.Phase, a.Reply, shared)
+		r.Outcome, r.Reply = a.Outcome, a.Reply
+		m := outcome.Dialect(nil).Read(a.Phase, a.Reply, shared, time.Now())
+		r.Fault, r.RetryAfter = m.Fault, m.RetryAfter
+		if a.Outcome == transport.Rejected {
+			r.Outcome = m.Outcome
+		}
 	}
 	transport.ResolveFaults(result.Recipients)
 	a, lost := p.losing()
@@ -138,21 +145,6 @@ func (t *Transport) report(mail transport.Mail, p part) (*transport.Result, erro
 		return result, nil
 	}
 	return result, &transport.SendError{Result: result, Phase: a.Phase, Reply: a.Reply, Err: a.Err}
-}
-
-// pause waits for d, or until ctx ends and returns why.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Messages returns what arrived so far, in the order in which it was sent: the messages of which a

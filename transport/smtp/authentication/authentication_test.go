@@ -31,6 +31,13 @@ func offer(encrypted bool, names ...string) authentication.Session {
 	return s
 }
 
+// insecure is a session without TLS whose caller allows a login in clear.
+func insecure(names ...string) authentication.Session {
+	s := offer(false, names...)
+	s.Insecure = true
+	return s
+}
+
 func TestChoose(t *testing.T) {
 	c := credentials()
 	bearer := must(authentication.Token("user", "tok"))
@@ -38,8 +45,6 @@ func TestChoose(t *testing.T) {
 		return func(authentication.Session) authentication.Mechanism { return &vanity{name: name} }
 	}
 	custom := must(authentication.Custom("user", other("X-ONE"), other("X-TWO")))
-	open := offer(false, "PLAIN", "LOGIN")
-	open.Insecure = true
 	cases := map[string]struct {
 		credentials authentication.Credentials
 		session     authentication.Session
@@ -51,25 +56,26 @@ func TestChoose(t *testing.T) {
 			[]string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"},
 			0,
 		},
-		"no channel to bind to":      {c, offer(false, "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"), []string{"SCRAM-SHA-1"}, 0},
+		"no channel to bind to":      {c, insecure("SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"), []string{"SCRAM-SHA-1"}, 0},
 		"no certificate to bind to":  {c, offer(true, "SCRAM-SHA-1-PLUS", "PLAIN"), []string{"PLAIN"}, 0},
-		"nothing offered":            {c, offer(true), nil, authentication.NotOffered},
-		"only unknown ones":          {c, offer(true, "GSSAPI"), nil, authentication.NoMechanism},
-		"no TLS":                     {c, offer(false, "PLAIN", "LOGIN"), nil, authentication.NeedsTLS},
-		"no TLS, but one for it":     {c, offer(false, "PLAIN", "CRAM-MD5"), []string{"CRAM-MD5"}, 0},
-		"allowed by name":            {c, open, []string{"PLAIN", "LOGIN"}, 0},
-		"a name that only contains":  {c, offer(true, "PLAIN-CLIENTTOKEN"), nil, authentication.NoMechanism},
+		"nothing offered":            {c, offer(true), nil, authentication.KindNotOffered},
+		"only unknown ones":          {c, offer(true, "GSSAPI"), nil, authentication.KindNoMechanism},
+		"no TLS":                     {c, offer(false, "PLAIN", "LOGIN"), nil, authentication.KindNeedsTLS},
+		"challenges show too much":   {c, offer(false, "CRAM-MD5", "SCRAM-SHA-256"), nil, authentication.KindNeedsTLS},
+		"allowed by name":            {c, insecure("PLAIN", "CRAM-MD5", "LOGIN"), []string{"CRAM-MD5", "PLAIN", "LOGIN"}, 0},
+		"a certificate in clear":     {must(authentication.External("")), offer(false, "EXTERNAL"), []string{"EXTERNAL"}, 0},
+		"a name that only contains":  {c, offer(true, "PLAIN-CLIENTTOKEN"), nil, authentication.KindNoMechanism},
 		"token":                      {bearer, offer(true, "XOAUTH2", "OAUTHBEARER", "PLAIN"), []string{"OAUTHBEARER", "XOAUTH2"}, 0},
-		"a token needs TLS":          {bearer, offer(false, "XOAUTH2"), nil, authentication.NeedsTLS},
-		"a token is no password":     {bearer, offer(true, "PLAIN", "LOGIN"), nil, authentication.NoMechanism},
+		"a token needs TLS":          {bearer, offer(false, "XOAUTH2"), nil, authentication.KindNeedsTLS},
+		"a token, not a password":    {bearer, offer(true, "PLAIN", "LOGIN"), nil, authentication.KindNoMechanism},
 		"certificate":                {must(authentication.External("")), offer(true, "PLAIN", "EXTERNAL"), []string{"EXTERNAL"}, 0},
 		"nobody":                     {must(authentication.Anonymous("")), offer(false, "ANONYMOUS"), []string{"ANONYMOUS"}, 0},
 		"only one":                   {must(c.WithMechanisms("LOGIN")), offer(true, "PLAIN", "LOGIN"), []string{"LOGIN"}, 0},
-		"only one that is not there": {must(c.WithMechanisms("LOGIN")), offer(true, "PLAIN"), nil, authentication.NoMechanism},
-		"acting as somebody":         {must(c.WithAuthorizationID("boss")), offer(true, "CRAM-MD5", "PLAIN", "LOGIN"), []string{"PLAIN"}, 0},
+		"only one that is not there": {must(c.WithMechanisms("LOGIN")), offer(true, "PLAIN"), nil, authentication.KindNoMechanism},
+		"acting as another user":     {must(c.WithAuthorizationID("boss")), offer(true, "CRAM-MD5", "PLAIN", "LOGIN"), []string{"PLAIN"}, 0},
 		"one's own, in one's order":  {custom, offer(true, "X-TWO", "X-ONE", "PLAIN"), []string{"X-ONE", "X-TWO"}, 0},
-		"one's own shows a password": {custom, offer(false, "X-TWO"), nil, authentication.NeedsTLS},
-		"no credentials":             {authentication.Credentials{}, offer(true, "PLAIN"), nil, authentication.NotOffered},
+		"one's own shows a password": {custom, offer(false, "X-TWO"), nil, authentication.KindNeedsTLS},
+		"no credentials":             {authentication.Credentials{}, offer(true, "PLAIN"), nil, authentication.KindNotOffered},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +108,7 @@ func wantKind(t *testing.T, err error, kind authentication.Kind) {
 type vanity struct{ name string }
 
 func (v *vanity) Name() string              { return v.name }
-func (*vanity) ShowsPassword() bool         { return true }
+func (*vanity) Plaintext() bool             { return true }
 func (*vanity) Done() bool                  { return true }
 func (*vanity) Start() ([]byte, error)      { return nil, nil }
 func (*vanity) Next([]byte) ([]byte, error) { return nil, errors.New("no") }
@@ -162,13 +168,19 @@ func TestExchanges(t *testing.T) {
 				return // a challenge is an error that they take
 			}
 			answer, err := m.Next([]byte("more"))
-			if wantKind(t, err, authentication.Endless); answer != nil {
+			if wantKind(t, err, authentication.KindEndless); answer != nil {
 				t.Errorf("a further challenge was answered with %q", answer)
 			}
 		})
 	}
 }
 
+// reported is what a mechanism says of its failure.
+func reported(m authentication.Mechanism) (why *authentication.Error, known bool) {
+	return m.(authentication.FailureReporter).Failure()
+}
+
+// TestBearerErrors holds what a server's error in a challenge becomes.
 func TestBearerErrors(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mechanism, challenge, answer string
@@ -195,17 +207,17 @@ func TestBearerErrors(t *testing.T) {
 			if m.Done() {
 				t.Error("done in spite of the error")
 			}
-			why, known := authentication.Explain(m)
+			why, known := reported(m)
 			if !known {
 				t.Fatal("no explanation")
 			}
-			wantKind(t, why, authentication.Rejected)
+			wantKind(t, why, authentication.KindRejected)
 			got, _ := errors.AsType[*authentication.BearerError](why)
 			if diff := cmp.Diff(&tc.want, got); diff != "" {
 				t.Error(diff)
 			}
 			_, err = m.Next(nil)
-			wantKind(t, err, authentication.Endless)
+			wantKind(t, err, authentication.KindEndless)
 		})
 	}
 }

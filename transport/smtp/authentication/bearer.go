@@ -33,7 +33,7 @@ func (e *BearerError) Error() string {
 // and Microsoft had before it.
 type bearer struct {
 	mechanism string
-	account   *account
+	id        *identity
 	head      string // of the response, before the token
 	// refusal is what answers the challenge by which a server tells its error.
 	refusal []byte
@@ -41,28 +41,35 @@ type bearer struct {
 	sent    bool
 }
 
-func newOAuthBearer(a *account, s Session) Mechanism {
-	head := "n,a=" + saslname(a.user) + ","
+func newOAuthBearer(id *identity, s Session) Mechanism {
+	head := "n,"
+	if id.user != "" { // the token may say who it is for (RFC 7628 section 3.1)
+		head += "a=" + saslname(id.user)
+	}
+	head += ","
 	if s.Host != "" && s.Port != 0 {
 		head += "\x01host=" + s.Host + "\x01port=" + strconv.Itoa(s.Port)
 	}
-	return &bearer{mechanism: "OAUTHBEARER", account: a, head: head, refusal: []byte{1}} // RFC 7628 section 3.2.3
+	return &bearer{mechanism: "OAUTHBEARER", id: id, head: head, refusal: []byte{1}} // RFC 7628 section 3.2.3
 }
 
-func newXOAuth2(a *account, _ Session) Mechanism {
-	return &bearer{mechanism: "XOAUTH2", account: a, head: "user=" + a.user, refusal: []byte{}}
+func newXOAuth2(id *identity, _ Session) Mechanism {
+	if id.user == "" { // it has no form without one
+		return nil
+	}
+	return &bearer{mechanism: "XOAUTH2", id: id, head: "user=" + id.user, refusal: []byte{}}
 }
 
 // saslname quotes a name (RFC 5801 section 4).
 func saslname(name string) string { return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) }
 
-func (b *bearer) Name() string      { return b.mechanism }
-func (*bearer) ShowsPassword() bool { return true }
-func (b *bearer) Done() bool        { return b.sent && b.failed == nil }
+func (b *bearer) Name() string  { return b.mechanism }
+func (*bearer) Plaintext() bool { return true }
+func (b *bearer) Done() bool    { return b.sent && b.failed == nil }
 
 func (b *bearer) Start() ([]byte, error) {
 	b.sent = true
-	return []byte(b.head + "\x01auth=Bearer " + b.account.secret() + "\x01\x01"), nil
+	return []byte(b.head + "\x01auth=Bearer " + b.id.secret() + "\x01\x01"), nil
 }
 
 // Next takes the error that a server tells before it refuses, and answers as the mechanism wants it.
@@ -79,16 +86,16 @@ func (b *bearer) Next(challenge []byte) ([]byte, error) {
 	}
 	b.failed = &BearerError{}
 	if json.Unmarshal(challenge, &said) == nil {
-		mask := Credentials{b.account}.Mask
+		mask := Credentials{b.id}.Mask
 		*b.failed = BearerError{mask(said.Status), mask(said.Schemes), mask(said.Scope), mask(said.Configuration)}
 	}
 	return b.refusal, nil
 }
 
-// Explain returns what the server said of the token.
-func (b *bearer) Explain() (*Error, bool) {
+// Failure returns what the server said of the token.
+func (b *bearer) Failure() (*Error, bool) {
 	if b.failed == nil {
 		return nil, false
 	}
-	return &Error{Kind: Rejected, Mechanism: b.mechanism, Err: b.failed}, true
+	return &Error{Kind: KindRejected, Mechanism: b.mechanism, Err: b.failed}, true
 }

@@ -8,14 +8,14 @@ import (
 
 // cramMD5 is the mechanism CRAM-MD5 (RFC 2195).
 type cramMD5 struct {
-	account *account
-	sent    bool
+	id   *identity
+	sent bool
 }
 
-func newCramMD5(a *account, _ Session) Mechanism { return &cramMD5{account: a} }
+func newCramMD5(id *identity, _ Session) Mechanism { return &cramMD5{id: id} }
 
 func (*cramMD5) Name() string           { return "CRAM-MD5" }
-func (*cramMD5) ShowsPassword() bool    { return false }
+func (*cramMD5) Plaintext() bool        { return false }
 func (c *cramMD5) Done() bool           { return c.sent }
 func (*cramMD5) Start() ([]byte, error) { return nil, nil }
 
@@ -27,7 +27,7 @@ func (c *cramMD5) Next(challenge []byte) ([]byte, error) {
 		return nil, malformed(c.Name(), "an empty challenge")
 	}
 	c.sent = true
-	h := hmac.New(md5.New, []byte(c.account.secret()))
+	h := hmac.New(md5.New, []byte(c.id.secret()))
 	h.Write(challenge)
-	return []byte(c.account.user + " " + hex.EncodeToString(h.Sum(nil))), nil
+	return []byte(c.id.user + " " + hex.EncodeToString(h.Sum(nil))), nil
 }

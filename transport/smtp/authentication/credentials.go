@@ -14,26 +14,27 @@ import (
 type Credentials struct {
 	// A pointer, because fmt prints unexported fields of a caller's struct by reflection, without
 	// asking Format, and stops at pointers there.
-	account *account
+	id *identity
 }
 
-// account is what Credentials hold. It is never changed.
-type account struct {
-	kind     kind
-	user     string
-	identity string  // to act as; "" for the user
-	hidden   *string // password or token; a pointer again, because fmt follows the first with %s
-	source   SecretSource
-	only     []string        // names of the mechanisms that may be used; empty for all
-	makers   []MechanismFunc // of custom
+// identity is what Credentials hold. It is never changed.
+type identity struct {
+	kind            kind
+	user            string
+	authorizationID string  // to act as; "" for the user
+	hidden          *string // password or token; a pointer again, because fmt follows the first with %s
+	source          SecretSource
+	refused         func(secret string) // of a Renewed; nil for other sources
+	only            []string            // names of the mechanisms that may be used; empty for all
+	makers          []MechanismFunc     // of custom
 }
 
-// secret returns the password or token; "" when there is none, or a source that was not asked yet.
-func (a *account) secret() string {
-	if a.hidden == nil {
+// secret returns the password or token; "" without one, or a source that was not asked yet.
+func (id *identity) secret() string {
+	if id.hidden == nil {
 		return ""
 	}
-	return *a.hidden
+	return *id.hidden
 }
 
 // kind is what a secret is, which decides on the mechanisms.
@@ -49,36 +50,37 @@ const (
 
 // SecretSource returns a password or a token. It is asked right before each login, by several goroutines at
 // once where several connections are opened, and may block as long as ctx allows. An error ends the
-// login with the kind NoSecret.
+// login with [KindNoSecret].
 type SecretSource func(ctx context.Context) (string, error)
 
 // Password returns the credentials of a user and a password.
 func Password(user, secret string) (Credentials, error) {
-	return withSecret(account{kind: password, user: user, hidden: &secret})
+	return withSecret(identity{kind: password, user: user, hidden: &secret})
 }
 
 // PasswordFrom returns the credentials of a user whose password comes from a source, for passwords
 // that are changed while the program runs. See [File].
 func PasswordFrom(user string, source SecretSource) (Credentials, error) {
-	return withSource(account{kind: password, user: user, source: source})
+	return withSource(identity{kind: password, user: user, source: source})
 }
 
-// Token returns the credentials of a user and an OAuth 2.0 access token (RFC 6750).
+// Token returns the credentials of a user and an OAuth 2.0 access token (RFC 6750). The user may be empty where the token
+// says who it is for; then only OAUTHBEARER can be used.
 func Token(user, secret string) (Credentials, error) {
-	return withSecret(account{kind: token, user: user, hidden: &secret})
+	return withSecret(identity{kind: token, user: user, hidden: &secret})
 }
 
 // TokenFrom returns the credentials of a user whose access token comes from a source, which refreshes it
 // when it has to.
 func TokenFrom(user string, source SecretSource) (Credentials, error) {
-	return withSource(account{kind: token, user: user, source: source})
+	return withSource(identity{kind: token, user: user, source: source})
 }
 
 // External returns the credentials of who is known to the server by other means, such as a client
-// certificate, by the mechanism EXTERNAL (RFC 4422 appendix A). identity is whom to act as, "" for the
+// certificate, by the mechanism EXTERNAL (RFC 4422 appendix A). authorizationID is whom to act as, "" for the
 // one that the server derives from the certificate.
-func External(identity string) (Credentials, error) {
-	return withoutSecret(account{kind: external, identity: identity})
+func External(authorizationID string) (Credentials, error) {
+	return withoutSecret(identity{kind: external, authorizationID: authorizationID})
 }
 
 // Anonymous returns credentials without a user, by the mechanism ANONYMOUS (RFC 4505). trace tells the
@@ -87,27 +89,46 @@ func Anonymous(trace string) (Credentials, error) {
 	if len(trace) > 255 { // RFC 4505 section 2
 		return Credentials{}, errors.New("trace of more than 255 octets")
 	}
-	return withoutSecret(account{kind: anonymous, user: trace})
+	return withoutSecret(identity{kind: anonymous, user: trace})
 }
 
 // Custom returns credentials that log in by mechanisms of the caller's own, from the strongest to the
-// weakest. Each maker is called for each login.
+// weakest. Each maker is called for each login. The secrets of such mechanisms are not known here, so user is printed
+// as it is: leave it empty where it is one.
 func Custom(user string, makers ...MechanismFunc) (Credentials, error) {
 	if len(makers) == 0 || slices.ContainsFunc(makers, func(m MechanismFunc) bool { return m == nil }) {
 		return Credentials{}, errors.New("credentials without a mechanism")
 	}
-	return Credentials{&account{kind: custom, user: user, makers: slices.Clone(makers)}}, nil
+	return Credentials{&identity{kind: custom, user: user, makers: slices.Clone(makers)}}, nil
 }
 
 // WithAuthorizationID returns c acting as another user (the authorization identity, RFC 4422 section 2), by mechanisms
 // that can say so: SCRAM, PLAIN and EXTERNAL.
-func (c Credentials) WithAuthorizationID(identity string) (Credentials, error) {
-	if c.IsZero() || c.account.kind != password && c.account.kind != external {
+func (c Credentials) WithAuthorizationID(authorizationID string) (Credentials, error) {
+	if c.IsZero() || c.id.kind != password && c.id.kind != external {
 		return Credentials{}, errors.New("only credentials with a password or a certificate can act as another user")
 	}
-	a := *c.account
-	a.identity = identity
-	return withoutSecret(a)
+	if authorizationID == "" {
+		return Credentials{}, errors.New("want the user to act as")
+	}
+	id := *c.id
+	id.authorizationID = authorizationID
+	return withoutSecret(id)
+}
+
+// MechanismFunc returns one of the mechanisms of this package, such as "PLAIN", with the secret of c: for [Custom], in
+// another order than that of strength, or inside of a mechanism of the caller's own. c must hold its secret:
+// [Credentials.Resolve] asks a source for it.
+func (c Credentials) MechanismFunc(name string) (MechanismFunc, error) {
+	if c.IsZero() || c.id.kind == custom || c.id.source != nil {
+		return nil, errors.New("want credentials with a secret of their own: resolve those with a source")
+	}
+	for _, m := range methods {
+		if m.name == name && m.kind == c.id.kind && (m.acts || c.id.authorizationID == "") {
+			return func(s Session) Mechanism { return m.make(c.id, s) }, nil
+		}
+	}
+	return nil, fmt.Errorf("mechanism %q: want one of %s", name, strings.Join(c.id.names(), " "))
 }
 
 // WithMechanisms returns c limited to some mechanisms, by their names in upper case. Their order is not changed.
@@ -115,76 +136,77 @@ func (c Credentials) WithMechanisms(names ...string) (Credentials, error) {
 	if c.IsZero() || len(names) == 0 {
 		return Credentials{}, errors.New("no credentials or no mechanisms")
 	}
-	if c.account.kind != custom {
-		known := c.account.names()
+	if c.id.kind != custom {
+		known := c.id.names()
 		for _, name := range names {
 			if !slices.Contains(known, name) {
 				return Credentials{}, fmt.Errorf("mechanism %q: want one of %s", name, strings.Join(known, " "))
 			}
 		}
 	}
-	a := *c.account
-	a.only = slices.Clone(names)
-	return Credentials{&a}, nil
+	id := *c.id
+	id.only = slices.Clone(names)
+	return Credentials{&id}, nil
 }
 
 // IsZero reports whether c holds nothing.
-func (c Credentials) IsZero() bool { return c.account == nil }
+func (c Credentials) IsZero() bool { return c.id == nil }
 
 // User returns the user name; "" where there is none.
 func (c Credentials) User() string {
 	if c.IsZero() {
 		return ""
 	}
-	return c.account.user
+	return c.id.user
 }
 
 // Resolve returns c with the secret that its source gives now. Credentials without a source are returned
-// as they are. The error is an *[Error] of the kind NoSecret.
+// as they are. The error is an *[Error] of [KindNoSecret].
 func (c Credentials) Resolve(ctx context.Context) (Credentials, error) {
-	if c.IsZero() || c.account.source == nil {
+	if c.IsZero() || c.id.source == nil {
 		return c, nil
 	}
-	secret, err := c.account.source(ctx)
+	secret, err := c.id.source(ctx)
 	if err == nil {
-		err = checkSecret(c.account.kind, secret)
+		err = checkSecret(c.id.kind, secret)
 	}
 	tellWatch(ctx, err)
 	if err != nil {
-		return Credentials{}, &Error{Kind: NoSecret, Err: err}
+		return Credentials{}, &Error{Kind: KindNoSecret, Err: err}
 	}
-	a := *c.account
-	a.hidden, a.source = &secret, nil
-	return Credentials{&a}, nil
+	id := *c.id
+	id.hidden, id.source = &secret, nil
+	return Credentials{&id}, nil
 }
 
-func withSecret(a account) (Credentials, error) {
-	if err := errors.Join(checkUser(a.user), checkSecret(a.kind, a.secret())); err != nil {
+func withSecret(id identity) (Credentials, error) {
+	if err := errors.Join(id.checkUser(), checkSecret(id.kind, id.secret())); err != nil {
 		return Credentials{}, err
 	}
-	return Credentials{&a}, nil
+	return Credentials{&id}, nil
 }
 
-func withSource(a account) (Credentials, error) {
-	if err := checkUser(a.user); err != nil {
+func withSource(id identity) (Credentials, error) {
+	if err := id.checkUser(); err != nil {
 		return Credentials{}, err
 	}
-	if a.source == nil {
+	if id.source == nil {
 		return Credentials{}, errors.New("credentials without a source of their secret")
 	}
-	return Credentials{&a}, nil
+	return Credentials{&id}, nil
 }
 
 // withoutSecret checks what goes to the server beside a secret.
-func withoutSecret(a account) (Credentials, error) {
-	if strings.Contains(a.user+a.identity, "\x00") {
+func withoutSecret(id identity) (Credentials, error) {
+	if strings.Contains(id.user+id.authorizationID, "\x00") {
 		return Credentials{}, errors.New("NUL in an identity (RFC 4422 section 3.4.1)")
 	}
-	return Credentials{&a}, nil
+	return Credentials{&id}, nil
 }
 
-func checkUser(user string) error {
-	if user == "" {
+func (id *identity) checkUser() error {
+	user := id.user
+	if user == "" && id.kind != token {
 		return errors.New("credentials without a user name")
 	}
 	// XOAUTH2 has no way to quote its separator.

@@ -80,23 +80,23 @@ func TestRefused(t *testing.T) {
 		return func() (authentication.Credentials, error) { return authentication.Token(user, secret) }
 	}
 	for name, make := range map[string]func() (authentication.Credentials, error){
-		"no user":            password("", "pqr"),
-		"no password":        password("u", ""),
-		"NUL in user":        password("u\x00", "pqr"),
-		"NUL in secret":      password("u", "p\x00qr"),
-		"SOH in user":        token("u\x01auth=Bearer x", "pqr"),
-		"token without user": token("", "pqr"),
-		"no token":           token("u", ""),
-		"SOH in token":       token("u", "pqr\x01"),
-		"blank in token":     token("u", "pqr s"),
-		"no source":          func() (authentication.Credentials, error) { return authentication.TokenFrom("u", nil) },
-		"NUL in identity":    func() (authentication.Credentials, error) { return authentication.External("\x00pqr") },
-		"NUL in trace":       func() (authentication.Credentials, error) { return authentication.Anonymous("\x00pqr") },
+		"no user":         password("", "pqr"),
+		"no password":     password("u", ""),
+		"NUL in user":     password("u\x00", "pqr"),
+		"NUL in secret":   password("u", "p\x00qr"),
+		"SOH in user":     token("u\x01auth=Bearer x", "pqr"),
+		"no token":        token("u", ""),
+		"SOH in token":    token("u", "pqr\x01"),
+		"blank in token":  token("u", "pqr s"),
+		"no source":       func() (authentication.Credentials, error) { return authentication.TokenFrom("u", nil) },
+		"NUL in identity": func() (authentication.Credentials, error) { return authentication.External("\x00pqr") },
+		"NUL in trace":    func() (authentication.Credentials, error) { return authentication.Anonymous("\x00pqr") },
 		"long trace": func() (authentication.Credentials, error) {
 			return authentication.Anonymous(strings.Repeat("x", 256))
 		},
 		"no mechanism": func() (authentication.Credentials, error) { return authentication.Custom("u") },
 		"nil maker":    func() (authentication.Credentials, error) { return authentication.Custom("u", nil) },
+		"acts as \"\"": func() (authentication.Credentials, error) { return credentials().WithAuthorizationID("") },
 		"NUL in whom":  func() (authentication.Credentials, error) { return credentials().WithAuthorizationID("\x00pqr") },
 		"a token acts": func() (authentication.Credentials, error) {
 			return must(authentication.Token("u", "t")).WithAuthorizationID("pqr")
@@ -145,13 +145,13 @@ func TestSources(t *testing.T) {
 	}
 	said, failure = "", errors.New("vault is sealed")
 	_, err := c.Resolve(t.Context())
-	wantKind(t, err, authentication.NoSecret)
+	wantKind(t, err, authentication.KindNoSecret)
 	if !errors.Is(err, failure) {
 		t.Errorf("%v does not wrap the source's error", err)
 	}
 	failure = nil
 	_, err = c.Resolve(t.Context())
-	wantKind(t, err, authentication.NoSecret) // an empty password
+	wantKind(t, err, authentication.KindNoSecret) // an empty password
 }
 
 func TestFile(t *testing.T) {
@@ -163,8 +163,8 @@ func TestFile(t *testing.T) {
 		"line":           {"p w\n", "p w", 0},
 		"CRLF":           {"p w\r\n", "p w", 0},
 		"only one line":  {"p w\n\n", "p w\n", 0},
-		"empty":          {"\n", "", authentication.NoSecret},
-		"something else": {strings.Repeat("x", 64<<10+1), "", authentication.NoSecret},
+		"empty":          {"\n", "", authentication.KindNoSecret},
+		"something else": {strings.Repeat("x", 64<<10+1), "", authentication.KindNoSecret},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "secret")
@@ -182,7 +182,7 @@ func TestFile(t *testing.T) {
 		})
 	}
 	_, err := must(authentication.PasswordFrom("user", authentication.File("/nonexistent/secret"))).Resolve(t.Context())
-	wantKind(t, err, authentication.NoSecret)
+	wantKind(t, err, authentication.KindNoSecret)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}

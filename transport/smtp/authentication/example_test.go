@@ -31,14 +31,14 @@ func ExampleTokenFrom() {
 
 // The kind of an error says what to do.
 func ExampleError() {
-	err := fmt.Errorf("send: %w", &authentication.Error{Kind: authentication.NeedsTLS, Mechanism: "PLAIN"})
+	err := fmt.Errorf("send: %w", &authentication.Error{Kind: authentication.KindNeedsTLS, Mechanism: "PLAIN"})
 	if why, ok := errors.AsType[*authentication.Error](err); ok {
-		fmt.Println(why.Kind == authentication.NeedsTLS, why.Temporary())
+		fmt.Println(why.Kind == authentication.KindNeedsTLS, why.Temporary())
 		fmt.Println(why)
 	}
 	// Output:
 	// true false
-	// PLAIN: the login would show the password, and the connection has no TLS
+	// PLAIN: the login would show the password, or let an attacker guess it, and the connection has no TLS
 }
 
 // backwards is a mechanism of one's own.
@@ -47,9 +47,9 @@ type backwards struct {
 	sent bool
 }
 
-func (*backwards) Name() string        { return "X-BACKWARDS" }
-func (*backwards) ShowsPassword() bool { return true }
-func (b *backwards) Done() bool        { return b.sent }
+func (*backwards) Name() string    { return "X-BACKWARDS" }
+func (*backwards) Plaintext() bool { return true }
+func (b *backwards) Done() bool    { return b.sent }
 
 func (b *backwards) Start() ([]byte, error) {
 	b.sent = true
@@ -81,4 +81,17 @@ func ExampleCustom() {
 	initial, err := chosen[0].Start()
 	fmt.Println(chosen[0].Name(), string(initial), err)
 	// Output: X-BACKWARDS resu <nil>
+}
+
+// Credentials print without their secret, in every format.
+func ExampleCredentials() {
+	credentials, err := authentication.Password("user@example.com", "correct horse")
+	fmt.Println(credentials, err)
+	fmt.Printf("%+v %#v %q\n", credentials, credentials, credentials)
+	_, err = authentication.Password("user@example.com", "")
+	fmt.Println(err)
+	// Output:
+	// user@example.com:*** <nil>
+	// user@example.com:*** user@example.com:*** user@example.com:***
+	// credentials without a password
 }

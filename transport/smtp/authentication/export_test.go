@@ -4,7 +4,7 @@ package authentication
 func Vector(c Credentials, name, nonce string) Mechanism {
 	for _, h := range []hash{sha1, sha256, sha512} {
 		if h.name == name {
-			client := scramClient(c.account, h).WithNonceGenerator(func() string { return nonce })
+			client := scramClient(c.id, h).WithNonceGenerator(func() string { return nonce })
 			return &scram{name: h.name, talk: client.NewConversation()}
 		}
 	}

@@ -7,9 +7,10 @@ import "crypto/tls"
 type Mechanism interface {
 	// Name is the registered name, such as "PLAIN".
 	Name() string
-	// ShowsPassword reports whether an attacker who reads the exchange can log in afterwards. Such a
-	// mechanism only runs with TLS.
-	ShowsPassword() bool
+	// Plaintext reports whether an attacker who reads the exchange can log in afterwards. One that does not show the
+	// secret may still let an attacker guess it, so Choose asks for TLS or Session.Insecure in both cases; the error
+	// tells which it is.
+	Plaintext() bool
 	// Start returns the initial response; nil when the server speaks first.
 	Start() ([]byte, error)
 	// Next answers a challenge. An error cancels the exchange; it must not show a secret.
@@ -19,11 +20,11 @@ type Mechanism interface {
 	Done() bool
 }
 
-// Explainer is an optional ability of a [Mechanism]: once the server has ended the exchange, Explain
-// returns what the mechanism knows that the server's last reply does not say, such as an error that it
-// was sent in a challenge, or what it still waited for. known is false when there is nothing.
-type Explainer interface {
-	Explain() (why *Error, known bool)
+// FailureReporter is an optional ability of a [Mechanism]. After the server has ended the exchange, Failure
+// returns what the mechanism knows that the server's last reply does not say, such as an error that the
+// server sent in a challenge, or the proof that is missing. known is false if the mechanism knows nothing more.
+type FailureReporter interface {
+	Failure() (why *Error, known bool)
 }
 
 // Session is what a mechanism may know of the connection on which it runs.
@@ -35,7 +36,7 @@ type Session struct {
 	Port int
 	// TLS is the state of the encryption; nil without.
 	TLS *tls.ConnectionState
-	// Insecure allows mechanisms that show the password without TLS.
+	// Insecure allows logins with a secret without TLS.
 	Insecure bool
 }
 
@@ -62,9 +63,9 @@ type adapter struct {
 	responded bool
 }
 
-func (a *adapter) Name() string      { return a.name }
-func (*adapter) ShowsPassword() bool { return true }
-func (a *adapter) Done() bool        { return a.responded }
+func (a *adapter) Name() string  { return a.name }
+func (*adapter) Plaintext() bool { return true }
+func (a *adapter) Done() bool    { return a.responded }
 
 func (a *adapter) Start() ([]byte, error) {
 	name, initial, err := a.client.Start()

@@ -25,8 +25,8 @@ func TestPage(t *testing.T) {
 			"certificate": must(authentication.External("")), "nothing": must(authentication.Anonymous("")),
 		}[with]
 		list, err := authentication.Choose(c, offer(true, name))
-		if len(list) == 1 && list[0].ShowsPassword() != (shows == "yes") {
-			t.Errorf("%s shows the secret: %v", name, list[0].ShowsPassword())
+		if len(list) == 1 && list[0].Plaintext() != (shows == "yes") {
+			t.Errorf("%s shows the secret: %v", name, list[0].Plaintext())
 		}
 		if bound := regexp.MustCompile("-PLUS$").MatchString(name); bound != (err != nil) {
 			t.Errorf("%s with %s: %v", name, with, err)
@@ -35,7 +35,7 @@ func TestPage(t *testing.T) {
 	if diff := cmp.Diff(authentication.MethodNames(), names); diff != "" {
 		t.Errorf("the table has other mechanisms (-code +page):\n%s", diff)
 	}
-	if rows := regexp.MustCompile("(?m)^\\| `[A-Z][A-Za-zL]+` \\| .* \\| ").FindAll(page, -1); len(rows) != int(authentication.NoSecret) {
-		t.Errorf("%d kinds on the page, want %d", len(rows), authentication.NoSecret)
+	if rows := regexp.MustCompile("(?m)^\\| `Kind[A-Za-z]+` \\| .* \\| ").FindAll(page, -1); len(rows) != int(authentication.KindNoSecret) {
+		t.Errorf("%d kinds on the page, want %d", len(rows), authentication.KindNoSecret)
 	}
 }

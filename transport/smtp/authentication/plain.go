@@ -2,19 +2,19 @@ package authentication
 
 // plain is the mechanism PLAIN (RFC 4616).
 type plain struct {
-	account *account
-	sent    bool
+	id   *identity
+	sent bool
 }
 
-func newPlain(a *account, _ Session) Mechanism { return &plain{account: a} }
+func newPlain(id *identity, _ Session) Mechanism { return &plain{id: id} }
 
-func (*plain) Name() string        { return "PLAIN" }
-func (*plain) ShowsPassword() bool { return true }
-func (p *plain) Done() bool        { return p.sent }
+func (*plain) Name() string    { return "PLAIN" }
+func (*plain) Plaintext() bool { return true }
+func (p *plain) Done() bool    { return p.sent }
 
 func (p *plain) Start() ([]byte, error) {
 	p.sent = true
-	return []byte(p.account.identity + "\x00" + p.account.user + "\x00" + p.account.secret()), nil
+	return []byte(p.id.authorizationID + "\x00" + p.id.user + "\x00" + p.id.secret()), nil
 }
 
 func (p *plain) Next([]byte) ([]byte, error) { return nil, unexpected(p.Name()) }

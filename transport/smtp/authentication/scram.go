@@ -52,14 +52,14 @@ type scram struct {
 // server so ("y"), and a server that can bind too ends the exchange (RFC 5802 section 6): its offer was taken
 // out, or its refusal put in, on the way. Nothing that comes from the server changes that. Only a caller
 // who has ruled out all mechanisms with channel binding makes it say that the client cannot ("n").
-func newScram(h hash) func(*account, Session) Mechanism {
-	return func(a *account, s Session) Mechanism {
-		client := scramClient(a, h)
+func newScram(h hash) func(*identity, Session) Mechanism {
+	return func(id *identity, s Session) Mechanism {
+		client := scramClient(id, h)
 		if client == nil {
 			return nil
 		}
 		m := &scram{name: h.name, talk: client.NewConversation()}
-		if _, able := channelBinding(s.TLS); able && a.mayBind() {
+		if _, able := channelBinding(s.TLS); able && id.mayBind() {
 			m.talk = client.NewConversationAdvertisingChannelBinding()
 		}
 		return m
@@ -67,15 +67,15 @@ func newScram(h hash) func(*account, Session) Mechanism {
 }
 
 // mayBind reports whether the caller allows a mechanism with channel binding.
-func (a *account) mayBind() bool {
-	return len(a.only) == 0 || slices.ContainsFunc(a.only, func(name string) bool { return strings.HasSuffix(name, plusSuffix) })
+func (id *identity) mayBind() bool {
+	return len(id.only) == 0 || slices.ContainsFunc(id.only, func(name string) bool { return strings.HasSuffix(name, plusSuffix) })
 }
 
 // newScramPlus makes the mechanism with channel binding; nil where the connection has none.
-func newScramPlus(h hash) func(*account, Session) Mechanism {
-	return func(a *account, s Session) Mechanism {
+func newScramPlus(h hash) func(*identity, Session) Mechanism {
+	return func(id *identity, s Session) Mechanism {
 		binding, ok := channelBinding(s.TLS)
-		client := scramClient(a, h)
+		client := scramClient(id, h)
 		if !ok || client == nil {
 			return nil
 		}
@@ -85,10 +85,10 @@ func newScramPlus(h hash) func(*account, Session) Mechanism {
 
 // scramClient prepares names and password (RFC 5802 section 2.2). Where that is impossible, as with
 // emoji, they are used as they are: so do servers.
-func scramClient(a *account, h hash) *xdg.Client {
-	client, err := h.make.NewClient(a.user, a.secret(), a.identity)
+func scramClient(id *identity, h hash) *xdg.Client {
+	client, err := h.make.NewClient(id.user, id.secret(), id.authorizationID)
 	if err != nil {
-		client, err = h.make.NewClientUnprepped(a.user, a.secret(), a.identity)
+		client, err = h.make.NewClientUnprepped(id.user, id.secret(), id.authorizationID)
 	}
 	if err != nil {
 		return nil
@@ -96,9 +96,9 @@ func scramClient(a *account, h hash) *xdg.Client {
 	return client
 }
 
-func (m *scram) Name() string      { return m.name }
-func (*scram) ShowsPassword() bool { return false }
-func (m *scram) Done() bool        { return m.waits == scramProven }
+func (m *scram) Name() string  { return m.name }
+func (*scram) Plaintext() bool { return false }
+func (m *scram) Done() bool    { return m.waits == scramProven }
 
 func (m *scram) Start() ([]byte, error) {
 	first, err := m.talk.Step("")
@@ -135,7 +135,7 @@ func (m *scram) first(text string) ([]byte, error) {
 	case len(f.nonce) <= len(m.nonce) || !strings.HasPrefix(f.nonce, m.nonce):
 		return nil, malformed(m.name, "the server's nonce does not continue the client's")
 	case f.iterations < minIterations || f.iterations > maxIterations:
-		return nil, &Error{Kind: Iterations, Mechanism: m.name, Err: iterationsError(f.iterations)}
+		return nil, &Error{Kind: KindIterations, Mechanism: m.name, Err: iterationsError(f.iterations)}
 	}
 	proof, err := m.talk.Step(text)
 	if err != nil {
@@ -151,7 +151,7 @@ func (m *scram) final(text string) ([]byte, error) {
 		return []byte{}, nil
 	}
 	if _, err := m.talk.Step(text); err != nil || !m.talk.Valid() {
-		return nil, &Error{Kind: Unproven, Mechanism: m.name, Err: reason("wrong signature")}
+		return nil, &Error{Kind: KindUnproven, Mechanism: m.name, Err: reason("wrong signature")}
 	}
 	m.waits = scramProven
 	return []byte{}, nil
@@ -167,7 +167,7 @@ func (m *scram) tells(text string) bool {
 	value, _, _ = strings.Cut(value, ",")
 	kind, known := scramErrors[value]
 	if !known {
-		kind, value = Rejected, "an error that is not in RFC 5802"
+		kind, value = KindRejected, "an error that is not in RFC 5802"
 	}
 	m.failed = &Error{Kind: kind, Mechanism: m.name, Err: reason(value)}
 	return true
@@ -175,24 +175,24 @@ func (m *scram) tells(text string) bool {
 
 // scramErrors are the server's errors of RFC 5802 section 7.
 var scramErrors = map[string]Kind{
-	"invalid-encoding":                    Refused,
-	"extensions-not-supported":            Refused,
-	"invalid-proof":                       Rejected,
-	"channel-bindings-dont-match":         ChannelMismatch,
-	"server-does-support-channel-binding": ChannelMismatch,
-	"channel-binding-not-supported":       TooWeak,
-	"unsupported-channel-binding-type":    TooWeak,
-	"unknown-user":                        Rejected,
-	"invalid-username-encoding":           Refused,
-	"no-resources":                        Unavailable,
-	"other-error":                         Rejected,
+	"invalid-encoding":                    KindRefused,
+	"extensions-not-supported":            KindRefused,
+	"invalid-proof":                       KindRejected,
+	"channel-bindings-dont-match":         KindChannelMismatch,
+	"server-does-support-channel-binding": KindChannelMismatch,
+	"channel-binding-not-supported":       KindTooWeak,
+	"unsupported-channel-binding-type":    KindTooWeak,
+	"unknown-user":                        KindRejected,
+	"invalid-username-encoding":           KindRefused,
+	"no-resources":                        KindUnavailable,
+	"other-error":                         KindRejected,
 }
 
-// Explain returns the error that the server told, or says that the signature is missing, which a server
+// Failure returns the error that the server told, or says that the signature is missing, which a server
 // that does not know the password cannot make.
-func (m *scram) Explain() (*Error, bool) {
+func (m *scram) Failure() (*Error, bool) {
 	if m.failed == nil && m.waits == scramFinal {
-		return &Error{Kind: Unproven, Mechanism: m.name, Err: reason("no signature")}, true
+		return &Error{Kind: KindUnproven, Mechanism: m.name, Err: reason("no signature")}, true
 	}
 	return m.failed, m.failed != nil
 }

@@ -43,7 +43,7 @@ func TestScramVectors(t *testing.T) {
 				t.Error("not done")
 			}
 			_, err := m.Next(nil)
-			wantKind(t, err, authentication.Endless)
+			wantKind(t, err, authentication.KindEndless)
 		})
 	}
 }
@@ -62,32 +62,32 @@ func TestScramLies(t *testing.T) {
 		challenges []string
 		want       authentication.Kind
 	}{
-		"one round":                {iterations("1"), authentication.Iterations},
-		"one less than is safe":    {iterations("4095"), authentication.Iterations},
-		"one more than is sane":    {iterations("600001"), authentication.Iterations},
-		"2^31 - 1 rounds":          {iterations("2147483647"), authentication.Iterations},
-		"2^31 rounds":              {iterations("2147483648"), authentication.Iterations},
-		"2^64 rounds":              {iterations("18446744073709551616"), authentication.Iterations},
-		"no rounds":                {iterations("0"), authentication.Iterations},
-		"negative rounds":          {iterations("-4096"), authentication.Malformed},
-		"signed rounds":            {iterations("+4096"), authentication.Malformed},
-		"rounds are no number":     {iterations("many"), authentication.Malformed},
-		"no count":                 {iterations(""), authentication.Malformed},
-		"two attributes":           {with(",i=4096", ""), authentication.Malformed},
-		"foreign nonce":            {with("r=rO", "r=RO"), authentication.Malformed},
-		"the client's nonce alone": {with("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", ""), authentication.Malformed},
-		"unprintable nonce":        {with("%hv", "\n"), authentication.Malformed},
-		"no salt":                  {with("W22ZaJ0SNY7soEsUEjb6gQ==", ""), authentication.Malformed},
-		"salt is not base64":       {with("W22Z", "!"), authentication.Malformed},
-		"other order":              {with("r=", "s="), authentication.Malformed},
-		"a mandatory extension":    {with("r=", "m=x,r="), authentication.Malformed},
-		"empty":                    {[]string{""}, authentication.Malformed},
-		"wrong signature":          {[]string{goodFirst, "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="}, authentication.Unproven},
-		"short signature":          {[]string{goodFirst, "v=6rri"}, authentication.Unproven},
-		"empty signature":          {[]string{goodFirst, "v="}, authentication.Unproven},
-		"no signature":             {[]string{goodFirst, ""}, authentication.Unproven},
-		"signature is not base64":  {[]string{goodFirst, "v=!"}, authentication.Unproven},
-		"the same again":           {[]string{goodFirst, goodFirst}, authentication.Unproven},
+		"one round":                {iterations("1"), authentication.KindIterations},
+		"one less than is safe":    {iterations("4095"), authentication.KindIterations},
+		"one more than is sane":    {iterations("600001"), authentication.KindIterations},
+		"2^31 - 1 rounds":          {iterations("2147483647"), authentication.KindIterations},
+		"2^31 rounds":              {iterations("2147483648"), authentication.KindIterations},
+		"2^64 rounds":              {iterations("18446744073709551616"), authentication.KindIterations},
+		"no rounds":                {iterations("0"), authentication.KindIterations},
+		"negative rounds":          {iterations("-4096"), authentication.KindMalformed},
+		"signed rounds":            {iterations("+4096"), authentication.KindMalformed},
+		"rounds are no number":     {iterations("many"), authentication.KindMalformed},
+		"no count":                 {iterations(""), authentication.KindMalformed},
+		"two attributes":           {with(",i=4096", ""), authentication.KindMalformed},
+		"foreign nonce":            {with("r=rO", "r=RO"), authentication.KindMalformed},
+		"the client's nonce alone": {with("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", ""), authentication.KindMalformed},
+		"unprintable nonce":        {with("%hv", "\n"), authentication.KindMalformed},
+		"no salt":                  {with("W22ZaJ0SNY7soEsUEjb6gQ==", ""), authentication.KindMalformed},
+		"salt is not base64":       {with("W22Z", "!"), authentication.KindMalformed},
+		"other order":              {with("r=", "s="), authentication.KindMalformed},
+		"a mandatory extension":    {with("r=", "m=x,r="), authentication.KindMalformed},
+		"empty":                    {[]string{""}, authentication.KindMalformed},
+		"wrong signature":          {[]string{goodFirst, "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="}, authentication.KindUnproven},
+		"short signature":          {[]string{goodFirst, "v=6rri"}, authentication.KindUnproven},
+		"empty signature":          {[]string{goodFirst, "v="}, authentication.KindUnproven},
+		"no signature":             {[]string{goodFirst, ""}, authentication.KindUnproven},
+		"signature is not base64":  {[]string{goodFirst, "v=!"}, authentication.KindUnproven},
+		"the same again":           {[]string{goodFirst, goodFirst}, authentication.KindUnproven},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := authentication.Vector(must(authentication.Password("user", "pencil")), "SCRAM-SHA-256", nonce)
@@ -111,15 +111,15 @@ func TestScramLies(t *testing.T) {
 // so that the server can refuse.
 func TestScramServerErrors(t *testing.T) {
 	for text, want := range map[string]authentication.Kind{
-		"e=invalid-proof":                       authentication.Rejected,
-		"e=unknown-user,x=y":                    authentication.Rejected,
-		"e=pencil":                              authentication.Rejected,
-		"e=":                                    authentication.Rejected,
-		"e=channel-bindings-dont-match":         authentication.ChannelMismatch,
-		"e=server-does-support-channel-binding": authentication.ChannelMismatch,
-		"e=unsupported-channel-binding-type":    authentication.TooWeak,
-		"e=no-resources":                        authentication.Unavailable,
-		"e=invalid-encoding":                    authentication.Refused,
+		"e=invalid-proof":                       authentication.KindRejected,
+		"e=unknown-user,x=y":                    authentication.KindRejected,
+		"e=pencil":                              authentication.KindRejected,
+		"e=":                                    authentication.KindRejected,
+		"e=channel-bindings-dont-match":         authentication.KindChannelMismatch,
+		"e=server-does-support-channel-binding": authentication.KindChannelMismatch,
+		"e=unsupported-channel-binding-type":    authentication.KindTooWeak,
+		"e=no-resources":                        authentication.KindUnavailable,
+		"e=invalid-encoding":                    authentication.KindRefused,
 	} {
 		for _, before := range [][]string{nil, {goodFirst}} {
 			m := authentication.Vector(must(authentication.Password("user", "pencil")), "SCRAM-SHA-256", nonce)
@@ -131,7 +131,7 @@ func TestScramServerErrors(t *testing.T) {
 			if err != nil || answer == nil || len(answer) > 0 || m.Done() {
 				t.Errorf("%s: %q, %v, done %v", text, answer, err, m.Done())
 			}
-			why, known := authentication.Explain(m)
+			why, known := reported(m)
 			if !known {
 				t.Fatalf("%s: no explanation", text)
 			}
@@ -139,18 +139,21 @@ func TestScramServerErrors(t *testing.T) {
 				t.Errorf("the error shows the password: %v", why)
 			}
 			_, err = m.Next([]byte(goodFinal))
-			wantKind(t, err, authentication.Endless)
+			wantKind(t, err, authentication.KindEndless)
 		}
 	}
 }
 
-// TestPremature holds that a success without a signature has its own kind.
-func TestPremature(t *testing.T) {
+// TestUnproven holds that the mechanism tells of the missing signature only once it waits for one.
+func TestUnproven(t *testing.T) {
 	m := authentication.Vector(must(authentication.Password("user", "pencil")), "SCRAM-SHA-256", nonce)
 	must(m.Start())
-	wantKind(t, authentication.Premature(m), authentication.EarlySuccess)
+	if why, known := reported(m); known {
+		t.Errorf("before the server's first message: %v", why)
+	}
 	must(m.Next([]byte(goodFirst)))
-	wantKind(t, authentication.Premature(m), authentication.Unproven)
+	why, _ := reported(m)
+	wantKind(t, why, authentication.KindUnproven)
 }
 
 // TestScramNames: names are prepared and quoted, and what cannot be prepared goes as it is.
@@ -163,7 +166,7 @@ func TestScramNames(t *testing.T) {
 		"\U0001f600": "n=\U0001f600,",
 	} {
 		c := must(must(authentication.Password(user, "pencil")).WithAuthorizationID("b,oss"))
-		m := must(authentication.Choose(c, offer(false, "SCRAM-SHA-512")))[0]
+		m := must(authentication.Choose(c, insecure("SCRAM-SHA-512")))[0]
 		if got := string(must(m.Start())); !strings.HasPrefix(got, "n,a=b=2Coss,"+want+"r=") {
 			t.Errorf("%q begins with %q", user, got)
 		}
@@ -212,8 +215,8 @@ func FuzzBearerError(f *testing.F) {
 		if _, err := m.Next([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		why, _ := authentication.Explain(m)
-		if m.Done() || why == nil || why.Kind != authentication.Rejected || strings.Contains(why.Error(), "tok-1234") {
+		why, _ := reported(m)
+		if m.Done() || why == nil || why.Kind != authentication.KindRejected || strings.Contains(why.Error(), "tok-1234") {
 			t.Errorf("done %v, %v", m.Done(), why)
 		}
 	})

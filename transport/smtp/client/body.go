@@ -6,7 +6,6 @@ import (
 	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/dotio"
 	"github.com/depeche-mail/depeche/internal/ending"
-	"github.com/depeche-mail/depeche/transport/smtp/commands"
 )
 
 // contentError says that the message itself could not be read to its end.
@@ -15,47 +14,31 @@ type contentError struct{ err error }
 func (e *contentError) Error() string { return "source of the message: " + e.err.Error() }
 func (e *contentError) Unwrap() error { return e.err }
 
-// writeBDAT corks and writes the content as one BDAT chunk. What it leaves corked ends the content.
-func (c *Conn) writeBDAT(a *attempt) error {
-	command := commands.Bdat{Size: a.plan.size, Last: true}
-	line, err := command.AppendTo(c.link.out)
-	if err != nil {
-		return err
-	}
-	c.shown(expectation{to: a}, command, line[len(c.link.out):])
-	c.link.out = line
-	c.filler = content{link: c.link}
-	return c.fill(a, &c.filler)
-}
-
-// writeDATA corks and writes the content with stuffed dots. What it leaves corked ends the content.
-func (c *Conn) writeDATA(a *attempt) error {
-	c.filler = content{link: c.link}
+// writeDATA queues and writes the content with stuffed dots. What it leaves queued ends the content.
+func (c *Conn) writeDATA(tx *txn) error {
+	c.filler = content{wire: c.wire}
 	dots := dotio.NewWriter(&c.filler)
-	if err := c.fill(a, dots); err != nil {
+	if err := c.fill(tx, dots); err != nil {
 		return err
 	}
-	if err := dots.Close(); err != nil {
-		return &contentError{err}
-	}
-	return nil
+	return c.filler.judge(dots.Close())
 }
 
-// content corks content and writes it in large pieces. It never writes the last octet that it was
+// content queues content and writes it in large pieces. It never writes the last octet that it was
 // given, so that the write that ends the content is a step of its own.
 type content struct {
-	link  *link
+	wire  *wire
 	total int64
-	err   error // of the link
+	err   error // of the wire
 }
 
-// fill writes the mail of an attempt to w, which writes to c.filler, and tells faults of the mail from those
-// of the link. A mail that is shorter or longer than planned is a fault of the mail.
-func (c *Conn) fill(a *attempt, w io.Writer) error {
-	c.exact = bodyscan.Exact{W: w, Planned: a.plan.size}
-	write := a.plan.mail.WriteTo
-	if late, ok := a.plan.mail.(ending.Late); ok {
-		if a.endings = late.LateEndings(); len(a.endings) > 0 {
+// fill writes the mail of a transaction to w, which writes to c.filler, and tells faults of the mail from those
+// of the wire. A mail that is shorter or longer than planned is a fault of the mail.
+func (c *Conn) fill(tx *txn, w io.Writer) error {
+	c.exact = bodyscan.Exact{W: w, Planned: tx.plan.size}
+	write := tx.plan.mail.WriteTo
+	if late, ok := tx.plan.mail.(ending.Late); ok {
+		if tx.endings = late.LateEndings(); len(tx.endings) > 0 {
 			write = late.WriteContent
 		}
 	}
@@ -64,14 +47,22 @@ func (c *Conn) fill(a *attempt, w io.Writer) error {
 		err = c.exact.End()
 	}
 	c.exact.W = nil
+	if err := c.filler.judge(err); err != nil {
+		return err
+	}
+	if c.wire.tracing {
+		c.wire.report(Event{Kind: EventContent, Octets: c.filler.total}.about(expectation{to: &tx.guarded}))
+	}
+	return nil
+}
+
+// judge returns the error of the connection, if that broke, and else err as that of the mail.
+func (c *content) judge(err error) error {
 	switch {
-	case c.filler.err != nil:
-		return c.filler.err
+	case c.err != nil:
+		return c.err
 	case err != nil:
 		return &contentError{err}
-	}
-	if c.link.trace != nil {
-		c.link.report(Event{Kind: EventContent, Octets: c.filler.total}.about(expectation{to: a}))
 	}
 	return nil
 }
@@ -81,21 +72,24 @@ func (c *content) Write(p []byte) (int, error) {
 		return 0, c.err
 	}
 	c.total += int64(len(p))
-	l := c.link
-	if len(l.out)+len(p) <= flightSize {
-		l.out = append(l.out, p...)
+	w := c.wire
+	if len(w.out)+len(p) <= flightSize {
+		w.reserve(len(p))
+		w.out = append(w.out, p...)
 		return len(p), nil
 	}
-	if len(l.out)+len(p) < 2*flightSize { // fill one flight, cork the rest
-		room := flightSize - min(len(l.out), flightSize)
-		l.out = append(l.out, p[:room]...)
-		c.err = l.flush()
-		l.out = append(l.out, p[room:]...)
+	if len(w.out)+len(p) < 2*flightSize { // fill one flight, queue the rest
+		room := flightSize - min(len(w.out), flightSize)
+		w.reserve(room)
+		w.out = append(w.out, p[:room]...)
+		c.err = w.flush()
+		w.reserve(len(p) - room)
+		w.out = append(w.out, p[room:]...)
 		return len(p), c.err
 	}
-	if c.err = l.flush(); c.err == nil {
-		c.err = l.write(p[:len(p)-1])
+	if c.err = w.flush(); c.err == nil {
+		c.err = w.write(p[:len(p)-1])
 	}
-	l.out = append(l.out, p[len(p)-1])
+	w.out = append(w.out, p[len(p)-1])
 	return len(p), c.err
 }

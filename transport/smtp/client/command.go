@@ -53,8 +53,8 @@ func (c *Conn) command(ctx context.Context, command commands.Command) (response.
 	if err := c.ready(ctx); err != nil {
 		return response.Response{}, c.fault(PhaseCommand, err)
 	}
-	defer c.link.rethrow()
-	stop := c.link.watch(ctx)
+	defer c.wire.rethrow()
+	stop := c.wire.watch(ctx)
 	defer stop()
 	reply, err := c.do(PhaseCommand, command)
 	if err != nil {

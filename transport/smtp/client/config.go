@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport/smtp/authentication"
@@ -51,7 +53,10 @@ type Config struct {
 	Credentials authentication.Credentials
 	// Logins remembers rejected secrets for all connections that have it; nil remembers nothing.
 	Logins *authentication.RejectedSecrets
-	// InsecureAuth allows mechanisms that show the password on a connection without TLS.
+	// Mask takes secrets out of what the server says, for all connections that have it; with the zero value each
+	// connection has its own.
+	Mask authentication.SecretMask
+	// InsecureAuth allows mechanisms that show the password, or let a listener guess it, on a connection without TLS.
 	InsecureAuth bool
 	// LocalAddr is the local end of the connections that the default dialer makes.
 	LocalAddr net.Addr
@@ -63,6 +68,10 @@ type Config struct {
 	LMTP bool
 	// AllOrNothing sends the content only when every recipient was accepted.
 	AllOrNothing bool
+	// MaxRecipients and MaxSize are how many recipients of one transaction and how many octets of a message the server
+	// is known to take, for one that takes less than it offers; 0 means what it offers.
+	MaxRecipients int
+	MaxSize       int64
 	// Without names extensions that are not used although the server offers them.
 	Without []extension.Keyword
 	// Chunking says whether content may travel by BDAT.
@@ -112,26 +121,30 @@ func (t Timeouts) withDefaults() Timeouts {
 }
 
 // of returns the limit of a reply.
-func (t Timeouts) of(phase Phase) time.Duration {
-	switch phase {
-	case PhaseData:
+func (t *Timeouts) of(s step) time.Duration {
+	switch s {
+	case stepData:
 		return t.Data
-	case PhaseFinal:
+	case stepFinal:
 		return t.Final
-	case PhaseReset, PhaseQuit:
+	case stepReset, stepQuit:
 		return t.Reset
 	}
 	return t.Reply
 }
 
-// serverName is the name that the certificate must have.
+// serverName is the name that the certificate must have: no certificate has the final dot of a name or the zone of an
+// address in it.
 func (c *Config) serverName() string {
 	if c.ServerName != "" {
 		return c.ServerName
 	}
 	host, _, err := net.SplitHostPort(c.Address)
 	if err != nil {
-		return c.Address
+		host = c.Address
 	}
-	return host
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.WithZone("").String()
+	}
+	return strings.TrimSuffix(host, ".")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/expired"
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
@@ -19,7 +20,7 @@ import (
 // belongs to one goroutine at a time; Close may be called by any.
 type Conn struct {
 	cfg       Config
-	link      *link
+	wire      *wire
 	helloName string // what we called ourselves
 	state     *tls.ConnectionState
 	greeting  response.Response
@@ -27,6 +28,7 @@ type Conn struct {
 	before    extension.ServerInfo    // info before TLS
 	limits    extension.SessionLimits // of info
 	size      int64                   // the SIZE of info
+	offers    offers                  // of info
 
 	// What is being written; here so that it needs no memory of its own each time.
 	mail   commands.Mail
@@ -38,10 +40,13 @@ type Conn struct {
 	dirty       bool            // the last transaction did not end cleanly: RSET before the next
 	sends       int             // transactions so far
 	current     *Transaction    // nil between transactions
+	goodbye     *single         // the reply to a QUIT that was said in SendLast; nil when it was not
 	checkedIdle bool            // Alive was the last thing that was done
 	window      int             // how many mails at once the last Stream had come to
-	cachedNow   time.Time       // the time as of the last look, in a Stream
-	probed      bool
+	cachedNow   instant         // the time as of the last look, in a Stream; else 0
+	budget      budget          // of errors
+	probed      bool            // with a mail
+	probedLogin bool
 	loggedIn    bool
 }
 
@@ -53,7 +58,9 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 		dial = (&net.Dialer{LocalAddr: cfg.LocalAddr}).DialContext
 	}
 	if err := cfg.Logins.Check(ctx, cfg.Credentials); err != nil { // the server need not see us
-		return nil, &Error{Phase: PhaseAuth, Server: cfg.Address, Err: err}
+		failed := &Error{Phase: PhaseAuth, Server: cfg.Address, Err: err}
+		failed.setHint(cfg.Situation(failed).Hint())
+		return nil, failed
 	}
 	limited, cancel := context.WithTimeout(ctx, cfg.Timeouts.Dial)
 	defer cancel()
@@ -76,45 +83,49 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 // it when the session cannot be opened.
 func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
-	c := &Conn{cfg: cfg, link: newLink(nc, cfg.Timeouts, cfg.Trace)}
-	if cfg.Chunking == ChunkingProven {
-		c.link.chunking = chunksProven
+	if cfg.Mask.IsZero() {
+		cfg.Mask = authentication.NewSecretMask()
 	}
-	defer c.link.rethrow()
+	c := &Conn{cfg: cfg, wire: newWire(nc, &cfg)}
+	c.wire.told.Login(cfg.Credentials)
+	if cfg.Chunking == ChunkingProven {
+		c.wire.guarded.chunking = chunksProven
+	}
+	defer c.wire.rethrow()
 	returned := false
 	defer c.breakUnless(&returned)
-	stop := c.link.watch(ctx)
+	stop := c.wire.watch(ctx)
 	defer stop()
 	err := c.open(ctx)
 	returned = true
 	if err == nil {
 		return c, nil
 	}
-	c.leave(err)
+	c.closeUnopened(err)
 	if cause := expired.Cause(ctx); cause != nil { // whatever broke first, it broke because ctx ended
 		err.Err = errors.Join(cause, err.Err)
 		return nil, err
 	}
-	return nil, c.advise(err)
+	return nil, c.addHints(err)
 }
 
 // breakUnless is deferred by calls that run code of the caller: when that panics, the state of the session
 // is not known, and half a message must not be ended.
 func (c *Conn) breakUnless(returned *bool) {
 	if !*returned {
-		c.link.fail(errAbandoned)
+		c.wire.fail(errAbandoned)
 	}
 }
 
-// leave closes a connection on which no session came about, with a goodbye where the server refused it
+// closeUnopened closes a connection on which no session came about, with a goodbye where the server refused it
 // (RFC 5321 section 3.1). The answer is not waited for.
-func (c *Conn) leave(err *Error) {
-	if !err.Response.IsZero() && err.Response.Code != response.ServiceUnavailable && c.link.broken() == nil {
-		if c.queue(expectation{phase: PhaseQuit, to: &single{}}, commands.Quit{}) == nil {
-			_ = c.link.flush() // the connection is closed next
+func (c *Conn) closeUnopened(err *Error) {
+	if !err.Response.IsZero() && err.Response.Code != response.ServiceUnavailable && c.wire.broken() == nil {
+		if c.enqueue(expectation{step: stepQuit, to: &single{}}, commands.Quit{}) == nil {
+			_ = c.wire.flush() // the connection is closed next
 		}
 	}
-	c.link.fail(err)
+	c.wire.fail(err)
 }
 
 // State is what can be done with a connection.
@@ -142,7 +153,7 @@ func (c *Conn) State() State {
 }
 
 // ID returns the number of the connection in this process, from 1, by which its events are found.
-func (c *Conn) ID() uint64 { return c.link.id }
+func (c *Conn) ID() uint64 { return c.wire.id }
 
 // Info returns what the server offers, as it said after the last hello.
 func (c *Conn) Info() extension.ServerInfo { return c.info }
@@ -158,10 +169,10 @@ func (c *Conn) Greeting() response.Response { return c.greeting }
 func (c *Conn) TLS() *tls.ConnectionState { return c.state }
 
 // RemoteAddr returns the address of the server.
-func (c *Conn) RemoteAddr() net.Addr { return c.link.raw.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.wire.raw.RemoteAddr() }
 
 // LocalAddr returns the address of the client.
-func (c *Conn) LocalAddr() net.Addr { return c.link.raw.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.wire.raw.LocalAddr() }
 
 // Transactions returns the number of transactions that were started.
 func (c *Conn) Transactions() int { return c.sends }
@@ -193,52 +204,61 @@ func (c *Conn) CanTakeDomains(env envelope.Envelope) bool {
 // caller who goes on with another protocol. What the server said unasked after its last reply is lost.
 // It must not be called while a command is under way; the Conn is broken afterwards.
 func (c *Conn) Hijack() net.Conn {
-	l := c.link
-	l.mu.Lock()
-	l.err = ErrHijacked
-	l.mu.Unlock()
-	_ = l.nc.SetReadDeadline(time.Unix(1, 0)) // ends the reader
-	<-l.stopped
-	_ = l.nc.SetDeadline(time.Time{}) // the new owner's first call shows what is wrong
-	return l.nc
+	w := c.wire
+	w.lock().err = ErrHijacked
+	w.unlock()
+	w.told.Close()
+	_ = w.nc.SetReadDeadline(time.Unix(1, 0)) // ends the reader
+	<-w.stopped
+	_ = w.nc.SetDeadline(time.Time{}) // the new owner's first call shows what is wrong
+	return w.nc
 }
 
 // Err returns why the connection can no longer be used, or nil. It does not ask the server.
 func (c *Conn) Err() error {
-	l := c.link
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil && l.closing {
+	in := c.wire.lock()
+	defer c.wire.unlock()
+	switch {
+	case c.goodbye != nil && (in.err == nil || c.goodbye.done): // after 221 the server ends the stream
+		return ErrBroken
+	case in.err != nil:
+		return in.err
+	case in.closing:
 		return ErrClosing
 	}
-	return l.err
+	return nil
 }
 
 // Alive reports whether the connection still looks usable: nothing has come that was not asked for,
 // neither a reply nor the end of the stream. It does not say a word to the server.
 func (c *Conn) Alive() bool {
-	c.link.checkIdle()
+	c.wire.checkIdle()
 	c.checkedIdle = true
 	return c.Err() == nil
 }
 
-// Quit says goodbye and closes the connection. A server that closes without an answer has understood
-// too. It waits for at most the Reset timeout.
+// Quit says goodbye, if SendLast has not, and closes the connection. A server that closes without an answer has
+// understood too. It waits for at most the Reset timeout.
 func (c *Conn) Quit(ctx context.Context) error {
-	if c.Err() != nil {
+	said := c.goodbye != nil && c.wire.broken() == nil
+	if !said && c.Err() != nil {
 		return c.Close()
 	}
-	stop := c.link.watch(ctx)
-	_, _ = c.do(PhaseQuit, commands.Quit{}) // the connection is closed whatever the answer is
+	stop := c.wire.watch(ctx)
+	if said {
+		_ = c.wire.wait(func(*receiver) bool { return c.goodbye.done }) // nor does this matter
+	} else {
+		_, _ = c.do(PhaseQuit, commands.Quit{}) // the connection is closed whatever the answer is
+	}
 	stop()
 	return c.Close()
 }
 
 // Close closes the connection without a word. A second Close does nothing.
 func (c *Conn) Close() error {
-	c.link.fail(ErrBroken)
-	if c.link.stopped != nil {
-		<-c.link.stopped
+	c.wire.fail(ErrBroken)
+	if c.wire.stopped != nil {
+		<-c.wire.stopped
 	}
 	return nil
 }
@@ -246,38 +266,38 @@ func (c *Conn) Close() error {
 // do writes one command and waits for its reply.
 func (c *Conn) do(phase Phase, command commands.Command) (response.Response, error) {
 	var s single
-	if err := c.queue(expectation{phase: phase, to: &s}, command); err != nil {
+	if err := c.enqueue(expectation{step: stepOf(phase), to: &s}, command); err != nil {
 		return response.Response{}, err
 	}
-	if err := c.link.flush(); err != nil {
+	if err := c.wire.flush(); err != nil {
 		return response.Response{}, err
 	}
-	err := c.link.wait(func() bool { return s.done })
+	err := c.wire.wait(func(*receiver) bool { return s.done })
 	return s.response, err
 }
 
-// queue corks a command and the expectation of its reply.
-func (c *Conn) queue(e expectation, command commands.Command) error {
-	start := len(c.link.out)
-	out, err := command.AppendTo(c.link.out)
+// enqueue adds a command to the flight and the expectation of its reply.
+func (c *Conn) enqueue(e expectation, command commands.Command) error {
+	start := len(c.wire.out)
+	out, err := command.AppendTo(c.wire.out)
 	if err != nil {
 		return err
 	}
-	c.link.out = out
-	c.shown(e, command, out[start:])
-	c.link.cork(e)
+	c.wire.out = out
+	c.traceCommand(e, command, out[start:])
+	c.wire.enqueue(e)
 	return nil
 }
 
-// shown reports a command to the trace.
-func (c *Conn) shown(e expectation, command commands.Command, line []byte) {
-	if c.link.trace != nil {
-		c.link.report(Event{Kind: EventCommand, Text: show(command, line)}.about(e))
+// traceCommand reports a command to the trace.
+func (c *Conn) traceCommand(e expectation, command commands.Command, line []byte) {
+	if c.wire.tracing {
+		c.wire.report(Event{Kind: EventCommand, Text: traceLine(command, line)}.about(e))
 	}
 }
 
-// show returns the line of a command for the trace. What follows AUTH and its mechanism is secret.
-func show(command commands.Command, line []byte) string {
+// traceLine returns the line of a command for the trace. What follows AUTH and its mechanism is secret.
+func traceLine(command commands.Command, line []byte) string {
 	switch a := command.(type) {
 	case commands.Auth:
 		if a.Initial == nil {
@@ -309,7 +329,7 @@ type single struct {
 	done     bool
 }
 
-func (s *single) reply(_ expectation, r response.Response) (bool, error) {
+func (s *single) reply(_ *receiver, _ expectation, r response.Response) (bool, error) {
 	s.response, s.done = r, true
 	return false, nil
 }
@@ -320,9 +340,9 @@ const idleAfter = time.Second
 
 // idle reports whether the server may have closed the connection without our knowing yet.
 func (c *Conn) idle() bool {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	return time.Since(c.link.last) > idleAfter || c.careful()
+	in := c.wire.lock()
+	defer c.wire.unlock()
+	return time.Duration(c.wire.now()-in.last) > idleAfter || c.careful()
 }
 
 // careful reports whether the server is expected to close the connection in place of the next mail.
@@ -332,7 +352,6 @@ func (c *Conn) careful() bool {
 
 // LastHeard returns when the server last said something.
 func (c *Conn) LastHeard() time.Time {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	return c.link.last
+	defer c.wire.unlock()
+	return c.wire.time(c.wire.lock().last)
 }

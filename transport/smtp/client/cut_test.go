@@ -83,7 +83,7 @@ func cutMails(t *testing.T) (mails []client.Mail) {
 	return mails
 }
 
-// list is a Feed of mails that are all there.
+// list is a JobSource of mails that are all there.
 type list struct{ jobs []*client.BulkJob }
 
 func (l *list) Poll() (*client.BulkJob, bool) {

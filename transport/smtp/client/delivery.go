@@ -24,6 +24,7 @@ func (c *Conn) askFor(p *plan) error {
 	p.params.HoldFor, p.params.HoldUntil = d.HoldFor, d.HoldUntil
 	p.params.By = d.DeliverBy
 	p.params.Priority = d.Priority
+	p.params.Extra = d.MailParams
 	if !d.Submitter.IsNull() {
 		p.params.Auth = d.Submitter.String()
 	}
@@ -32,7 +33,7 @@ func (c *Conn) askFor(p *plan) error {
 		err = errors.Join(err, errNotEncrypted)
 	}
 	for i := range p.envelope.Len() {
-		r := rcptParams(p.envelope.At(i))
+		r := rcptParams(p.envelope.At(i), d.RcptParams)
 		r.UTF8 = p.params.SMTPUTF8
 		if r != (extension.RcptParams{UTF8: r.UTF8}) {
 			err = errors.Join(err, r.Check(), r.CheckSupported(c.info))
@@ -44,10 +45,12 @@ func (c *Conn) askFor(p *plan) error {
 	return nil
 }
 
-func rcptParams(r envelope.Recipient) extension.RcptParams {
-	return extension.RcptParams{
-		Notify: r.Notify, Original: extension.OriginalRecipient{Address: r.OriginalRecipient.String()},
+func rcptParams(r envelope.Recipient, extra string) extension.RcptParams {
+	original := r.OriginalRecipient.String()
+	if r.OriginalRecipient.IsPostmaster() {
+		original = r.OriginalRecipient.LocalPart() // without the brackets of a path
 	}
+	return extension.RcptParams{Notify: r.Notify, Original: extension.OriginalRecipient{Address: original}, Extra: extra}
 }
 
 // rcpt is the command for recipient i.
@@ -55,7 +58,7 @@ func (p *plan) rcpt(i int) commands.Rcpt {
 	r := p.envelope.At(i)
 	command := commands.Rcpt{To: r.Address, UTF8: p.params.SMTPUTF8}
 	if !p.envelope.IsPlain() {
-		command.Params = rcptParams(r)
+		command.Params = rcptParams(r, p.envelope.Options().RcptParams)
 	}
 	return command
 }

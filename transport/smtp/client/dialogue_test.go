@@ -215,6 +215,10 @@ func newMail(t *testing.T, text string) *rawMail {
 			notify = envelope.NotifySuccess | envelope.NotifyFailure
 		case "return":
 			delivery.DSNReturn = envelope.ReturnHeaders
+		case "mail_params":
+			delivery.MailParams = strings.Join(fields[1:], " ")
+		case "rcpt_params":
+			delivery.RcptParams = strings.Join(fields[1:], " ")
 		case "envid":
 			delivery.EnvelopeID = fields[1]
 		case "submitter":

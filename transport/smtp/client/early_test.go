@@ -87,7 +87,7 @@ func TestEarlyRefusalInAStream(t *testing.T) {
 	}{
 		"DATA":                     {false, 1000, 1},
 		"BDAT":                     {true, 1000, 1},
-		"BDAT, the next corked":    {true, 1000, 2},
+		"BDAT, the next queued":    {true, 1000, 2},
 		"BDAT, the next large":     {true, 70 << 10, 1},
 		"BDAT, the next under way": {true, 70 << 10, 2},
 	} {
@@ -142,7 +142,7 @@ func (m emptyFirst) WriteTo(w io.Writer) (int64, error) {
 	return m.rawMail.WriteTo(w)
 }
 
-// TestEmptyWrite: a source may write nothing, also after more commands than are corked at once.
+// TestEmptyWrite: a source may write nothing, also after more commands than are queued at once.
 func TestEmptyWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

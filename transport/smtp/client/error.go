@@ -97,6 +97,27 @@ func (e *Error) why() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is makes errors.Is find outcome.ErrConnectionLost where ConnectionLost reports true.
+func (e *Error) Is(target error) bool {
+	return target == outcome.ErrConnectionLost && e.ConnectionLost()
+}
+
+// ConnectionLost reports whether the connection ended, by the server or on the way, while an answer was due.
+func (e *Error) ConnectionLost() bool {
+	if fault, ok := errors.AsType[*TLSError](e.Err); ok {
+		return fault.Kind == TLSInterrupted
+	}
+	switch {
+	case e.Phase == PhaseDial, e.Phase == PhaseMessage, !e.Response.IsZero():
+		return false
+	case errors.As(e.Err, new(*contentError)), errors.Is(e.Err, ErrEnding): // the mail ended it
+		return false
+	case errors.As(e.Err, new(*closedError)), errors.Is(e.Err, errGone): // the server ended it unasked
+		return true
+	}
+	return outcome.IsLoss(e.Err)
+}
+
 // Temporary reports whether a later attempt may succeed: the server refused for now, or the
 // connection failed. Wrong credentials, an untrusted certificate, an unusable message or something
 // that is not an SMTP server are not temporary.
@@ -126,7 +147,7 @@ func (e *Error) Temporary() bool {
 
 // Errors that a caller may want to tell apart.
 var (
-	// ErrBroken is the cause of every call after a Conn was broken or closed.
+	// ErrBroken is the cause of every call after Close. After a connection broke in another way the cause is what broke it.
 	ErrBroken = errors.New("connection is broken or closed")
 	// ErrHijacked is the cause of every call after Hijack.
 	ErrHijacked = errors.New("connection was handed over")
@@ -143,6 +164,11 @@ var (
 
 // errGone is why an idle connection is given up.
 var errGone = errors.New("the server closed the connection, or spoke unasked, while it was idle")
+
+// unsolicitedError is ErrUnsolicited with the reply, which is a fault of the protocol.
+type unsolicitedError struct{ *response.ProtocolError }
+
+func (e unsolicitedError) Unwrap() []error { return []error{ErrUnsolicited, e.ProtocolError} }
 
 // closedError says that the server ended the session by a reply that answers no command, such as 421.
 type closedError struct{ response response.Response }

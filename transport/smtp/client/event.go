@@ -77,14 +77,14 @@ func (e Event) String() string {
 
 // about returns e as one about the mail to which an expectation belongs.
 func (e Event) about(what expectation) Event {
-	a, ok := what.to.(*attempt)
-	if !ok || a.plan.mail == nil {
+	h, ok := what.to.(*heard)
+	if !ok || h.mail == nil {
 		return e
 	}
-	if m, ok := a.plan.mail.(interface{ MessageID() string }); ok {
+	if m, ok := h.mail.(interface{ MessageID() string }); ok {
 		e.MessageID = m.MessageID()
 	}
-	if m, ok := a.plan.mail.(interface{ Key() string }); ok {
+	if m, ok := h.mail.(interface{ Key() string }); ok {
 		e.Key = m.Key()
 	}
 	return e

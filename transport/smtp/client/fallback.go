@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
-	"github.com/depeche-mail/depeche/transport/smtp/extension"
 	"github.com/depeche-mail/depeche/transport/smtp/response"
 )
 
@@ -47,86 +46,83 @@ type Findings struct {
 
 // Findings returns what the session has learned so far.
 func (c *Conn) Findings() Findings {
-	l, used := c.link, c.canChunk()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	used := c.canChunk()
+	in := c.wire.lock()
+	defer c.wire.unlock()
 	return Findings{
-		ChunkingUsed: used, EndedSilently: l.ended && !l.closing,
-		ChunkingSafe: l.chunking == chunksProven, ChunkingUnsafe: l.chunking == chunksBad,
-		ChunkAnswered: l.chunkAnswered, ChunkSilent: l.chunkSilent,
+		ChunkingUsed: used, EndedSilently: in.ended && !in.closing,
+		ChunkingSafe: in.chunking == chunksProven, ChunkingUnsafe: in.chunking == chunksBad,
+		ChunkAnswered: in.chunkAnswered, ChunkSilent: in.chunkSilent,
 	}
 }
 
 // noteChunk looks at the reply to a BDAT of a transaction with an accepted recipient: 500, 502 and 504 are
 // about the command.
-func (a *attempt) noteChunk(r response.Response) {
-	if !a.chunked {
+func (h *heard) noteChunk(in *receiver, r response.Response) {
+	if !h.chunked {
 		return
 	}
-	l := a.link
 	if !unknownCommand(r.Code) {
-		l.chunkAnswered = true
+		in.chunkAnswered = true
 		return
 	}
-	a.swallows = l.chunkAnswered || l.chunking == chunksProven
-	a.chunkUnknown = r
-	l.closing = l.closing || !a.lmtp
+	h.swallows = in.chunkAnswered || in.chunking == chunksProven
+	h.chunkUnknown = new(r)
+	in.closing = in.closing || !h.lmtp
 }
 
-// chunkRefusal is the refusal of BDAT as a command, or zero.
-func (a *attempt) chunkRefusal() response.Response {
-	if a.contentAccepted {
-		return response.Response{}
+// chunkRefusal is the refusal of BDAT as a command, or nil.
+func (h *heard) chunkRefusal() *response.Response {
+	if h.contentAccepted {
+		return nil
 	}
-	return a.chunkUnknown
+	return h.chunkUnknown
 }
 
 // judgeChunk looks, before the outcomes are found, whether a refusal is about BDAT as a command. In LMTP a server
 // can speak of one recipient with the same code, so there it is only if each recipient has got such a code.
-func (a *attempt) judgeChunk() {
-	if !a.lmtp || a.chunkUnknown.IsZero() {
+func (h *heard) judgeChunk() {
+	if !h.lmtp || h.chunkUnknown == nil {
 		return
 	}
-	for _, i := range a.rcpt {
-		v := &a.verdicts[i]
+	for _, i := range h.rcpt {
+		v := &h.results[i]
 		if !v.isRefused() && (v.Outcome != contentRefused || !unknownCommand(v.Response.Code)) {
-			a.chunkUnknown = response.Response{}
+			h.chunkUnknown = nil
 			return
 		}
 	}
 }
 
-// learn notes, at the end of a transaction, whether the server did what it offers. The lock is held.
-func (a *attempt) learn() {
-	l := a.link
-	if !a.chunkRefusal().IsZero() {
-		l.chunking, l.closing = chunksBad, true
+// learn notes, at the end of a transaction, whether the server did what it offers.
+func (s endedTxn) learn() {
+	if s.chunkRefusal() != nil {
+		s.in.chunking, s.in.closing = chunksBad, true
 	}
-	ended := a.end > 0 && l.sent >= a.end
 	switch {
-	case !a.chunkRefusal().IsZero() && (a.swallows || !ended):
-		a.fallback = FallbackData
-	case a.chunked && ended && l.timedOut && a.replies == a.asked-1 && a.accepted > 0:
-		l.chunkSilent = true
-	case a.alone && !ended && a.flightBroken():
-		a.fallback = FallbackLockstep
+	case s.chunkRefusal() != nil && (s.swallows || !s.ended):
+		s.tx.fallback = FallbackData
+	case s.chunked && s.ended && s.in.timedOut && s.replies == s.tx.asked-1 && s.accepted > 0:
+		s.in.chunkSilent = true
+	case s.tx.alone && !s.ended && s.flightBroken():
+		s.tx.fallback = FallbackLockstep
 	}
 }
 
 // flightBroken reports whether a flight of commands was not understood: its first one was refused as nothing
 // but a server without PIPELINING refuses it, or was the only one to be answered within the limit.
-func (a *attempt) flightBroken() bool {
-	if a.plan.form != formData && a.plan.form != formEnvelope {
+func (s endedTxn) flightBroken() bool {
+	if s.tx.plan.form != formData && s.tx.plan.form != formEnvelope {
 		return false
 	}
 	var first response.Response
 	switch {
-	case a.link.timedOut && a.replies == 1 && a.asked > 1:
+	case s.in.timedOut && s.replies == 1 && s.tx.asked > 1:
 		return true
-	case !a.resetReply.IsZero():
-		first = a.resetReply
-	case !a.reset && a.refused != nil && a.refused.Phase == PhaseMail:
-		first = a.refused.Response
+	case s.resetReply != nil:
+		first = *s.resetReply
+	case !s.tx.reset && s.refused != nil && s.refused.Phase == PhaseMail:
+		first = s.refused.Response
 	}
 	switch first.Code {
 	case response.SyntaxError, response.NotImplemented, response.BadSequence:
@@ -141,21 +137,21 @@ func (a *attempt) flightBroken() bool {
 // that refusal as an error of the client. The error is that of a broken connection; what was found before it
 // is in Findings.
 func (c *Conn) TryExtensions(ctx context.Context) (Findings, error) {
-	if !c.info.Has(extension.Pipelining) {
+	if !c.offers.pipelining {
 		return c.Findings(), nil
 	}
 	var reset, noop single
 	err := c.change(ctx, PhaseHello, func() error {
 		err := errors.Join(
-			c.queue(expectation{phase: PhaseReset, to: &reset}, commands.Rset{}),
-			c.queue(expectation{phase: PhaseReset, to: &noop}, commands.Noop{}),
+			c.enqueue(expectation{step: stepReset, to: &reset}, commands.Rset{}),
+			c.enqueue(expectation{step: stepReset, to: &noop}, commands.Noop{}),
 			c.probe(),
 		)
 		if err == nil {
-			err = c.link.flush()
+			err = c.wire.flush()
 		}
 		if err == nil {
-			err = c.link.answered()
+			err = c.wire.answered()
 		}
 		if err != nil {
 			return c.fault(PhaseCommand, err)
@@ -164,8 +160,8 @@ func (c *Conn) TryExtensions(ctx context.Context) (Findings, error) {
 		return nil
 	})
 	found := c.Findings()
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	found.PipeliningBroken = reset.done && (!reset.response.Code.IsCompleted() || c.link.timedOut && !noop.done)
+	in := c.wire.lock()
+	defer c.wire.unlock()
+	found.PipeliningBroken = reset.done && (!reset.response.Code.IsCompleted() || in.timedOut && !noop.done)
 	return found, err
 }

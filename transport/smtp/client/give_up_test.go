@@ -37,9 +37,9 @@ func TestStreamOutlivesItsMail(t *testing.T) {
 		then     func() error
 		goesOn   bool
 	}{
-		"fails corked":     {1000, 500, func() error { return errDialogue }, true},
+		"fails queued":     {1000, 500, func() error { return errDialogue }, true},
 		"fails under way":  {300_000, 200_000, func() error { return errDialogue }, false},
-		"panics corked":    {1000, 500, func() error { panic(errDialogue) }, false},
+		"panics queued":    {1000, 500, func() error { panic(errDialogue) }, false},
 		"panics under way": {300_000, 200_000, func() error { panic(errDialogue) }, false},
 		"exits under way":  {300_000, 200_000, func() error { runtime.Goexit(); return nil }, false},
 	} {

@@ -2,8 +2,10 @@ package client
 
 import (
 	"crypto/x509"
+	"errors"
 	"net"
 
+	"github.com/depeche-mail/depeche/transport/smtp/authentication"
 	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
@@ -79,6 +81,9 @@ func (c Config) Situation(failed error) Situation {
 		Err: failed, Mode: c.TLS, Port: port, OwnDialer: c.Dial != nil, PlaintextAuth: c.InsecureAuth,
 		HelloName: c.HelloName.String(), SecretFlaw: c.Credentials.SecretFlaw(),
 	}
+	if login, ok := errors.AsType[*authentication.Error](failed); ok && login.SecretFlaw != "" { // c may have a source alone
+		s.SecretFlaw = login.SecretFlaw
+	}
 	if c.TLSConfig == nil || c.TLSConfig.RootCAs == nil {
 		pool, err := x509.SystemCertPool()
 		s.NoRoots = err != nil || pool.Equal(x509.NewCertPool())
@@ -86,8 +91,8 @@ func (c Config) Situation(failed error) Situation {
 	return s
 }
 
-// advise puts the hint into a failure to open the session.
-func (c *Conn) advise(failed *Error) *Error {
+// addHints puts the hint into a failure to open the session.
+func (c *Conn) addHints(failed *Error) *Error {
 	s := c.cfg.Situation(failed)
 	s.Encrypted, s.Offers = c.state != nil, c.info
 	if s.HelloName == "" && c.helloName != "" {

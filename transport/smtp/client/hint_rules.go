@@ -102,7 +102,7 @@ var rules = [...]rule{
 	{
 		HintLoginRefused,
 		func(f *facts) bool {
-			return f.loginKind(authentication.Rejected, authentication.Refused) && f.SecretFlaw != ""
+			return f.loginKind(authentication.KindRejected, authentication.KindRefused) && f.SecretFlaw != ""
 		},
 		func(f *facts) string {
 			return "wrong user or password, and the password " + f.SecretFlaw + ": is that meant?"
@@ -111,7 +111,7 @@ var rules = [...]rule{
 	{
 		HintHashed,
 		func(f *facts) bool {
-			return f.loginKind(authentication.Rejected) && needsClearSecret(f.login.Mechanism) && f.offersPlain()
+			return f.loginKind(authentication.KindRejected) && needsClearSecret(f.login.Mechanism) && f.offersPlain()
 		},
 		func(f *facts) string {
 			return "wrong user or password, or the server keeps passwords as hashes with which " + f.login.Mechanism +
@@ -120,30 +120,32 @@ var rules = [...]rule{
 	},
 	{
 		HintLoginRefused,
-		func(f *facts) bool { return f.loginKind(authentication.Rejected, authentication.Refused) },
+		func(f *facts) bool { return f.loginKind(authentication.KindRejected, authentication.KindRefused) },
 		text("wrong user or password; many providers want a password made for this purpose, or have logins by SMTP switched off until an administrator allows them"),
 	},
-	{HintLoginLater, func(f *facts) bool { return f.loginKind(authentication.Unavailable) }, text("the server cannot check the login now, or has seen too many: try later")},
+	{HintLoginLater, func(f *facts) bool { return f.loginKind(authentication.KindUnavailable) }, text("the server cannot check the login now, or has seen too many: try later")},
 	{
 		HintNoLoginOffered,
-		func(f *facts) bool { return f.loginKind(authentication.NotOffered) && !f.Encrypted },
+		func(f *facts) bool { return f.loginKind(authentication.KindNotOffered) && !f.Encrypted },
 		text("no login is offered without TLS: use StartTLSRelay (smtp+starttls) or Relay (smtps)"),
 	},
-	{HintNoLoginOffered, func(f *facts) bool { return f.loginKind(authentication.NotOffered) }, text("no login is offered here: port 25 mostly has none, 465 and 587 do")},
+	{HintNoLoginOffered, func(f *facts) bool { return f.loginKind(authentication.KindNotOffered) }, text("no login is offered here: port 25 mostly has none, 465 and 587 do")},
 	{
 		HintLoginNeedsTLS,
-		func(f *facts) bool { return f.loginKind(authentication.NeedsTLS) && f.Offers.Has(extension.StartTLS) },
-		text("the login would show the password to every listener on the way: the server offers STARTTLS, so use StartTLSRelay (smtp+starttls)"),
+		func(f *facts) bool {
+			return f.loginKind(authentication.KindNeedsTLS) && f.Offers.Has(extension.StartTLS)
+		},
+		text("the login would show the password, or enough to guess it by, to every listener on the way: the server offers STARTTLS, so use StartTLSRelay (smtp+starttls)"),
 	},
 	{
 		HintLoginNeedsTLS,
-		func(f *facts) bool { return f.loginKind(authentication.NeedsTLS) },
-		text("the login would show the password to every listener on the way: use Relay (smtps) if the server has a port for it; in a network that no other program can read, DangerousPlaintextAuth sends it all the same"),
+		func(f *facts) bool { return f.loginKind(authentication.KindNeedsTLS) },
+		text("the login would show the password, or enough to guess it by, to every listener on the way: use Relay (smtps) if the server has a port for it; in a network that no other program can read, DangerousPlaintextAuth sends it all the same"),
 	},
 	{
 		HintNoMechanism,
 		func(f *facts) bool {
-			return f.loginKind(authentication.NoMechanism, authentication.TooWeak) && f.offersOnly("NTLM", "GSS", "KERBEROS")
+			return f.loginKind(authentication.KindNoMechanism, authentication.KindTooWeak) && f.offersOnly("NTLM", "GSS", "KERBEROS")
 		},
 		func(f *facts) string {
 			return "the server logs in by " + f.mechanisms() + " alone, for machines of its own domain: ask its operator for another mechanism, or for a relay by address"
@@ -152,7 +154,7 @@ var rules = [...]rule{
 	{
 		HintNoMechanism,
 		func(f *facts) bool {
-			return f.loginKind(authentication.NoMechanism, authentication.TooWeak) && f.offersOnly("XOAUTH2", "OAUTHBEARER")
+			return f.loginKind(authentication.KindNoMechanism, authentication.KindTooWeak) && f.offersOnly("XOAUTH2", "OAUTHBEARER")
 		},
 		func(f *facts) string {
 			return "the server logs in by " + f.mechanisms() + " alone: it wants an access token (authentication.Token or TokenFrom), not a password"
@@ -160,12 +162,12 @@ var rules = [...]rule{
 	},
 	{
 		HintNoMechanism,
-		func(f *facts) bool { return f.loginKind(authentication.NoMechanism, authentication.TooWeak) },
+		func(f *facts) bool { return f.loginKind(authentication.KindNoMechanism, authentication.KindTooWeak) },
 		func(f *facts) string {
 			return "the server logs in by " + f.mechanisms() + ": other credentials, or other mechanisms (WithMechanisms), may fit"
 		},
 	},
-	{HintNoSecret, func(f *facts) bool { return f.loginKind(authentication.NoSecret, authentication.Aborted) }, text("the password or token could not be had: see the cause")},
+	{HintNoSecret, func(f *facts) bool { return f.loginKind(authentication.KindNoSecret, authentication.KindAborted) }, text("the password or token could not be had: see the cause")},
 	{HintImpostor, func(f *facts) bool { return f.login != nil }, text("the server does not behave as one that knows the password: it is misconfigured, or an impostor")},
 
 	// The mail.

@@ -116,12 +116,12 @@ func situations(t *testing.T) map[string]struct {
 		"a lost handshake":                     {client.Situation{Err: withTLS(client.TLSInterrupted, io.EOF)}, client.HintTLS, []string{"try again"}, []string{"certificate"}},
 		"mTLS without a certificate":           {client.Situation{Err: withTLS(client.TLSClientCertificate, nil), CertificateAsked: true}, client.HintCertificate, []string{"ClientCertificate"}, []string{"HelloName"}},
 		"mTLS that shows at EHLO":              {client.Situation{Err: refusal(client.PhaseHello, "550 5.7.1 who?"), CertificateAsked: true}, client.HintCertificate, []string{"ClientCertificate"}, []string{"HelloName"}},
-		"mTLS that shows at the login":         {client.Situation{Err: login(authentication.NotOffered, "", ""), CertificateAsked: true, Encrypted: true}, client.HintCertificate, []string{"ClientCertificate"}, []string{"port 25"}},
+		"mTLS that shows at the login":         {client.Situation{Err: login(authentication.KindNotOffered, "", ""), CertificateAsked: true, Encrypted: true}, client.HintCertificate, []string{"ClientCertificate"}, []string{"port 25"}},
 		"VerifyConnection refused":             {client.Situation{Err: withTLS(client.TLSVetoed, nil)}, client.HintTLS, []string{"cause"}, []string{"roots"}},
 		// The greeting.
 		"STARTTLS on port 465, by Send":  {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: timeout}, Mode: client.TLSStartTLS, Port: "465"}, client.HintImplicitTLS, []string{"Relay (smtps)"}, []string{"mail server"}},
 		"no TLS on port 465":             {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: io.EOF}, Mode: client.TLSNone, Port: "465"}, client.HintImplicitTLS, []string{"Relay (smtps)"}, []string{"firewall"}},
-		"TLS on another port, found out": {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: timeout}, Mode: client.TLSStartTLS, Port: "2465", TLSWorks: true}, client.HintImplicitTLS, []string{"Relay"}, nil},
+		"TLS on another port, found out": {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: timeout}, Mode: client.TLSStartTLS, Port: "2465", TLSWorks: true}, client.HintImplicitTLS, []string{"Relay"}, []string{"firewall", "587"}},
 		"silence over TLS on port 465":   {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: timeout}, Mode: client.TLSImplicit, Port: "465"}, client.HintSilent, []string{"mail server"}, []string{"use Relay"}},
 		"silence":                        {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: timeout}, Mode: client.TLSStartTLS, Port: "587"}, client.HintSilent, []string{"says nothing"}, []string{"465"}},
 		"another protocol":               {client.Situation{Err: &client.Error{Phase: client.PhaseGreeting, Err: &response.ProtocolError{Reason: "x"}}, Mode: client.TLSStartTLS, Port: "22"}, client.HintNotMail, []string{"port"}, []string{"block list"}},
@@ -132,39 +132,39 @@ func situations(t *testing.T) map[string]struct {
 		"a hello name that is refused": {client.Situation{Err: refusal(client.PhaseHello, "501 5.5.4 invalid name"), HelloName: "laptop"}, client.HintHello, []string{"laptop", "HelloName"}, []string{"password"}},
 		"a hello name refused at RCPT": {client.Situation{Err: refusal(client.PhaseRcpt, "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"), HelloName: "laptop"}, client.HintHello, []string{"laptop", "HelloName"}, []string{"recipient"}},
 		"a hello name refused for now": {client.Situation{Err: refusal(client.PhaseRcpt, "450 4.7.1 <laptop>: Helo command rejected: Host not found"), HelloName: "laptop"}, client.HintHello, []string{"laptop"}, []string{"matter of time"}},
-		"EHLO refused before a name":   {client.Situation{Err: refusal(client.PhaseHello, "550 5.7.1 no")}, client.HintHello, []string{"HelloName"}, nil},
+		"EHLO refused before a name":   {client.Situation{Err: refusal(client.PhaseHello, "550 5.7.1 no")}, client.HintHello, []string{"HelloName"}, []string{"password", "recipient"}},
 		"EHLO refused for now":         {client.Situation{Err: refusal(client.PhaseHello, "451 4.3.0 later")}, client.HintTryLater, []string{"time"}, []string{"HelloName"}},
 		// The login.
-		"a wrong password":                  {client.Situation{Err: login(authentication.Rejected, "PLAIN", wrongPassword), Encrypted: true, Offers: plain}, client.HintLoginRefused, []string{"password"}, []string{"hash", "HelloName"}},
-		"a password with two line ends":     {client.Situation{Err: login(authentication.Rejected, "PLAIN", wrongPassword), SecretFlaw: "ends in more than one line end"}, client.HintLoginRefused, []string{"more than one line end"}, []string{"providers"}},
-		"a password with a BOM":             {client.Situation{Err: login(authentication.Rejected, "PLAIN", wrongPassword), SecretFlaw: "begins with a byte order mark"}, client.HintLoginRefused, []string{"byte order mark"}, []string{"providers"}},
-		"a password with blanks, by SCRAM":  {client.Situation{Err: login(authentication.Rejected, "SCRAM-SHA-256", wrongPassword), SecretFlaw: "begins or ends with a blank", Offers: plain}, client.HintLoginRefused, []string{"blank"}, []string{"hash"}},
-		"hashed passwords":                  {client.Situation{Err: login(authentication.Rejected, "SCRAM-SHA-256", wrongPassword), Encrypted: true, Offers: plain}, client.HintHashed, []string{"hashes", "SCRAM-SHA-256", "PLAIN"}, []string{"token"}},
-		"hashed passwords and CRAM-MD5":     {client.Situation{Err: login(authentication.Rejected, "CRAM-MD5", wrongPassword), Encrypted: true, Offers: plain}, client.HintHashed, []string{"CRAM-MD5"}, nil},
-		"SCRAM refused, nothing else there": {client.Situation{Err: login(authentication.Rejected, "SCRAM-SHA-256", wrongPassword), Encrypted: true, Offers: scramOnly}, client.HintLoginRefused, []string{"wrong user or password"}, []string{"PLAIN"}},
-		"530 to AUTH over TLS":              {client.Situation{Err: login(authentication.Refused, "PLAIN", "530 5.7.0 must issue STARTTLS"), Encrypted: true}, client.HintLoginNeeded, []string{"although the connection has TLS"}, []string{"use StartTLSRelay", "password"}},
-		"538 to AUTH over TLS":              {client.Situation{Err: login(authentication.Refused, "PLAIN", "538 5.7.11 encryption required"), Encrypted: true}, client.HintLoginNeeded, []string{"operator"}, []string{"use StartTLSRelay"}},
-		"538 to AUTH in clear":              {client.Situation{Err: login(authentication.Refused, "PLAIN", "538 5.7.11 encryption required")}, client.HintLoginNeedsTLS, []string{"StartTLSRelay"}, []string{"although"}},
-		"the login cannot be checked":       {client.Situation{Err: login(authentication.Unavailable, "PLAIN", "454 4.7.0 later"), Encrypted: true}, client.HintLoginLater, []string{"later"}, []string{"wrong"}},
-		"no login without TLS":              {client.Situation{Err: login(authentication.NotOffered, "", "")}, client.HintNoLoginOffered, []string{"StartTLSRelay"}, []string{"port 25"}},
-		"no login on port 25":               {client.Situation{Err: login(authentication.NotOffered, "", ""), Encrypted: true, Port: "25"}, client.HintNoLoginOffered, []string{"port 25", "587"}, []string{"without TLS"}},
-		"PLAIN in clear, STARTTLS offered":  {client.Situation{Err: login(authentication.NeedsTLS, "PLAIN", ""), Offers: plain}, client.HintLoginNeedsTLS, []string{"StartTLSRelay"}, []string{"DangerousPlaintextAuth"}},
-		"PLAIN in clear, no STARTTLS":       {client.Situation{Err: login(authentication.NeedsTLS, "PLAIN", ""), Offers: offering(t, "AUTH PLAIN")}, client.HintLoginNeedsTLS, []string{"DangerousPlaintextAuth", "Relay (smtps)"}, []string{"StartTLSRelay"}},
-		"NTLM alone":                        {client.Situation{Err: login(authentication.NoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH NTLM")}, client.HintNoMechanism, []string{"NTLM", "operator"}, []string{"token"}},
-		"GSSAPI and NTLM alone":             {client.Situation{Err: login(authentication.NoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH GSSAPI NTLM")}, client.HintNoMechanism, []string{"GSSAPI", "NTLM"}, []string{"token"}},
-		"a token is wanted":                 {client.Situation{Err: login(authentication.NoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH XOAUTH2 OAUTHBEARER")}, client.HintNoMechanism, []string{"token", "TokenFrom"}, []string{"operator"}},
-		"another mechanism":                 {client.Situation{Err: login(authentication.NoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH CRAM-MD5")}, client.HintNoMechanism, []string{"CRAM-MD5"}, []string{"token"}},
-		"a source that fails":               {client.Situation{Err: login(authentication.NoSecret, "", "")}, client.HintNoSecret, []string{"cause"}, []string{"wrong"}},
-		"an impostor":                       {client.Situation{Err: login(authentication.Unproven, "SCRAM-SHA-256", "")}, client.HintImpostor, []string{"impostor"}, []string{"wrong user"}},
-		"another TLS connection":            {client.Situation{Err: login(authentication.ChannelMismatch, "SCRAM-SHA-256-PLUS", "")}, client.HintImpostor, []string{"impostor"}, nil},
+		"a wrong password":                  {client.Situation{Err: login(authentication.KindRejected, "PLAIN", wrongPassword), Encrypted: true, Offers: plain}, client.HintLoginRefused, []string{"password"}, []string{"hash", "HelloName"}},
+		"a password with two line ends":     {client.Situation{Err: login(authentication.KindRejected, "PLAIN", wrongPassword), SecretFlaw: "ends in more than one line end"}, client.HintLoginRefused, []string{"more than one line end"}, []string{"providers"}},
+		"a password with a BOM":             {client.Situation{Err: login(authentication.KindRejected, "PLAIN", wrongPassword), SecretFlaw: "begins with a byte order mark"}, client.HintLoginRefused, []string{"byte order mark"}, []string{"providers"}},
+		"a password with blanks, by SCRAM":  {client.Situation{Err: login(authentication.KindRejected, "SCRAM-SHA-256", wrongPassword), SecretFlaw: "begins or ends with a blank", Offers: plain}, client.HintLoginRefused, []string{"blank"}, []string{"hash"}},
+		"hashed passwords":                  {client.Situation{Err: login(authentication.KindRejected, "SCRAM-SHA-256", wrongPassword), Encrypted: true, Offers: plain}, client.HintHashed, []string{"hashes", "SCRAM-SHA-256", "PLAIN"}, []string{"token"}},
+		"hashed passwords and CRAM-MD5":     {client.Situation{Err: login(authentication.KindRejected, "CRAM-MD5", wrongPassword), Encrypted: true, Offers: plain}, client.HintHashed, []string{"CRAM-MD5"}, []string{"token", "SCRAM"}},
+		"SCRAM refused, nothing else there": {client.Situation{Err: login(authentication.KindRejected, "SCRAM-SHA-256", wrongPassword), Encrypted: true, Offers: scramOnly}, client.HintLoginRefused, []string{"wrong user or password"}, []string{"PLAIN"}},
+		"530 to AUTH over TLS":              {client.Situation{Err: login(authentication.KindRefused, "PLAIN", "530 5.7.0 must issue STARTTLS"), Encrypted: true}, client.HintLoginNeeded, []string{"although the connection has TLS"}, []string{"use StartTLSRelay", "password"}},
+		"538 to AUTH over TLS":              {client.Situation{Err: login(authentication.KindRefused, "PLAIN", "538 5.7.11 encryption required"), Encrypted: true}, client.HintLoginNeeded, []string{"operator"}, []string{"use StartTLSRelay"}},
+		"538 to AUTH in clear":              {client.Situation{Err: login(authentication.KindRefused, "PLAIN", "538 5.7.11 encryption required")}, client.HintLoginNeedsTLS, []string{"StartTLSRelay"}, []string{"although"}},
+		"the login cannot be checked":       {client.Situation{Err: login(authentication.KindUnavailable, "PLAIN", "454 4.7.0 later"), Encrypted: true}, client.HintLoginLater, []string{"later"}, []string{"wrong"}},
+		"no login without TLS":              {client.Situation{Err: login(authentication.KindNotOffered, "", "")}, client.HintNoLoginOffered, []string{"StartTLSRelay"}, []string{"port 25"}},
+		"no login on port 25":               {client.Situation{Err: login(authentication.KindNotOffered, "", ""), Encrypted: true, Port: "25"}, client.HintNoLoginOffered, []string{"port 25", "587"}, []string{"without TLS"}},
+		"PLAIN in clear, STARTTLS offered":  {client.Situation{Err: login(authentication.KindNeedsTLS, "PLAIN", ""), Offers: plain}, client.HintLoginNeedsTLS, []string{"StartTLSRelay"}, []string{"DangerousPlaintextAuth"}},
+		"PLAIN in clear, no STARTTLS":       {client.Situation{Err: login(authentication.KindNeedsTLS, "PLAIN", ""), Offers: offering(t, "AUTH PLAIN")}, client.HintLoginNeedsTLS, []string{"DangerousPlaintextAuth", "Relay (smtps)"}, []string{"StartTLSRelay"}},
+		"NTLM alone":                        {client.Situation{Err: login(authentication.KindNoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH NTLM")}, client.HintNoMechanism, []string{"NTLM", "operator"}, []string{"token"}},
+		"GSSAPI and NTLM alone":             {client.Situation{Err: login(authentication.KindNoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH GSSAPI NTLM")}, client.HintNoMechanism, []string{"GSSAPI", "NTLM"}, []string{"token"}},
+		"a token is wanted":                 {client.Situation{Err: login(authentication.KindNoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH XOAUTH2 OAUTHBEARER")}, client.HintNoMechanism, []string{"token", "TokenFrom"}, []string{"operator"}},
+		"another mechanism":                 {client.Situation{Err: login(authentication.KindNoMechanism, "", ""), Encrypted: true, Offers: offering(t, "AUTH CRAM-MD5")}, client.HintNoMechanism, []string{"CRAM-MD5"}, []string{"token"}},
+		"a source that fails":               {client.Situation{Err: login(authentication.KindNoSecret, "", "")}, client.HintNoSecret, []string{"cause"}, []string{"wrong"}},
+		"an impostor":                       {client.Situation{Err: login(authentication.KindUnproven, "SCRAM-SHA-256", "")}, client.HintImpostor, []string{"impostor"}, []string{"wrong user"}},
+		"another TLS connection":            {client.Situation{Err: login(authentication.KindChannelMismatch, "SCRAM-SHA-256-PLUS", "")}, client.HintImpostor, []string{"impostor"}, []string{"wrong user", "try later"}},
 		// The mail.
 		"a UTF-8 address without 8BITMIME":  {client.Situation{Err: message(client.ErrNo8BitMIME)}, client.HintUTF8, []string{"ASCII address", "8BITMIME"}, []string{"password"}},
-		"a UTF-8 address without SMTPUTF8":  {client.Situation{Err: message(&extension.UnsupportedError{Keyword: extension.SMTPUTF8})}, client.HintUTF8, []string{"SMTPUTF8"}, nil},
+		"a UTF-8 address without SMTPUTF8":  {client.Situation{Err: message(&extension.UnsupportedError{Keyword: extension.SMTPUTF8})}, client.HintUTF8, []string{"SMTPUTF8"}, []string{"password", "try later"}},
 		"no login at all":                   {client.Situation{Err: refusal(client.PhaseMail, "530 5.7.0 Authentication Required")}, client.HintLoginNeeded, []string{"Login or Credentials"}, []string{"address"}},
 		"no login, said at RCPT":            {client.Situation{Err: refusal(client.PhaseRcpt, "550 5.7.1 authentication required")}, client.HintLoginNeeded, []string{"Login"}, []string{"recipient"}},
 		"not allowed to send as":            {client.Situation{Err: refusal(client.PhaseMail, "550 5.7.60 Client does not have permissions to send as this sender"), Encrypted: true}, client.HintSender, []string{"send as that address"}, []string{"password"}},
 		"a sender of another user, at RCPT": {client.Situation{Err: refusal(client.PhaseRcpt, "553 5.7.1 <a@example.org>: Sender address rejected: not owned by user b")}, client.HintSender, []string{"send as"}, []string{"recipient that was tried"}},
-		"a sender that does not exist":      {client.Situation{Err: refusal(client.PhaseMail, "550 5.1.8 no such domain")}, client.HintSender, []string{"does not exist"}, nil},
+		"a sender that does not exist":      {client.Situation{Err: refusal(client.PhaseMail, "550 5.1.8 no such domain")}, client.HintSender, []string{"does not exist"}, []string{"password", "recipient"}},
 		"a daily limit":                     {client.Situation{Err: refusal(client.PhaseMail, "550 5.4.5 Daily user sending limit exceeded")}, client.HintQuota, []string{"RateLimit"}, []string{"send as"}},
 		"relay denied":                      {client.Situation{Err: refusal(client.PhaseRcpt, "554 5.7.1 <x@example.net>: Relay access denied")}, client.HintRelay, []string{"log in"}, []string{"does not exist"}},
 		"no such recipient":                 {client.Situation{Err: refusal(client.PhaseRcpt, "550 5.1.1 no such user")}, client.HintRecipient, []string{"recipient"}, []string{"log in"}},
@@ -175,12 +175,15 @@ func situations(t *testing.T) map[string]struct {
 
 // TestHintsOfSituations: each situation has one hint, which says what helps and nothing that leads astray.
 func TestHintsOfSituations(t *testing.T) {
-	table := situations(t)
-	if len(table) < 60 {
-		t.Errorf("%d situations", len(table))
-	}
+	table, both := situations(t), 0
 	for name, tc := range table {
+		if len(tc.must) > 0 && len(tc.mustNot) > 0 {
+			both++
+		}
 		t.Run(name, func(t *testing.T) {
+			if tc.kind != "" && (len(tc.must) == 0 || len(tc.mustNot) == 0) {
+				t.Error("the row does not say what the hint must say and what it must not")
+			}
 			got := tc.s.Hint()
 			if got.Kind != tc.kind || (got.Text == "") != (tc.kind == "") {
 				t.Errorf("%q: %q, want %q", got.Kind, got.Text, tc.kind)
@@ -196,6 +199,9 @@ func TestHintsOfSituations(t *testing.T) {
 				}
 			}
 		})
+	}
+	if both < 60 {
+		t.Errorf("%d situations with both", both)
 	}
 }
 

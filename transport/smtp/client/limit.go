@@ -6,71 +6,88 @@ import (
 	"time"
 )
 
-// next sets the limit of the reply that is due now.
-func (l *link) next() {
+// instant is a time since the wire was made, which a monotonic clock tells; 0 for none.
+type instant time.Duration
+
+func (w *wire) now() instant { return instant(time.Since(w.made)) }
+
+// time is an instant as the clock of the host shows it.
+func (w *wire) time(at instant) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return w.made.Add(time.Duration(at))
+}
+
+// next sets the limit of the reply that is due now, when all that has come was taken.
+func (in *receiver) next() {
 	switch {
-	case l.queue.len() == 0:
-		l.replyDeadline = time.Time{}
+	case in.err != nil:
+	case in.awaited.len() == 0:
+		in.replyDeadline = 0
 	default:
-		l.setLimitFrom(l.last, l.frontLimit())
+		in.setLimitFrom(in.last, in.frontLimit())
 	}
 }
 
 // frontLimit is how long the reply that is due now may take. One that decides nothing comes soon or not at
 // all: from a server that closes, or that has taken no recipient. After the end of the content each may
 // take as long as the verdict, because servers hold replies back until they send the verdict.
-func (l *link) frontLimit() time.Duration {
-	e := l.queue.front()
-	a, ok := e.to.(*attempt)
+func (in *receiver) frontLimit() time.Duration {
+	e := in.awaited.front()
+	h, ok := e.to.(*heard)
 	switch {
-	case l.lastWord == lastClosed, ok && e.phase == PhaseFinal && a.decidesNothing():
-		return l.timeouts.Reset
-	case ok && a.written:
-		return max(l.timeouts.Final, l.timeouts.of(e.phase))
+	case in.lastWord == lastClosed, ok && e.step == stepFinal && h.decidesNothing():
+		return in.wire.timeouts.Reset
+	case ok && h.written:
+		return max(in.wire.timeouts.Final, in.wire.timeouts.of(e.step))
 	}
-	return l.timeouts.of(e.phase)
+	return in.wire.timeouts.of(e.step)
 }
 
 // setLimit gives the reply that is due the time d. The deadline of the connection is only moved
 // when it is too late, because moving it for each reply would cost more than reading it.
-func (l *link) setLimit(d time.Duration) { l.setLimitFrom(time.Now(), d) }
+func (in *receiver) setLimit(d time.Duration) { in.setLimitFrom(in.wire.now(), d) }
 
-func (l *link) setLimitFrom(now time.Time, d time.Duration) {
-	l.replyDeadline = now.Add(d)
-	if l.readDeadline.IsZero() || l.readDeadline.After(l.replyDeadline) {
-		l.arm(l.replyDeadline)
+func (in *receiver) setLimitFrom(now instant, d time.Duration) {
+	in.replyDeadline, in.replyLimit = now+instant(d), d
+	if in.readDeadline == 0 || in.readDeadline > in.replyDeadline {
+		in.arm(in.replyDeadline)
 	}
 }
 
-func (l *link) arm(t time.Time) {
-	l.readDeadline = t
-	_ = l.nc.SetReadDeadline(t) // fails only on a closed connection, which the read finds out
+func (in *receiver) arm(at instant) {
+	in.readDeadline = at
+	_ = in.wire.nc.SetReadDeadline(in.wire.time(at)) // fails only on a closed connection, which the read finds out
 }
 
 // deadlineReader reads from the connection until the limit, not only until the armed deadline.
-type deadlineReader struct{ l *link }
+type deadlineReader struct{ w *wire }
 
 func (p deadlineReader) Read(b []byte) (int, error) {
 	for {
-		n, err := p.l.nc.Read(b)
+		n, err := p.w.nc.Read(b)
 		if n > 0 {
-			p.l.mu.Lock()
-			p.l.last = time.Now()
-			p.l.mu.Unlock()
+			in := p.w.lock()
+			if in.awaited.len() == 0 { // nothing was asked
+				in.idled = time.Duration(p.w.now() - in.last)
+			}
+			in.last = p.w.now()
+			p.w.unlock()
 		}
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || p.l.expired() {
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || p.w.expired() {
 			return n, err
 		}
 	}
 }
 
 // expired reports whether the limit has passed, and moves the armed deadline when not.
-func (l *link) expired() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err != nil || !l.replyDeadline.IsZero() && !time.Now().Before(l.replyDeadline) {
+func (w *wire) expired() bool {
+	in := w.lock()
+	defer w.unlock()
+	if in.err != nil || in.replyDeadline != 0 && w.now() >= in.replyDeadline {
 		return true
 	}
-	l.arm(l.replyDeadline)
+	in.arm(in.replyDeadline)
 	return false
 }

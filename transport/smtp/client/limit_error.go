@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/depeche-mail/depeche/internal/expired"
@@ -26,7 +27,7 @@ func within(ctx context.Context, limit time.Duration, err error) error {
 
 func (e *limitError) Error() string {
 	text := e.err.Error()
-	if text == context.DeadlineExceeded.Error() {
+	if text == context.DeadlineExceeded.Error() || text == os.ErrDeadlineExceeded.Error() {
 		text = "no answer"
 	}
 	return fmt.Sprintf("%s within %v", text, e.limit)

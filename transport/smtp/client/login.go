@@ -27,6 +27,7 @@ func (c *Conn) login(ctx context.Context) *Error {
 	if err != nil {
 		return c.fault(PhaseAuth, err)
 	}
+	c.wire.told.Login(credentials)
 	mechanisms, err := authentication.Choose(credentials, c.session())
 	if err != nil {
 		return c.fault(PhaseAuth, err)
@@ -38,19 +39,28 @@ func (c *Conn) login(ctx context.Context) *Error {
 	result := errLoginAbandoned
 	defer func() { end(result) }() // also when a mechanism panics: other connections wait for the end
 	var failed *Error
+	secretShown := false
 	for _, m := range mechanisms {
-		x := exchange{Conn: c, mechanism: m, mask: credentials.Mask}
+		x := exchange{Conn: c, mechanism: m, credentials: credentials}
 		if failed = x.run(); failed == nil {
-			c.link.endLogin()
 			c.loggedIn = true
 			result = nil
 			return nil
 		}
-		if why, ok := errors.AsType[*authentication.Error](failed); !ok || why.Kind != authentication.TooWeak {
+		secretShown = secretShown || !x.harmless
+		why, ok := errors.AsType[*authentication.Error](failed)
+		if !ok || why.Kind != authentication.KindTooWeak {
+			secretShown = secretShown || ok && why.Kind == authentication.KindRejected
 			break
 		}
 	}
-	result = failed
+	if why, ok := errors.AsType[*authentication.Error](failed); ok {
+		why.SecretFlaw = credentials.SecretFlaw()
+	}
+	if secretShown && failed.Response.Code != response.ServiceUnavailable { // else it is about the mechanism, or the connection
+		result = failed
+		credentials.TellRefused(failed)
+	}
 	return failed
 }
 
@@ -66,14 +76,15 @@ func (c *Conn) session() authentication.Session {
 	return s
 }
 
+const mechanismLogin = "LOGIN"
+
 // exchange is one run of a mechanism (RFC 4954 section 4).
 type exchange struct {
 	*Conn
-	mechanism authentication.Mechanism
-	mask      func(string) string
-	sent      []string // in base64
-	held      bool     // the initial response was too long for the command
-	harmless  bool     // nothing secret was said yet
+	mechanism   authentication.Mechanism
+	credentials authentication.Credentials
+	held        bool // the initial response was too long for the command
+	harmless    bool // nothing secret was said yet
 }
 
 func (x *exchange) run() *Error {
@@ -85,6 +96,9 @@ func (x *exchange) run() *Error {
 	command := commands.Auth{Mechanism: name, Initial: initial}
 	if len("AUTH  \r\n")+len(name)+base64.StdEncoding.EncodedLen(len(initial)) > maxAuthCommand {
 		command.Initial, x.held = nil, true
+	}
+	if err := x.probeBeforeLogin(); err != nil {
+		return x.fault(PhaseAuth, err)
 	}
 	x.harmless = len(command.Initial) == 0 || strings.HasPrefix(name, "SCRAM-") // its first message has no secret (RFC 5802 section 5)
 	reply, err := x.say(command, initial)
@@ -105,29 +119,36 @@ func (x *exchange) run() *Error {
 		err = x.gaveUp(err)
 	}
 	if err != nil {
-		return x.fault(PhaseAuth, err)
+		return x.lost(err)
 	}
 	return x.judge(reply)
 }
 
-// say sends a line with an answer in it, and keeps what it sends, and the secret, out of what the
-// server says to it.
-func (x *exchange) say(command commands.Command, answer []byte) (response.Response, error) {
-	if len(answer) > 0 {
-		x.sent = append(x.sent, base64.StdEncoding.EncodeToString(answer))
+// lost is the error of an exchange that broke. A server may have said 421 to what went before AUTH.
+func (x *exchange) lost(err error) *Error {
+	last := x.wire.lock().reply421
+	x.wire.unlock()
+	if last.IsZero() {
+		return x.fault(PhaseAuth, err)
 	}
-	sent := x.sent
-	x.link.setMask(func(text string) string {
-		return x.mask(authentication.Redact(text, sent...))
-	})
+	return x.refusal(PhaseAuth, last, err)
+}
+
+// say sends a line with an answer in it, and keeps what it sends out of what the server says.
+func (x *exchange) say(command commands.Command, answer []byte) (response.Response, error) {
+	x.wire.told.Answer(x.credentials, answer, x.session().Host)
 	return x.do(PhaseAuth, command)
 }
 
 // next is the mechanism's answer to a challenge.
 func (x *exchange) next(challenge response.Response) ([]byte, error) {
 	text, err := base64.StdEncoding.DecodeString(challenge.Text())
+	if err != nil && x.mechanism.Name() == mechanismLogin {
+		// Its prompts are ignored (draft-murchison-sasl-login section 2), and servers send "Username:" in clear or with a blank after it.
+		return x.mechanism.Next(nil)
+	}
 	if err != nil {
-		return nil, x.failure(authentication.Malformed, errNotBase64)
+		return nil, x.failure(authentication.KindMalformed, errNotBase64)
 	}
 	return x.mechanism.Next(text)
 }
@@ -146,25 +167,25 @@ func (x *exchange) cancel(why error) *Error {
 
 // judge takes the reply that ends the exchange.
 func (x *exchange) judge(reply response.Response) *Error {
-	why, known := authentication.Explain(x.mechanism)
+	why, known := x.reported()
 	switch {
 	case reply.Code == response.AuthContinue:
-		return x.fault(PhaseAuth, x.failure(authentication.Endless, nil))
+		return x.fault(PhaseAuth, x.failure(authentication.KindEndless, nil))
 	case reply.Code == response.AuthSucceeded && x.mechanism.Done():
 		return nil
 	case reply.Code == response.AuthSucceeded:
-		return x.fault(PhaseAuth, authentication.Premature(x.mechanism))
+		return x.fault(PhaseAuth, x.premature())
 	}
 	kind := refusalKind(reply)
 	if x.harmless && isUnusable(reply.Code) {
-		kind = authentication.TooWeak // another mechanism may do
+		kind = authentication.KindTooWeak // another mechanism may do
 	}
 	switch {
 	case reply.Code.IsCompleted():
-		return x.fault(PhaseAuth, x.failure(authentication.EarlySuccess, errNot235))
-	case !known || why.Kind == authentication.Unproven: // a refusal needs no proof
+		return x.fault(PhaseAuth, x.failure(authentication.KindEarlySuccess, errNot235))
+	case !known || why.Kind == authentication.KindUnproven: // a refusal needs no proof
 		why = x.failure(kind, nil)
-	case kind == authentication.Unavailable:
+	case kind == authentication.KindUnavailable:
 		why = x.failure(kind, why.Err)
 	}
 	return x.refusal(PhaseAuth, reply, why)
@@ -179,12 +200,28 @@ func (x *exchange) failure(kind authentication.Kind, err error) *authentication.
 	return &authentication.Error{Kind: kind, Mechanism: x.mechanism.Name(), Err: err}
 }
 
+// reported returns what the mechanism knows of its failure beside the reply.
+func (x *exchange) reported() (why *authentication.Error, known bool) {
+	if m, ok := x.mechanism.(authentication.FailureReporter); ok {
+		return m.Failure()
+	}
+	return nil, false
+}
+
+// premature is the error of a success that the server claimed before the mechanism was done.
+func (x *exchange) premature() error {
+	if why, known := x.reported(); known {
+		return why
+	}
+	return x.failure(authentication.KindEarlySuccess, nil)
+}
+
 // gaveUp is the error of a mechanism that does not go on.
 func (x *exchange) gaveUp(err error) error {
 	if known, ok := errors.AsType[*authentication.Error](err); ok {
 		return known
 	}
-	return x.failure(authentication.Aborted, err)
+	return x.failure(authentication.KindAborted, err)
 }
 
 // isUnusable reports whether a server answers AUTH with a mechanism as if it did not know the command. Some
@@ -198,15 +235,15 @@ func refusalKind(r response.Response) authentication.Kind {
 	detail := r.Enhanced
 	switch {
 	case r.Code.IsTransient():
-		return authentication.Unavailable
+		return authentication.KindUnavailable
 	case r.Code == response.AuthTooWeak, r.Code == response.ParamNotImplemented, detail == enhanced(9):
-		return authentication.TooWeak
+		return authentication.KindTooWeak
 	case r.Code == response.EncryptionRequired, r.Code == response.AuthRequired, detail == enhanced(11):
-		return authentication.NeedsTLS
+		return authentication.KindNeedsTLS
 	case r.Code == response.AuthInvalid, detail == enhanced(8):
-		return authentication.Rejected
+		return authentication.KindRejected
 	}
-	return authentication.Refused
+	return authentication.KindRefused
 }
 
 // enhanced is a code of RFC 4954 section 6: the classes and subject are the same for all.

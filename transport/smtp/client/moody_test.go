@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -217,7 +218,7 @@ func agrees(t *testing.T, name string, receipt *client.Result, tag string, taken
 	default:
 		t.Errorf("%s: %v %q, and it was taken %d times: %v", name, v.Outcome, v.Response, taken, receipt.Err)
 	}
-	if receipt.Err != nil && strings.Contains(receipt.Err.Error(), client.ErrUnsolicited.Error()) {
+	if receipt.Err != nil && errors.Is(receipt.Err, client.ErrUnsolicited) {
 		t.Errorf("%s: %v", name, receipt.Err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // open takes the session from the bare connection to the point where mail can be sent.
 func (c *Conn) open(ctx context.Context) *Error {
-	c.link.report(Event{Kind: EventConnected, Text: c.link.raw.RemoteAddr().String()})
+	c.wire.report(Event{Kind: EventConnected, Text: c.wire.raw.RemoteAddr().String()})
 	if c.cfg.TLS == TLSImplicit {
 		if err := c.handshake(ctx); err != nil {
 			return err
@@ -43,10 +43,10 @@ func (c *Conn) refusal(phase Phase, r response.Response, err error) *Error {
 // greet reads the first reply (RFC 5321 section 3.1).
 func (c *Conn) greet() *Error {
 	var s single
-	c.link.cork(expectation{phase: PhaseGreeting, to: &s})
-	_ = c.link.flush() // writes nothing, and limits the wait, which tells what is wrong
-	c.link.start()
-	if err := c.link.wait(func() bool { return s.done }); err != nil {
+	c.wire.enqueue(expectation{step: stepGreeting, to: &s})
+	_ = c.wire.flush() // writes nothing, and limits the wait, which tells what is wrong
+	c.wire.start()
+	if err := c.wire.wait(func(*receiver) bool { return s.done }); err != nil {
 		return c.fault(PhaseGreeting, c.silence(err))
 	}
 	c.greeting = s.response
@@ -63,7 +63,8 @@ func (c *Conn) hello() *Error {
 		name = c.ownName()
 	}
 	c.helloName = name.String()
-	c.info, c.limits, c.size = extension.ServerInfo{}, extension.SessionLimits{}, 0
+	c.info, c.offers = extension.ServerInfo{}, offers{}
+	c.limits, c.size = extension.SessionLimits{RcptMax: c.cfg.MaxRecipients}, c.cfg.MaxSize
 	var command commands.Command = commands.Ehlo{HelloName: name}
 	if c.cfg.LMTP {
 		command = commands.Lhlo{HelloName: name}
@@ -78,7 +79,9 @@ func (c *Conn) hello() *Error {
 			return c.fault(PhaseHello, err)
 		}
 		c.info = info.Without(c.cfg.Without...)
-		c.limits, c.size = c.info.Limits(), c.info.SizeLimit()
+		c.offers = offersOf(c.info)
+		c.limits, c.size = c.info.Limits(), lower(c.info.SizeLimit(), c.cfg.MaxSize)
+		c.limits.RcptMax = lower(c.limits.RcptMax, c.cfg.MaxRecipients)
 		return nil
 	}
 	if c.cfg.LMTP || c.state != nil || c.cfg.TLS == TLSImplicit || c.cfg.TLS == TLSStartTLS || !unknownCommand(reply.Code) { // without EHLO there is no STARTTLS
@@ -104,10 +107,18 @@ func unknownCommand(code response.Code) bool {
 func (c *Conn) ownName() extension.HelloName {
 	hostname, _ := os.Hostname() // no name is as good as one that others do not know
 	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if host, _, err := net.SplitHostPort(c.link.raw.LocalAddr().String()); err == nil {
+	if host, _, err := net.SplitHostPort(c.wire.raw.LocalAddr().String()); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil {
 			local = ip
 		}
 	}
 	return extension.DefaultHelloName(hostname, local)
+}
+
+// lower returns the lower of two limits; 0 allows everything.
+func lower[T int | int64](a, b T) T {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }

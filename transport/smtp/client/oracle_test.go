@@ -40,6 +40,10 @@ func (o *oracle) serve(nc net.Conn) {
 	defer nc.Close()
 	s := &session{o: o, r: bufio.NewReader(nc), w: bufio.NewWriter(nc)}
 	s.say("220 oracle")
+	s.serve()
+}
+
+func (s *session) serve() {
 	for {
 		if s.r.Buffered() == 0 && s.w.Flush() != nil {
 			return

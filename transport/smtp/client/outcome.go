@@ -21,12 +21,12 @@ const (
 )
 
 // lastWordOf classifies the reply to a command of a transaction.
-func lastWordOf(phase Phase, r response.Response) lastWord {
+func lastWordOf(s step, r response.Response) lastWord {
 	closes := r.Code == response.ServiceUnavailable
 	switch {
-	case closes && (phase == PhaseReset || phase == PhaseMail):
+	case closes && (s == stepReset || s == stepMail):
 		return lastClosed
-	case closes && (phase == PhaseRcpt || phase == PhaseData), phase == PhaseReset && !r.Code.IsCompleted():
+	case closes && (s == stepRcpt || s == stepData), s == stepReset && !r.Code.IsCompleted():
 		return lastClosing
 	}
 	return lastNothing
@@ -105,56 +105,72 @@ func (e evidence) heard() (Outcome, basis) {
 	return Unknown, basisNone
 }
 
-// settle gives every recipient of a transaction its outcome, and notes what stopped those who did not get
-// the mail. No reply reaches the attempt any more; the lock is held.
-func (a *attempt) settle() {
-	a.judgeChunk()
+// endedTxn is a transaction that has ended: all that was said and heard. No reply reaches it any more.
+type endedTxn struct {
+	*heard
+
+	tx    *txn
+	in    *receiver
+	ended bool // the end of the content was written
+}
+
+// assignOutcomes gives every recipient of a transaction its outcome, and notes what stopped those who did not get
+// the mail.
+func (tx *txn) assignOutcomes(in *receiver) {
+	h := tx.heard(in)
+	tx.delivered, tx.accepted, tx.overflow, tx.times[timeFinal] = h.contentAccepted, h.accepted, h.overflow, h.final
+	endedTxn{h, tx, in, tx.end > 0 && tx.wire.sent >= tx.end}.assignOutcomes()
+}
+
+func (s endedTxn) assignOutcomes() {
+	tx := s.tx
+	s.judgeChunk()
 	stale := true
-	for _, i := range a.rcpt {
-		v := &a.verdicts[i]
-		fate, on := a.evidence(v).outcome()
-		phase, reply := a.replyOf(on, v)
-		*v = RecipientResult{Outcome: fate, Response: reply, Phase: phase, Shared: a.isShared(on, phase)}
+	for _, i := range tx.rcpt {
+		v := &s.results[i]
+		fate, on := s.evidence(v).outcome()
+		phase, reply := s.replyOf(on, v)
+		*v = RecipientResult{Outcome: fate, Response: reply, Phase: phase, Shared: s.isShared(on, phase)}
 		switch fate {
 		case Accepted:
 			stale = false
 		case refused:
 			v.Outcome = refusalOf(reply)
-			tooMany := phase == PhaseRcpt && a.accepted > 0 && reply.TooManyRecipients()
-			if a.refusal == nil && !tooMany {
-				a.refusal = &Error{Phase: phase, Response: reply}
+			tooMany := phase == PhaseRcpt && s.accepted > 0 && reply.TooManyRecipients()
+			if tx.refusal == nil && !tooMany {
+				tx.refusal = &Error{Phase: phase, Response: reply}
 			}
-			stale = stale && a.isLastWord(phase, reply)
+			stale = stale && s.isLastWord(phase, reply)
 		case Unknown:
 			stale = false
-			a.stoppedIn(PhaseFinal, v)
+			s.stoppedIn(PhaseFinal, v)
 		case NotSent:
-			a.stoppedIn(a.phase(), v)
+			s.stoppedIn(s.phase(), v)
 		}
 	}
-	a.learn()
-	a.stale = stale && (a.stop == nil || a.stop.Phase != PhaseMessage && !errors.As(a.stop.Err, new(*contentError))) &&
-		!errors.As(a.link.err, new(*endingError))
-	if a.stale && a.refusal != nil { // the server spoke of the connection, which is not used again
-		a.link.closing = true
+	s.learn()
+	tx.stale = stale && (tx.stop == nil || tx.stop.Phase != PhaseMessage && !errors.As(tx.stop.Err, new(*contentError))) &&
+		!errors.As(s.in.err, new(*endingError))
+	if tx.stale && tx.refusal != nil { // the server spoke of the connection, which is not used again
+		s.in.closing = true
 	}
 }
 
 // evidence collects what was heard about a recipient.
-func (a *attempt) evidence(v *RecipientResult) evidence {
+func (s endedTxn) evidence(v *RecipientResult) evidence {
 	e := evidence{
-		resetRefused:  !a.resetReply.IsZero(),
-		anyAccepted:   a.accepted > 0,
-		ended:         a.end > 0 && a.link.sent >= a.end,
-		last:          a.link.lastWord,
-		endedInOrder:  a.link.endedInOrder,
-		repliesBefore: a.replies < a.asked-1,
-		swallows:      a.swallows,
-		chunkUnknown:  !a.chunkRefusal().IsZero(),
+		resetRefused:  s.resetReply != nil,
+		anyAccepted:   s.accepted > 0,
+		ended:         s.ended,
+		last:          s.in.lastWord,
+		endedInOrder:  s.in.endedInOrder,
+		repliesBefore: s.replies < s.tx.asked-1,
+		swallows:      s.swallows,
+		chunkUnknown:  s.chunkRefusal() != nil,
 	}
 	switch {
-	case a.refused == nil:
-	case a.contradicted:
+	case s.refused == nil:
+	case s.contradicted:
 		e.refused = answerYes
 	default:
 		e.refused = answerNo
@@ -166,7 +182,7 @@ func (a *attempt) evidence(v *RecipientResult) evidence {
 		e.rcpt = answerYes
 	}
 	switch {
-	case v.Outcome == contentTaken, !a.taken.IsZero():
+	case v.Outcome == contentTaken, s.taken != nil:
 		e.content = answerYes
 	case v.Outcome == contentRefused:
 		e.content = answerNo
@@ -175,43 +191,43 @@ func (a *attempt) evidence(v *RecipientResult) evidence {
 }
 
 // replyOf returns the reply that an outcome rests on, and the phase that it belongs to.
-func (a *attempt) replyOf(on basis, v *RecipientResult) (Phase, response.Response) {
+func (s endedTxn) replyOf(on basis, v *RecipientResult) (Phase, response.Response) {
 	switch on {
 	case basisRefusal:
-		return a.refused.Phase, a.refused.Response
+		return s.refused.Phase, s.refused.Response
 	case basisRcpt:
-		if a.refused != nil && a.refused.Phase == PhaseMail && !a.contradicted { // that only follows from it
-			return PhaseMail, a.refused.Response
+		if s.refused != nil && s.refused.Phase == PhaseMail && !s.contradicted { // that only follows from it
+			return PhaseMail, s.refused.Response
 		}
 		return PhaseRcpt, v.Response
 	case basisContent:
-		if !a.taken.IsZero() {
-			return PhaseFinal, a.taken
+		if s.taken != nil {
+			return PhaseFinal, *s.taken
 		}
 		return PhaseFinal, v.Response
 	case basisNone:
 	}
-	return a.phase(), response.Response{}
+	return s.phase(), response.Response{}
 }
 
 // isShared reports whether the reply that an outcome rests on answers for other recipients too.
-func (a *attempt) isShared(on basis, phase Phase) bool {
+func (s endedTxn) isShared(on basis, phase Phase) bool {
 	switch on {
 	case basisRefusal:
-		return len(a.rcpt) > 1
+		return len(s.tx.rcpt) > 1
 	case basisContent:
-		return a.accepted > 1 && !a.lmtp
+		return s.accepted > 1 && !s.lmtp
 	case basisRcpt:
-		return phase == PhaseMail && len(a.rcpt) > 1
+		return phase == PhaseMail && len(s.tx.rcpt) > 1
 	case basisNone:
 	}
 	return false
 }
 
 // phase is the step that was waited for: that of the first command without a reply, or the writing of the content.
-func (a *attempt) phase() Phase {
-	step := a.replies
-	if a.reset {
+func (s endedTxn) phase() Phase {
+	step := s.replies
+	if s.tx.reset {
 		step--
 	}
 	switch {
@@ -219,9 +235,9 @@ func (a *attempt) phase() Phase {
 		return PhaseReset
 	case step == 0:
 		return PhaseMail
-	case step <= len(a.rcpt):
+	case step <= len(s.tx.rcpt):
 		return PhaseRcpt
-	case step == len(a.rcpt)+1 && a.plan.form != formChunk && !a.dataAccepted:
+	case step == len(s.tx.rcpt)+1 && s.tx.plan.form != formChunk && !s.dataAccepted:
 		return PhaseData
 	}
 	return PhaseBody
@@ -229,39 +245,40 @@ func (a *attempt) phase() Phase {
 
 // stoppedIn notes what stopped the recipients who are NotSent or Unknown. What was said about others is
 // not part of it.
-func (a *attempt) stoppedIn(phase Phase, v *RecipientResult) {
-	if a.stop != nil {
+func (s endedTxn) stoppedIn(phase Phase, v *RecipientResult) {
+	if s.tx.stop != nil {
 		return
 	}
-	cause := a.link.err
+	cause := s.in.err
 	switch {
 	case phase == PhaseFinal && !v.Response.IsZero(): // 2yz, and yet not accepted
 		reason := "the server took the content of a mail that it had refused"
-		a.stop = &Error{Phase: phase, Err: &response.ProtocolError{Reason: reason, Line: v.Response.String()}}
-		a.link.closing = true
-	case !a.chunkRefusal().IsZero():
-		a.stop = &Error{Phase: phase, Response: a.chunkRefusal(), Err: cause}
-	case !a.resetReply.IsZero():
-		a.stop = &Error{Phase: PhaseReset, Response: a.resetReply, Err: cause}
-	case a.goodbye != nil && phase != PhaseFinal:
-		a.stop = &Error{Phase: a.goodbye.Phase, Response: a.goodbye.Response, Err: cause}
+		s.tx.stop = &Error{Phase: phase, Err: &response.ProtocolError{Reason: reason, Line: v.Response.String()}}
+		s.in.closing = true
+	case s.chunkRefusal() != nil:
+		s.tx.stop = &Error{Phase: phase, Response: *s.chunkRefusal(), Err: cause}
+	case s.resetReply != nil:
+		s.tx.stop = &Error{Phase: PhaseReset, Response: *s.resetReply, Err: cause}
+	case s.reply421 != nil && phase != PhaseFinal:
+		s.tx.stop = &Error{Phase: s.reply421.Phase, Response: s.reply421.Response, Err: cause}
 	case cause != nil:
-		a.stop = &Error{Phase: phase, Err: cause}
+		s.tx.stop = &Error{Phase: phase, Err: cause}
 	}
 }
 
 // isLastWord reports whether a refusal says that the connection was at its end, and nothing about the
-// mail: 421 to RSET or MAIL, a refusal for now with the end of the stream already there, or 4.4.2 (bad
+// mail: 421 and its like to RSET or MAIL, a refusal for now with the end of the stream already there, or 4.4.2 (bad
 // connection, RFC 3463 section 3.5), which Amazon SES and Gmail say to a connection that was idle.
-func (a *attempt) isLastWord(phase Phase, r response.Response) bool {
+func (s endedTxn) isLastWord(phase Phase, r response.Response) bool {
 	badConnection := r.Enhanced == response.Enhanced{Class: 4, Subject: 4, Detail: 2}
+	ended := s.tx.goodbye == nil && s.in.endVisible() // after QUIT the end of the stream says nothing
 	switch phase {
 	case PhaseReset, PhaseMail:
-		return r.Code == response.ServiceUnavailable || r.Code.IsTransient() && (badConnection || a.link.endVisible())
+		return r.AboutLoad() || r.Code.IsTransient() && (badConnection || ended)
 	case PhaseRcpt, PhaseData:
-		return r.Code.IsTransient() && (badConnection || a.link.endVisible())
+		return r.Code.IsTransient() && (badConnection || ended)
 	case PhaseFinal:
-		return a.idle && r.Code.IsTransient() && badConnection
+		return s.tx.idle && r.Code.IsTransient() && badConnection
 	}
 	return false
 }

@@ -89,6 +89,8 @@ func checkCertainty(t *testing.T, e evidence) {
 	switch {
 	case fate == Accepted && e.content != answerYes:
 		t.Errorf("accepted without 2yz: %+v", e)
+	case fate == Accepted && (e.resetRefused || e.refused != answerNone):
+		t.Errorf("accepted although RSET, MAIL or DATA was refused: %+v", e)
 	case certain && e.ended && !proof:
 		t.Errorf("%v without a proof: %+v", fate, e)
 	case certain && e.content == answerYes && e.rcpt != answerNo:
@@ -101,24 +103,24 @@ func checkCertainty(t *testing.T, e evidence) {
 // TestLastWord holds which replies say that a server closes.
 func TestLastWord(t *testing.T) {
 	for _, tc := range []struct {
-		phase Phase
-		code  response.Code
-		want  lastWord
+		step step
+		code response.Code
+		want lastWord
 	}{
-		{PhaseReset, 421, lastClosed},
-		{PhaseMail, 421, lastClosed},
-		{PhaseRcpt, 421, lastClosing},
-		{PhaseData, 421, lastClosing},
-		{PhaseReset, 500, lastClosing},
-		{PhaseReset, 451, lastClosing},
-		{PhaseReset, 250, lastNothing},
-		{PhaseMail, 451, lastNothing},
-		{PhaseRcpt, 550, lastNothing},
-		{PhaseFinal, 421, lastNothing},
-		{PhaseBody, 421, lastNothing},
+		{stepReset, 421, lastClosed},
+		{stepMail, 421, lastClosed},
+		{stepRcpt, 421, lastClosing},
+		{stepData, 421, lastClosing},
+		{stepReset, 500, lastClosing},
+		{stepReset, 451, lastClosing},
+		{stepReset, 250, lastNothing},
+		{stepMail, 451, lastNothing},
+		{stepRcpt, 550, lastNothing},
+		{stepFinal, 421, lastNothing},
+		{stepBody, 421, lastNothing},
 	} {
-		if got := lastWordOf(tc.phase, response.Response{Code: tc.code}); got != tc.want {
-			t.Errorf("%d to %s: %d, want %d", tc.code, tc.phase, got, tc.want)
+		if got := lastWordOf(tc.step, response.Response{Code: tc.code}); got != tc.want {
+			t.Errorf("%d to %s: %d, want %d", tc.code, tc.step.phase(), got, tc.want)
 		}
 	}
 }

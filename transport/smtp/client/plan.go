@@ -86,7 +86,7 @@ func (c *Conn) planContent(p *plan, env envelope.Envelope, content ContentInfo) 
 	case content.EightBit:
 		p.params.Body = extension.Body8Bit
 	}
-	if c.info.Has(extension.Size) {
+	if c.offers.size {
 		p.params.Size = content.Size // RFC 1870 section 6
 	}
 	return c.askFor(p)
@@ -94,16 +94,23 @@ func (c *Conn) planContent(p *plan, env envelope.Envelope, content ContentInfo) 
 
 func (c *Conn) form() form {
 	switch {
-	case !c.info.Has(extension.Pipelining):
+	case !c.offers.pipelining:
 		return formLockstep
-	case c.cfg.AllOrNothing:
+	case c.cfg.AllOrNothing, c.budget.careful():
 		return formEnvelope
-	case c.canChunk() && c.cfg.LMTP: // a BDAT without a recipient has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
+	case !c.canChunk():
+		return formData
+	case c.cfg.LMTP: // a BDAT without a recipient has no reply (RFC 2033 section 4.3), or one (Dovecot 2.3)
 		return formEnvelope
-	case c.canChunk():
-		return formChunk
 	}
-	return formData
+	return formChunk
+}
+
+// offers are the extensions of a ServerInfo that every mail asks for.
+type offers struct{ pipelining, chunking, size bool }
+
+func offersOf(info extension.ServerInfo) offers {
+	return offers{info.Has(extension.Pipelining), info.Has(extension.Chunking), info.Has(extension.Size)}
 }
 
 // Errors of a mail that this server cannot be given. Nothing was said to it.

@@ -20,6 +20,13 @@ func (d *replyQueue) push(e expectation) {
 	d.list = append(d.list, e)
 }
 
+// relax gives back the memory of a window that is over.
+func (d *replyQueue) relax() {
+	if d.len() == 0 && cap(d.list) > keptReplies {
+		d.list = nil
+	}
+}
+
 func (d *replyQueue) pop() {
 	d.list[d.head] = expectation{}
 	d.head++

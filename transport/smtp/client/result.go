@@ -49,13 +49,17 @@ func (v *RecipientResult) isRefused() bool {
 
 // RecipientResult is the outcome of one recipient and the reply that decided it.
 type RecipientResult struct {
-	Outcome  Outcome
-	Response response.Response // zero when no reply about this recipient came
-	Phase    Phase             // the step that Response answers, or that was waited for
-	Shared   bool              // Response answers for other recipients too
+	Outcome Outcome
+	// Response is zero when no reply about this recipient came. Of a long text the beginning is kept, and "..." ends
+	// it: see Result.
+	Response response.Response
+	Phase    Phase // the step that Response answers, or that was waited for
+	Shared   bool  // Response answers for other recipients too
 }
 
-// Result is what is known after an attempt to send one mail.
+// Result is what is known after an attempt to send one mail. Of the text of each reply it keeps 2 KiB; where the
+// texts of all recipients would come to more than 1 MiB beyond 256 octets each, 256 octets. A line counts 16 octets more
+// than its text. Code and enhanced code are always kept.
 type Result struct {
 	// Recipients has one entry per recipient, in envelope order.
 	Recipients []RecipientResult
@@ -72,6 +76,7 @@ type Result struct {
 	stale         bool
 	withheld      bool // AllOrNothing: recipients are NotSent because others were refused
 	fallback      Fallback
+	texts         replyTexts // so far
 
 	one [1]RecipientResult // of most mails
 }
@@ -110,7 +115,7 @@ func (r *Result) Unsent() []int {
 
 // unsent notes why recipients were never named to the server.
 func (r *Result) unsent(cause error) {
-	r.add(&attempt{stop: &Error{Phase: PhaseMail, Err: cause}, stale: true})
+	r.add(&txn{stop: &Error{Phase: PhaseMail, Err: cause}, stale: true})
 }
 
 // Failure returns Err as the *Error that it is, and false when every recipient was accepted.

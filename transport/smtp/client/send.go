@@ -13,18 +13,26 @@ import (
 // whose content cannot be read, is NotSent; the latter breaks the connection, because half a message
 // must never be ended. Refusals leave the connection usable. When ctx ends, the connection breaks at
 // once; Err tells.
-func (c *Conn) Send(ctx context.Context, mail Mail) *Result {
+func (c *Conn) Send(ctx context.Context, mail Mail) *Result { return c.sendOne(ctx, mail, false) }
+
+// SendLast is Send for the last mail of a session: QUIT travels with the end of the content, which saves the round trip
+// of [Conn.Quit]. It does so where the server offers PIPELINING (RFC 2920 section 3.1) and no recipients can be left for
+// a further transaction; not in LMTP, where each recipient has a verdict of its own. It changes no outcome: 221 is
+// never a verdict. Only Quit, which waits for the answer, and Close make sense after it.
+func (c *Conn) SendLast(ctx context.Context, mail Mail) *Result { return c.sendOne(ctx, mail, true) }
+
+func (c *Conn) sendOne(ctx context.Context, mail Mail, last bool) *Result {
 	receipt := new(Result)
 	receipt.reset(mail.Envelope().Len())
-	defer c.link.rethrow()
+	defer c.wire.rethrow()
 	returned := false
 	defer c.breakUnless(&returned)
-	c.send(ctx, mail, receipt)
+	c.send(ctx, mail, receipt, last)
 	returned = true
 	return receipt
 }
 
-func (c *Conn) send(ctx context.Context, mail Mail, receipt *Result) {
+func (c *Conn) send(ctx context.Context, mail Mail, receipt *Result, last bool) {
 	if err := c.ready(ctx); err != nil {
 		receipt.fail(c.fault(PhaseMessage, err))
 		receipt.stale = receipt.failure.Phase != PhaseMessage
@@ -35,23 +43,27 @@ func (c *Conn) send(ctx context.Context, mail Mail, receipt *Result) {
 		receipt.fail(c.unusable(err))
 		return
 	}
-	stop := c.link.watch(ctx)
+	stop := c.wire.watch(ctx)
 	defer stop()
+	var goodbye *single
 	rest := allIndexes(p.envelope.Len())
 	for len(rest) > 0 && c.Err() == nil {
-		var a attempt
-		c.prepare(&a, receipt.Recipients)
-		a.plan = p
-		a.rcpt, rest = c.cut(rest)
-		c.run(&a)
-		c.end(&a)
-		receipt.add(&a)
-		rest = slices.Concat(a.overflow, rest)
-		if a.accepted == 0 {
+		var tx txn
+		c.prepare(&tx, receipt)
+		tx.plan = p
+		tx.rcpt, rest = c.cut(rest)
+		tx.last = last && len(rest) == 0
+		c.run(&tx)
+		goodbye = tx.goodbye
+		c.end(&tx)
+		receipt.add(&tx)
+		rest = slices.Concat(tx.overflow, rest)
+		if tx.accepted == 0 {
 			break // what is left would fare no better
 		}
 	}
 	c.conclude(receipt, rest)
+	c.goodbye = goodbye
 }
 
 // ready returns why nothing can be sent at this moment, or nil.
@@ -63,7 +75,7 @@ func (c *Conn) ready(ctx context.Context) error {
 		return ErrTransaction
 	}
 	if !c.checkedIdle { // what came after that look, the reader finds
-		c.link.checkIdle()
+		c.wire.checkIdle()
 	}
 	c.checkedIdle = false
 	if err := c.Err(); err != nil {
@@ -89,34 +101,35 @@ func (c *Conn) cut(rest []int) (now, later []int) {
 	return rest[:most], rest[most:]
 }
 
-// prepare makes a an attempt at the verdicts that has neither a plan nor recipients yet.
-func (c *Conn) prepare(a *attempt, verdicts []RecipientResult) {
-	*a = attempt{link: c.link, alone: true, verdicts: verdicts, lmtp: c.cfg.LMTP}
+// prepare makes tx a transaction for a receipt that has neither a plan nor recipients yet.
+func (c *Conn) prepare(tx *txn, receipt *Result) {
+	*tx = txn{wire: c.wire, alone: true, lmtp: c.cfg.LMTP}
+	tx.guarded = heard{results: receipt.Recipients, texts: &receipt.texts, lmtp: c.cfg.LMTP}
 }
 
-// add takes over what an attempt has found out.
-func (r *Result) add(a *attempt) {
-	t := &a.times
+// add takes over what a transaction has found out.
+func (r *Result) add(tx *txn) {
+	t := &tx.times
 	span := func(from, to int) time.Duration {
-		if t[from].IsZero() || t[to].IsZero() {
+		if t[from] == 0 || t[to] == 0 {
 			return 0
 		}
-		return t[to].Sub(t[from])
+		return time.Duration(t[to] - t[from])
 	}
 	r.Envelope += span(timeStart, timeEnvelope)
 	r.Body += span(timeEnvelope, timeBody)
 	r.Final += span(timeBody, timeFinal)
 	if r.refusal == nil {
-		r.refusal = a.refusal
+		r.refusal = tx.refusal
 	}
 	if r.stop == nil {
-		r.stop = a.stop
+		r.stop = tx.stop
 	}
-	r.stale = a.stale && (r.attempts == 0 || r.stale)
+	r.stale = tx.stale && (r.attempts == 0 || r.stale)
 	r.attempts++
 	r.fallback = FallbackNone
 	if r.attempts == 1 {
-		r.fallback = a.fallback
+		r.fallback = tx.fallback
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 	}
 	return c.change(ctx, PhaseTLS, func() error {
 		if err := c.startTLS(ctx); err != nil {
-			c.link.fail(err)
+			c.wire.fail(err)
 			return err
 		}
 		return nil
@@ -33,7 +33,7 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 }
 
 // Authenticate logs in on a session that was opened without credentials. The rules of Dial hold: no mechanism
-// that shows the password without TLS unless Config.InsecureAuth is set, and no secret that the server has
+// with a secret without TLS unless Config.InsecureAuth is set, and no secret that the server has
 // rejected a moment ago. After an error other than that of a broken connection the session goes on, without a
 // login.
 func (c *Conn) Authenticate(ctx context.Context, credentials authentication.Credentials) error {
@@ -79,10 +79,10 @@ func (c *Conn) change(ctx context.Context, phase Phase, do func() error) error {
 			return err
 		}
 	}
-	defer c.link.rethrow()
+	defer c.wire.rethrow()
 	returned := false
 	defer c.breakUnless(&returned)
-	stop := c.link.watch(ctx)
+	stop := c.wire.watch(ctx)
 	defer stop()
 	err := do()
 	returned = true

@@ -133,3 +133,26 @@ func TestLastWords(t *testing.T) {
 		}
 	}
 }
+
+// TestLookAtAnIdleConnection: what has come on a connection on which nothing is due is seen before the next command,
+// also when the reader has not got it yet.
+func TestLookAtAnIdleConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		conn := &ending{Conn: near}
+		go (&parting{conn: conn}).serve(far)
+		c, err := client.New(t.Context(), conn, client.Config{TLS: client.TLSNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.Alive() {
+			t.Error("it is not alive at the beginning")
+		}
+		conn.ended.Store(true)
+		if c.Alive() || c.Err() == nil {
+			t.Errorf("it is alive, %v", c.Err())
+		}
+		_ = c.Close()
+		_, _ = io.Copy(io.Discard, near) // it is closed
+	})
+}

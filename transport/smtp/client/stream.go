@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 )
 
 // BulkJob is one mail of a Stream.
@@ -14,9 +13,16 @@ type BulkJob struct {
 	Index  int     // the caller's
 	Again  bool    // for the caller; Stream ignores it: a connection that was of no use has lost it
 	Tried  uint8   // for the caller; Stream ignores it
+	Load   Load    // for the caller; Stream ignores it
 	// Only, if it is not empty, are the recipients that the mail goes to, by their position in the envelope.
 	// The verdicts of the others, in Result, stay.
 	Only []int
+}
+
+// Load is what the caller of a Stream keeps of the refusals of a job that were about the load of the server.
+type Load struct {
+	Refusals int    // while others got through
+	Served   uint32 // how often the relay had come back at the last of them
 }
 
 // JobSource gives a Stream its mails. It is called from the goroutine of Stream.
@@ -39,27 +45,30 @@ const defaultWindowOctets = 1 << 20
 // up. It hands every job that it took to done, in the order of the verdicts, from the calling
 // goroutine. It returns nil when feed has ended and the connection is still good.
 //
-// Where the server proved that it can, up to window.Messages travel at the same time, beginning with
+// Where the server proved that it can, up to limit.Messages travel at the same time, beginning with
 // one and doubling with success; a later Stream goes on from there. Else the commands of the next mail
 // travel with the content of the one before: then one mail at most is in doubt, and a round trip brings
 // one verdict.
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail before it: without it
 // some servers deliver a mail with the sender of a refused one.
-func (c *Conn) Stream(ctx context.Context, window Window, feed JobSource, done func(*BulkJob)) error {
+func (c *Conn) Stream(ctx context.Context, limit Window, feed JobSource, done func(*BulkJob)) error {
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
-	stop := c.link.watch(ctx)
+	stop := c.wire.watch(ctx)
 	defer stop()
-	defer c.link.rethrow()
-	s := stream{conn: c, limit: window, feed: feed, done: done}
-	s.limit.Messages = max(window.Messages, 1)
+	defer c.wire.rethrow()
+	s := stream{conn: c, limit: limit, feed: feed, done: done}
+	s.limit.Messages = max(limit.Messages, 1)
 	if s.limit.Octets <= 0 {
 		s.limit.Octets = defaultWindowOctets
 	}
-	s.open = max(1, min(c.window, s.limit.Messages))
-	defer func() { c.window = s.open }()
+	s.window = window{open: max(1, min(c.window, s.limit.Messages)), max: s.limit.Messages}
+	defer func() {
+		c.window = s.window.open
+		c.wire.relaxReplies()
+	}()
 	return s.run()
 }
 
@@ -69,8 +78,8 @@ type stream struct {
 	limit    Window
 	feed     JobSource
 	done     func(*BulkJob)
-	ended    bool      // the feed has
-	open     int       // how many mails may be in doubt now
+	ended    bool // the feed has
+	window   window
 	flights  []*flight // transactions that were begun, oldest first
 	octets   int64     // of the content of flights
 	leftover []*flight // transactions that wait for their turn
@@ -79,21 +88,20 @@ type stream struct {
 
 // flight is a transaction of a job.
 type flight struct {
-	job     *BulkJob
-	attempt attempt
-	rest    []int // recipients for further transactions
-	begun   bool  // its commands were corked
+	job   *BulkJob
+	txn   txn
+	rest  []int // recipients for further transactions
+	begun bool  // its commands were queued
 }
 
 // errGiveUp means that the server begins to refuse what is not the fault of a mail.
 var errGiveUp = errors.New("the server refuses service on this connection")
 
 func (s *stream) run() error {
-	s.conn.link.mu.Lock()
-	s.conn.link.refusing = false
-	s.conn.link.mu.Unlock()
-	s.conn.cachedNow = time.Now()
-	defer func() { s.conn.cachedNow = time.Time{} }()
+	s.conn.wire.lock().refusing = false
+	s.conn.wire.unlock()
+	s.conn.cachedNow = s.conn.wire.now()
+	defer func() { s.conn.cachedNow = 0 }()
 	finished := false
 	defer func() {
 		if !finished {
@@ -101,11 +109,11 @@ func (s *stream) run() error {
 		}
 	}()
 	for f := s.next(); f != nil; f = s.next() {
-		if err := s.send(f); err != nil && !s.conn.takeBack(&f.attempt, err) {
+		if err := s.send(f); err != nil && !s.conn.takeBack(&f.txn, err) {
 			if errors.As(err, new(*contentError)) {
-				s.hear()
+				s.awaitVerdicts()
 			}
-			s.conn.breakLink(err)
+			s.conn.breakWire(err)
 		}
 	}
 	finished = true
@@ -114,7 +122,7 @@ func (s *stream) run() error {
 	if err := s.conn.Err(); err != nil {
 		return err
 	}
-	if s.trouble() {
+	if s.refusesService() {
 		return errGiveUp
 	}
 	return nil
@@ -122,7 +130,7 @@ func (s *stream) run() error {
 
 // send takes one transaction as far as it may go without waiting.
 func (s *stream) send(f *flight) error {
-	switch f.attempt.plan.form {
+	switch f.txn.plan.form {
 	case formChunk:
 		return s.chunk(f)
 	case formData:
@@ -130,10 +138,10 @@ func (s *stream) send(f *flight) error {
 	}
 	s.drain() // one after the other
 	s.flights = append(s.flights, f)
-	s.octets += f.attempt.plan.size
-	s.conn.run(&f.attempt)
-	f.attempt.closed = true
-	s.look()
+	s.octets += f.txn.plan.size
+	s.conn.run(&f.txn)
+	f.txn.closed = true
+	s.handOver()
 	return nil
 }
 
@@ -141,52 +149,52 @@ func (s *stream) send(f *flight) error {
 // them, and the panic goes on.
 func (s *stream) abort() {
 	c := s.conn
-	if last := len(s.flights) - 1; last >= 0 && s.flights[last].attempt.end == 0 {
+	if last := len(s.flights) - 1; last >= 0 && s.flights[last].txn.end == 0 {
 		f := s.flights[last]
-		err := c.bodyFailed(&f.attempt, &contentError{errPanicked})
-		if c.takeBack(&f.attempt, err) {
-			_ = c.link.flush() // when it fails, the link is broken, which tells
+		err := c.bodyFailed(&f.txn, &contentError{errPanicked})
+		if c.takeBack(&f.txn, err) {
+			_ = c.wire.flush() // when it fails, the connection is broken, which tells
 		}
 	}
-	s.hear()
-	c.link.fail(errAbandoned)
+	s.awaitVerdicts()
+	c.wire.fail(errAbandoned)
 	s.finishAll()
 }
 
 var errPanicked = errors.New("its WriteTo did not return")
 
-// hear waits for the verdicts on the mails whose content has left. The connection is closed after it because
+// awaitVerdicts waits for the verdicts on the mails whose content has left. The connection is closed after it because
 // of another mail, and that is not urgent.
-func (s *stream) hear() {
-	l := s.conn.link
+func (s *stream) awaitVerdicts() {
+	w := s.conn.wire
 	left := s.flights
-	if i := slices.IndexFunc(left, func(f *flight) bool { return f.attempt.end == 0 || f.attempt.end > l.sent }); i >= 0 {
+	if i := slices.IndexFunc(left, func(f *flight) bool { return f.txn.end == 0 || f.txn.end > w.sent }); i >= 0 {
 		left = left[:i]
 	}
-	_ = l.wait(func() bool { // when the link breaks, the transactions are settled one by one
-		return !slices.ContainsFunc(left, func(f *flight) bool { return !f.attempt.over() })
+	_ = w.wait(func(in *receiver) bool { // when the connection breaks, the transactions end one by one
+		return !slices.ContainsFunc(left, func(f *flight) bool { return !f.txn.over(in) })
 	})
 }
 
 // next returns a transaction to be sent, or nil when there is none any more or the connection is of
-// no use. What is corked is written before it waits.
+// no use. What is queued is written before it waits.
 func (s *stream) next() *flight {
-	for s.look() {
-		if f := s.ready(); f != nil {
+	for s.handOver() {
+		if f := s.ready(0); f != nil {
 			return f
 		}
 		if s.ended && len(s.flights) == 0 {
 			return nil
 		}
-		if err := s.conn.link.flush(); err != nil {
+		if err := s.conn.wire.flush(); err != nil {
 			return nil
 		}
-		s.conn.cachedNow = time.Now()
-		if s.ended || s.full(0) || len(s.leftover) > 0 {
-			<-s.conn.link.wake
+		s.conn.cachedNow = s.conn.wire.now()
+		if s.ended || s.full(0, 0) || len(s.leftover) > 0 {
+			<-s.conn.wire.wake
 			continue
 		}
-		job, ended := s.feed.Wait(s.conn.link.wake)
+		job, ended := s.feed.Wait(s.conn.wire.wake)
 		s.ended = ended
 		if f := s.take(job); f != nil {
 			return f
@@ -195,17 +203,17 @@ func (s *stream) next() *flight {
 	return nil
 }
 
-// ready returns a transaction that can be had without waiting, or nil.
-func (s *stream) ready() *flight {
+// ready returns a transaction that can be had without waiting, or nil. ahead is how many may be begun beyond the window.
+func (s *stream) ready(ahead int) *flight {
 	if len(s.leftover) > 0 {
-		if s.full(s.leftover[0].attempt.plan.size) {
+		if s.full(s.leftover[0].txn.plan.size, ahead) {
 			return nil
 		}
 		f := s.leftover[0]
 		s.leftover = s.leftover[1:]
 		return f
 	}
-	for !s.ended && !s.full(0) {
+	for !s.ended && !s.full(0, ahead) {
 		job, ended := s.feed.Poll()
 		s.ended = ended
 		if job == nil {
@@ -214,7 +222,7 @@ func (s *stream) ready() *flight {
 		f := s.take(job)
 		switch {
 		case f == nil:
-		case s.full(f.attempt.plan.size):
+		case s.full(f.txn.plan.size, ahead):
 			s.leftover = append(s.leftover, f)
 			return nil
 		default:
@@ -225,8 +233,8 @@ func (s *stream) ready() *flight {
 }
 
 // full reports whether a mail of the size must wait for a verdict.
-func (s *stream) full(size int64) bool {
-	return len(s.flights) >= s.open || len(s.flights) > 0 && (s.octets+size > s.limit.Octets || s.conn.careful())
+func (s *stream) full(size int64, ahead int) bool {
+	return len(s.flights) >= s.window.open+ahead || len(s.flights) > 0 && (s.octets+size > s.limit.Octets || s.conn.careful() || s.conn.budget.errors > 0)
 }
 
 // take plans the transaction of a job; one that cannot be sent is done.
@@ -243,7 +251,7 @@ func (s *stream) take(job *BulkJob) *flight {
 		job.Result.again()
 	}
 	f := s.flight(job)
-	if err := s.conn.plan(&f.attempt.plan, job.Mail); err != nil {
+	if err := s.conn.plan(&f.txn.plan, job.Mail); err != nil {
 		s.spare = append(s.spare, f)
 		job.Result.fail(s.conn.unusable(err))
 		s.done(job)
@@ -251,9 +259,9 @@ func (s *stream) take(job *BulkJob) *flight {
 	}
 	to := job.Only
 	if len(to) == 0 {
-		to = allIndexes(f.attempt.plan.envelope.Len())
+		to = allIndexes(f.txn.plan.envelope.Len())
 	}
-	f.attempt.rcpt, f.rest = s.conn.cut(to)
+	f.txn.rcpt, f.rest = s.conn.cut(to)
 	return f
 }
 
@@ -266,21 +274,21 @@ func (s *stream) flight(job *BulkJob) *flight {
 		f = new(flight)
 	}
 	f.job, f.rest, f.begun = job, nil, false
-	s.conn.prepare(&f.attempt, job.Result.Recipients)
+	s.conn.prepare(&f.txn, job.Result)
 	return f
 }
 
-// chunk corks a whole transaction. It is written when there is enough, or nothing to add.
+// chunk queues a whole transaction. It is written when there is enough, or nothing to add.
 func (s *stream) chunk(f *flight) error {
 	idle := s.begin(f)
-	if err := s.conn.announce(&f.attempt); err != nil {
+	if err := s.conn.announce(&f.txn); err != nil {
 		return err
 	}
-	if err := s.conn.corkChunk(&f.attempt, idle); err != nil {
+	if err := s.conn.enqueueChunk(&f.txn, idle); err != nil {
 		return err
 	}
-	if len(s.conn.link.out) >= flightSize*7/8 {
-		return s.conn.link.flush()
+	if len(s.conn.wire.out) >= flightSize*7/8 {
+		return s.conn.wire.flush()
 	}
 	return nil
 }
@@ -291,100 +299,101 @@ func (s *stream) data(f *flight) error {
 	for f != nil {
 		if !f.begun {
 			s.begin(f)
-			if err := s.conn.announce(&f.attempt); err != nil {
+			if err := s.conn.announce(&f.txn); err != nil {
 				return err
 			}
 		}
-		if err := s.conn.answered(&f.attempt); err != nil {
+		if err := s.conn.answered(&f.txn); err != nil {
 			return err
 		}
-		if ok, err := s.conn.mayContinue(&f.attempt); err != nil {
+		if ok, err := s.conn.mayContinue(&f.txn); err != nil {
 			return err
 		} else if !ok {
-			f.attempt.closed = true
-		} else if err := s.conn.corkData(&f.attempt); err != nil {
+			f.txn.closed = true
+		} else if err := s.conn.enqueueData(&f.txn); err != nil {
 			return err
 		}
 		following, err := s.following()
 		if err != nil {
 			return err
 		}
-		if err := s.conn.answered(&f.attempt); err != nil {
+		if err := s.conn.answered(&f.txn); err != nil {
 			return err
 		}
-		s.look()
+		s.handOver()
 		f = following
 	}
 	return nil
 }
 
-// following corks the commands of the next transaction, if there is one that needs no wait.
+// following queues the commands of the next transaction, if there is one that needs no wait.
 func (s *stream) following() (*flight, error) {
-	if s.trouble() || s.conn.Err() != nil || s.conn.cfg.LMTP {
+	if s.refusesService() || s.conn.Err() != nil || s.conn.cfg.LMTP {
 		return nil, nil // in LMTP a verdict too few or too many would make RSET answer for a recipient
 	}
-	s.open++ // the next one is not in doubt before its own content leaves
-	f := s.ready()
-	s.open--
+	f := s.ready(1) // it is not in doubt before its own content leaves
 	switch {
 	case f == nil:
 		return nil, nil
-	case f.attempt.plan.form != formData:
+	case f.txn.plan.form != formData:
 		s.leftover = append(s.leftover, f)
 		return nil, nil
 	}
 	s.begin(f)
-	return f, s.conn.announce(&f.attempt)
+	return f, s.conn.announce(&f.txn)
 }
 
 // begin counts a transaction in, and reports whether the server had been silent before it.
 func (s *stream) begin(f *flight) (idle bool) {
 	if len(s.flights) == 0 {
-		s.conn.link.checkIdle() // a link that it breaks shows at the next write
+		s.conn.wire.checkIdle() // a connection that it breaks shows at the next write
 		idle = s.conn.idle()
 	}
-	f.begun, f.attempt.idle = true, idle
-	f.attempt.alone = len(s.flights) == 0
-	f.attempt.reset = !f.attempt.alone || s.conn.dirty
-	s.conn.begin(&f.attempt)
+	f.begun, f.txn.idle = true, idle
+	f.txn.alone = len(s.flights) == 0
+	f.txn.reset = !f.txn.alone || s.conn.dirty
+	s.conn.begin(&f.txn)
 	s.flights = append(s.flights, f)
-	s.octets += f.attempt.plan.size
+	s.octets += f.txn.plan.size
 	return idle
 }
 
-// look hands over what has its verdict, and reports whether the connection takes more.
-func (s *stream) look() (good bool) {
-	l := s.conn.link
-	l.mu.Lock()
+// handOver hands over what has its verdict, and reports whether the connection takes more.
+func (s *stream) handOver() (good bool) {
+	w := s.conn.wire
+	in := w.lock()
 	over := 0
-	for over < len(s.flights) && s.flights[over].attempt.over() {
+	for over < len(s.flights) && s.flights[over].txn.over(in) {
 		over++
 	}
-	l.mu.Unlock()
+	w.unlock()
 	for _, f := range s.flights[:over] {
 		s.end(f)
 		s.spare = append(s.spare, f) // no reply can reach it any more
 	}
 	s.flights = slices.Delete(s.flights, 0, over)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err == nil && !l.closing && !l.refusing
+	in = w.lock()
+	defer w.unlock()
+	return in.err == nil && !in.closing && !in.refusing
 }
 
 // end hands the job of a transaction over, unless recipients are left.
 func (s *stream) end(f *flight) {
-	s.octets -= f.attempt.plan.size
-	s.conn.end(&f.attempt)
+	s.octets -= f.txn.plan.size
+	s.conn.end(&f.txn)
 	receipt := f.job.Result
-	receipt.add(&f.attempt)
-	if f.attempt.contentAccepted {
-		s.open = min(2*s.open, s.limit.Messages)
+	receipt.add(&f.txn)
+	switch {
+	case f.txn.delivered:
+		s.window.grow()
+	case f.txn.accepted == 0: // a window of dead addresses would use up what the server bears
+		s.window.shrink()
 	}
-	rest := slices.Concat(f.attempt.overflow, f.rest)
-	if len(rest) > 0 && f.attempt.accepted > 0 && s.conn.Err() == nil {
+	rest := slices.Concat(f.txn.overflow, f.rest)
+	if len(rest) > 0 && f.txn.accepted > 0 && s.conn.Err() == nil {
 		more := s.flight(f.job)
-		more.attempt.plan = f.attempt.plan
-		more.attempt.rcpt, more.rest = s.conn.cut(rest)
+		more.txn.plan = f.txn.plan
+		more.txn.rcpt, more.rest = s.conn.cut(rest)
 		s.leftover = append(s.leftover, more)
 		return
 	}
@@ -392,20 +401,20 @@ func (s *stream) end(f *flight) {
 	s.done(f.job)
 }
 
-// trouble reports whether the server refuses what is not the fault of a mail: MAIL for now, or RSET.
-func (s *stream) trouble() bool {
-	s.conn.link.mu.Lock()
-	defer s.conn.link.mu.Unlock()
-	return s.conn.link.closing || s.conn.link.refusing
+// refusesService reports whether the server refuses what is not the fault of a mail: MAIL for now, or RSET.
+func (s *stream) refusesService() bool {
+	in := s.conn.wire.lock()
+	defer s.conn.wire.unlock()
+	return in.closing || in.refusing
 }
 
 // drain waits for the verdicts on everything that was begun.
 func (s *stream) drain() {
-	l := s.conn.link
-	if err := l.flush(); err == nil {
-		_ = l.answered() // when the link breaks, the attempts are settled one by one
+	w := s.conn.wire
+	if err := w.flush(); err == nil {
+		_ = w.answered() // when the connection breaks, the transactions end one by one
 	}
-	s.look()
+	s.handOver()
 }
 
 // finishAll ends what has no verdict because the connection broke, and what was not begun.

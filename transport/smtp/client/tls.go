@@ -79,18 +79,19 @@ func (c *Conn) handshake(ctx context.Context) *Error {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.TLS)
 	defer cancel()
 	settings := c.cfg.tlsConfig()
-	seen := &recordingConn{Conn: c.link.raw, clock: settings.Time}
+	seen := &recordingConn{Conn: c.wire.raw, clock: settings.Time}
 	settings.GetClientCertificate = seen.choose(settings)
 	nc := tls.Client(seen, settings)
-	if err := errors.Join(c.link.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
+	if err := errors.Join(c.wire.raw.SetDeadline(time.Time{}), nc.HandshakeContext(limited)); err != nil {
 		fault := seen.tlsError(within(ctx, c.cfg.Timeouts.TLS, err))
 		fault.ServerName = settings.ServerName
 		return c.refusal(PhaseTLS, response.Response{}, fault)
 	}
 	state := nc.ConnectionState()
-	c.link.nc, c.state = nc, &state
-	c.link.readDeadline = time.Time{}
-	c.link.report(Event{Kind: EventTLS, Text: tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)})
+	c.wire.nc, c.state = nc, &state
+	c.wire.lock().readDeadline = 0
+	c.wire.unlock()
+	c.wire.report(Event{Kind: EventTLS, Text: tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)})
 	return nil
 }
 
@@ -100,15 +101,15 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 		return c.refusal(PhaseTLS, response.Response{}, c.noStartTLS(TLSNotOffered))
 	}
 	var s single
-	err := c.queue(expectation{phase: PhaseTLS, stopReader: true, to: &s}, commands.StartTLS{})
+	err := c.enqueue(expectation{step: stepTLS, stopReader: true, to: &s}, commands.StartTLS{})
 	if err == nil {
-		err = c.link.flush()
+		err = c.wire.flush()
 	}
 	if err == nil {
-		err = c.link.wait(func() bool { return s.done })
+		err = c.wire.wait(func(*receiver) bool { return s.done })
 	}
 	if err == nil {
-		err = c.link.broken() // octets after the reply
+		err = c.wire.broken() // octets after the reply
 	}
 	switch {
 	case errors.Is(err, ErrInjection):
@@ -118,12 +119,12 @@ func (c *Conn) startTLS(ctx context.Context) *Error {
 	case s.response.Code != response.Ready:
 		return c.refusal(PhaseTLS, s.response, c.noStartTLS(TLSRefused))
 	}
-	<-c.link.stopped
+	<-c.wire.stopped
 	c.before = c.info
 	if err := c.handshake(ctx); err != nil {
 		return err
 	}
-	c.link.start()
+	c.wire.start()
 	return c.hello()
 }
 

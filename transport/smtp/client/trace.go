@@ -1,6 +1,8 @@
 package client
 
 import (
+	"fmt"
+	"io"
 	"strings"
 	"sync"
 )
@@ -45,6 +47,9 @@ func (t *Transcript) Events() []Event {
 	defer t.mu.Unlock()
 	return append([]Event(nil), t.events...)
 }
+
+// Format writes what String returns, for every verb, so that a Transcript can be printed while events come.
+func (t *Transcript) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 
 // String returns the events, a line each.
 func (t *Transcript) String() string {

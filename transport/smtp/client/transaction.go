@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/internal/bodyscan"
 	"github.com/depeche-mail/depeche/internal/dotio"
 	"github.com/depeche-mail/depeche/transport/smtp/commands"
-	"github.com/depeche-mail/depeche/transport/smtp/extension"
 )
 
 // ContentInfo is what a caller of Begin knows of the content that it is going to write.
@@ -26,11 +26,12 @@ type ContentInfo struct {
 // Conn does nothing else. Result tells what is known of each recipient, at any time.
 type Transaction struct {
 	conn    *Conn
-	attempt *attempt
+	txn     *txn
 	stop    func()
 	w       io.Writer
-	dots    *dotio.Writer // the DATA form
-	chunk   []byte        // the BDAT form: the chunk that is being filled
+	dots    *dotio.Writer // the DATA form, on data
+	data    content
+	chunk   []byte // the BDAT form: the chunk that is being filled
 	known   ContentInfo
 	scan    bodyscan.Scanner
 	err     error   // of Write
@@ -43,17 +44,14 @@ var ErrTransaction = errors.New("a transaction is open on this connection")
 // ErrNoRecipientAccepted is the error of Begin when there is no recipient to write content for.
 var ErrNoRecipientAccepted = errors.New("no recipient was accepted")
 
-// chunkSize is how much content travels in one BDAT when its end is not known.
-const chunkSize = 64 << 10
-
 // Begin says who sends and who receives, and returns when the server has answered. Result then tells who was
 // refused. When no recipient was accepted, or not all of them with AllOrNothing, the error is that of the
 // receipt and the transaction has ended: Write and Close return the same error. The Transaction is never nil.
 func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content ContentInfo) (*Transaction, error) {
-	t := &Transaction{conn: c, known: content, attempt: new(attempt), stop: func() {}}
+	t := &Transaction{conn: c, known: content, txn: new(txn), stop: func() {}}
 	receipt := &Result{Recipients: make([]RecipientResult, env.Len())}
-	c.prepare(t.attempt, receipt.Recipients)
-	p := &t.attempt.plan
+	c.prepare(t.txn, receipt)
+	p := &t.txn.plan
 	err := c.ready(ctx)
 	if err == nil {
 		err = c.planContent(p, env, content)
@@ -66,17 +64,17 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 	if p.form == formChunk || p.form == formData && c.canChunk() { // content waits for the replies to RCPT
 		p.form = formEnvelope
 	}
-	t.attempt.rcpt = allIndexes(env.Len())
-	defer c.link.rethrow()
-	t.stop = c.link.watch(ctx)
-	c.begin(t.attempt)
+	t.txn.rcpt = allIndexes(env.Len())
+	defer c.wire.rethrow()
+	t.stop = c.wire.watch(ctx)
+	c.begin(t.txn)
 	err = t.begin()
 	if err == nil && t.w != nil {
 		c.current = t
 		return t, nil
 	}
 	if err != nil {
-		c.breakLink(err)
+		c.breakWire(err)
 	}
 	return t, t.end()
 }
@@ -84,48 +82,55 @@ func (c *Conn) Begin(ctx context.Context, env envelope.Envelope, content Content
 // begin takes the transaction to the point where content may be written; w stays nil when there is
 // no recipient to write it for.
 func (t *Transaction) begin() error {
-	c, a := t.conn, t.attempt
-	a.reset = c.dirty
-	if ok, err := c.ensureChunkingSafe(a); err != nil || !ok {
+	c, tx := t.conn, t.txn
+	tx.reset = c.dirty
+	if ok, err := c.ensureChunkingSafe(tx); err != nil || !ok {
 		return err
 	}
-	if err := c.announce(a); err != nil {
+	if err := c.announce(tx); err != nil {
 		return err
 	}
-	if err := c.answered(a); err != nil {
+	if err := c.answered(tx); err != nil {
 		return err
 	}
-	if ok, err := c.mayContinue(a); !ok {
+	if ok, err := c.mayContinue(tx); !ok {
 		return err
 	}
+	h := tx.heard(c.wire.lock())
+	dataAccepted, empty := h.dataAccepted, h.accepted == 0
+	c.wire.unlock()
 	switch {
-	case a.dataAccepted && a.accepted == 0: // an empty content, for no recipient, ends the server's wait
-		if err := c.corkData(a); err != nil {
+	case dataAccepted && empty: // an empty content, for no recipient, ends the server's wait
+		if err := c.enqueueData(tx); err != nil {
 			return err
 		}
-		return c.answered(a)
-	case a.dataAccepted:
-		t.dots = dotio.NewWriter(&content{link: c.link})
-		t.w = t.dots
+		return c.answered(tx)
+	case dataAccepted:
+		t.writeDATA()
 	case c.canChunk():
-		a.chunked = true
+		c.chunked(tx)
 		t.chunk = make([]byte, 0, chunkSize)
 		t.w = chunkWriter{t}
 	default:
-		if err := c.ask(a, PhaseData, 0, commands.Data{}); err != nil {
+		if err := c.ask(tx, stepData, 0, commands.Data{}); err != nil {
 			return err
 		}
-		if err := c.answered(a); err != nil || !a.dataAccepted {
+		if err := c.answered(tx); err != nil {
 			return err
 		}
-		if ok, err := c.mayContinue(a); !ok {
+		if ok, err := c.mayContinue(tx); !ok {
 			return err
 		}
-		t.dots = dotio.NewWriter(&content{link: c.link})
-		t.w = t.dots
+		t.writeDATA()
 	}
-	c.bodyStarts(a)
+	c.bodyStarts(tx)
 	return nil
+}
+
+func (t *Transaction) writeDATA() {
+	t.data = content{wire: t.conn.wire}
+	t.dots = dotio.NewWriter(&t.data)
+	t.w = t.dots
 }
 
 // Result returns what is known of the recipients. Before the end the refused ones are decided and the others
@@ -134,7 +139,8 @@ func (t *Transaction) Result() *Result {
 	if t.receipt != nil {
 		return t.receipt
 	}
-	receipt := &Result{Recipients: append([]RecipientResult(nil), t.attempt.verdicts...)}
+	receipt := &Result{Recipients: slices.Clone(t.txn.heard(t.conn.wire.lock()).results)}
+	t.conn.wire.unlock()
 	for i := range receipt.Recipients {
 		if v := &receipt.Recipients[i]; v.isRefused() {
 			v.Outcome = refusalOf(v.Response)
@@ -144,13 +150,14 @@ func (t *Transaction) Result() *Result {
 }
 
 // Write writes content in its canonical form: lines end in CRLF. It may block as long as the server
-// does not read. After an error only Abort or Close make sense.
+// does not read. The error is an *Error of PhaseBody: of the connection, of the content, or the refusal of the server,
+// after which nothing more is sent. After an error only Abort or Close make sense.
 func (t *Transaction) Write(p []byte) (int, error) {
 	switch {
 	case t.receipt != nil:
 		return 0, cmp.Or(t.receipt.Err, errEnded)
 	case t.err != nil:
-		return 0, t.err
+		return 0, t.failure()
 	}
 	_, _ = t.scan.Write(p) // a Scanner never fails
 	info := t.scan.Info()
@@ -158,12 +165,27 @@ func (t *Transaction) Write(p []byte) (int, error) {
 		info.BareNewline = 0 // what follows decides
 	}
 	if t.err = t.judge(info); t.err != nil {
-		return 0, t.err
+		return 0, t.failure()
 	}
-	defer t.conn.link.rethrow()
+	defer t.conn.wire.rethrow()
 	n, err := t.w.Write(p)
-	t.err = err
-	return n, err
+	if t.err = err; err != nil {
+		return n, t.failure()
+	}
+	return n, nil
+}
+
+// failure is the error of Write to a caller, with the refusal where the server said one.
+func (t *Transaction) failure() error {
+	e := *t.conn.fault(PhaseBody, t.err)
+	if errors.As(t.err, new(*contentError)) {
+		return &e
+	}
+	if refused := t.txn.heard(t.conn.wire.lock()).refused; refused != nil {
+		e.Response = refused.Response
+	}
+	t.conn.wire.unlock()
+	return &e
 }
 
 // judge checks content against what it must be, and what was said of it.
@@ -184,13 +206,13 @@ func (t *Transaction) judge(info bodyscan.Info) error {
 var errUnannounced = errors.New("octet above 127 in content that was said to have none")
 
 // Close ends the content and waits for the verdicts. The error is nil if and only if every recipient was
-// accepted; it is that of Result. After a failed Write it does what Abort does. A second Close returns the
-// same.
+// accepted; it is that of Result. After a failed Write it does what Abort does, unless the server refused a chunk of the
+// content: then the Conn stays usable. A second Close returns the same.
 func (t *Transaction) Close() error {
 	if t.receipt != nil {
 		return t.receipt.Err
 	}
-	defer t.conn.link.rethrow()
+	defer t.conn.wire.rethrow()
 	info := t.scan.Info()
 	if t.err == nil {
 		t.err = t.judge(info)
@@ -198,7 +220,7 @@ func (t *Transaction) Close() error {
 	if t.err == nil && t.known.Size > info.Size {
 		t.err = &contentError{&bodyscan.LengthError{Planned: t.known.Size, Written: info.Size}}
 	}
-	if t.err == nil {
+	if t.err == nil || errors.Is(t.err, errChunkRefused) {
 		t.err = t.finish()
 	}
 	if t.err != nil {
@@ -208,28 +230,17 @@ func (t *Transaction) Close() error {
 }
 
 func (t *Transaction) finish() error {
-	c, a := t.conn, t.attempt
+	c, tx := t.conn, t.txn
 	if t.dots != nil {
-		if err := t.dots.Close(); err != nil {
-			return &contentError{err}
-		}
-		if err := c.bodyEnds(a); err != nil {
+		if err := t.data.judge(t.dots.Close()); err != nil {
 			return err
 		}
-		return c.answered(a)
+		if err := c.bodyEnds(tx); err != nil {
+			return err
+		}
+		return c.answered(tx)
 	}
-	if err := c.link.wait(func() bool { return a.replies == a.asked }); err != nil || a.chunkRefused {
-		return err // a refused chunk has said it all
-	}
-	line, err := commands.Bdat{Size: int64(len(t.chunk)), Last: true}.AppendTo(c.link.out)
-	if err != nil {
-		return err
-	}
-	c.link.out = append(line, t.chunk...)
-	if err := c.bodyEnds(a); err != nil {
-		return err
-	}
-	return c.answered(a)
+	return t.sendLast()
 }
 
 // Abort gives the mail up. The content is left unfinished, so that no server can take it for the whole, which
@@ -246,8 +257,8 @@ var (
 )
 
 func (t *Transaction) abandon(err error) error {
-	_ = t.conn.bodyFailed(t.attempt, err) // notes err, which is known here
-	t.conn.breakLink(err)
+	_ = t.conn.bodyFailed(t.txn, err) // notes err, which is known here
+	t.conn.breakWire(err)
 	return t.end()
 }
 
@@ -256,59 +267,17 @@ func (t *Transaction) end() error {
 	c := t.conn
 	t.stop()
 	c.current = nil
-	c.link.mu.Lock()
-	c.link.body, c.link.source = nil, nil
-	c.link.mu.Unlock()
-	c.end(t.attempt)
-	receipt := &Result{Recipients: t.attempt.verdicts}
-	receipt.add(t.attempt)
-	c.conclude(receipt, t.attempt.overflow)
-	if failure, failed := receipt.Failure(); failed && failure.Err == nil && t.attempt.accepted == 0 {
+	in := c.wire.lock()
+	h := t.txn.heard(in)
+	in.forgetBody(h)
+	receipt := &Result{Recipients: h.results}
+	c.wire.unlock()
+	c.end(t.txn)
+	receipt.add(t.txn)
+	c.conclude(receipt, t.txn.overflow)
+	if failure, failed := receipt.Failure(); failed && failure.Err == nil && t.txn.accepted == 0 {
 		failure.Err = ErrNoRecipientAccepted
 	}
 	t.receipt = receipt
 	return receipt.Err
 }
-
-// chunkWriter fills chunks and sends each when more content follows, so that the last one is never
-// empty unless all of the content is.
-type chunkWriter struct{ t *Transaction }
-
-func (w chunkWriter) Write(p []byte) (int, error) {
-	t, total := w.t, len(p)
-	for len(p) > 0 {
-		if len(t.chunk) == chunkSize {
-			if err := t.send(); err != nil {
-				return total - len(p), err
-			}
-		}
-		n := min(len(p), chunkSize-len(t.chunk))
-		t.chunk = append(t.chunk, p[:n]...)
-		p = p[n:]
-	}
-	return total, nil
-}
-
-// send sends the chunk. Its reply is not waited for where the server can take more.
-func (t *Transaction) send() error {
-	c, a := t.conn, t.attempt
-	if err := c.queue(expectation{phase: PhaseBody, to: a}, commands.Bdat{Size: int64(len(t.chunk))}); err != nil {
-		return err
-	}
-	a.asked++
-	c.link.out = append(c.link.out, t.chunk...)
-	t.chunk = t.chunk[:0]
-	if err := c.link.flush(); err != nil {
-		return err
-	}
-	if !c.info.Has(extension.Pipelining) {
-		if err := c.answered(a); err != nil {
-			return err
-		}
-	}
-	return c.link.wait(func() bool { return a.asked-a.replies <= maxChunksAhead || a.chunkRefused })
-}
-
-// maxChunksAhead bounds the chunks whose replies have not come, so that a refusal stops the content
-// soon.
-const maxChunksAhead = 16

@@ -24,8 +24,8 @@ func (c *Conn) Try(ctx context.Context, env envelope.Envelope) ([]response.Respo
 	if params.SMTPUTF8 && !c.info.Has(extension.SMTPUTF8) {
 		return replies, c.fault(PhaseMessage, &extension.UnsupportedError{Keyword: extension.SMTPUTF8, Param: "a UTF-8 address"})
 	}
-	defer c.link.rethrow()
-	stop := c.link.watch(ctx)
+	defer c.wire.rethrow()
+	stop := c.wire.watch(ctx)
 	defer stop()
 	c.dirty = true
 	if _, err := c.say(PhaseMail, commands.Mail{From: env.From(), Params: params}); err != nil {

@@ -1,9 +1,13 @@
 // Package commands turns SMTP commands into the octets of one line. It is the one place where
 // arguments become part of the wire, so it is here that anything that could end a line or a
 // parameter early is refused.
+//
+// It is for programs that send commands of their own by client.Conn.Command.
 package commands
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
 )
@@ -73,12 +77,9 @@ func (l line) finish(chars charset, limit int) ([]byte, error) {
 	if size := len(text) + len("\r\n"); size > limit {
 		return l.refuse(fmt.Sprintf("line of %d octets, at most %d", size, limit))
 	}
-	plain := true
-	for _, c := range text {
-		if c < ' ' || c == 0x7f {
-			return l.refuse("control character in argument")
-		}
-		plain = plain && c < utf8.RuneSelf
+	plain := isPrintable(text)
+	if !plain && bytes.ContainsFunc(text, isControl) {
+		return l.refuse("control character in argument")
 	}
 	switch {
 	case plain:
@@ -89,6 +90,33 @@ func (l line) finish(chars charset, limit int) ([]byte, error) {
 	}
 	return append(l.dst, '\r', '\n'), nil
 }
+
+// isPrintable reports whether text is printable ASCII. It looks at eight octets at a time, because every
+// line goes through it and many carry an address of some length.
+func isPrintable(text []byte) bool {
+	const (
+		each = 0x0101010101010101
+		high = 0x80 * each
+	)
+	for len(text) >= 8 {
+		x := binary.LittleEndian.Uint64(text)
+		// Where no octet is above 127, x-' '*each borrows from the high bit of one below the space, and
+		// x+each carries into that of 0x7f.
+		if (x|(x-' '*each)|(x+each))&high != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isControl reports whether r is a control character of ASCII.
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 func (l line) refuse(reason string) ([]byte, error) {
 	return l.dst[:l.start], &ArgumentError{Verb: l.verb, Reason: reason}

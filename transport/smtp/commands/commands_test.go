@@ -46,6 +46,8 @@ func TestAppendTo(t *testing.T) {
 		{commands.AuthResponse{}, "\r\n"},
 		{commands.AuthCancel{}, "*\r\n"},
 		{commands.Mail{}, "MAIL FROM:<>\r\n"},
+		{commands.Rcpt{To: envelope.Postmaster()}, "RCPT TO:<Postmaster>\r\n"},
+		{commands.Rcpt{To: envelope.Postmaster(), Params: extension.RcptParams{Notify: envelope.NotifyNever}}, "RCPT TO:<Postmaster> NOTIFY=NEVER\r\n"},
 		{commands.Mail{From: address(t, "a@example.org"), Params: extension.MailParams{Size: 12}}, "MAIL FROM:<a@example.org> SIZE=12\r\n"},
 		{commands.Mail{From: address(t, "ü@example.org"), Params: extension.MailParams{SMTPUTF8: true}}, "MAIL FROM:<ü@example.org> SMTPUTF8\r\n"},
 		{commands.Rcpt{To: address(t, `"x@y> NOTIFY=NEVER"@example.org`)}, `RCPT TO:<"x@y> NOTIFY=NEVER"@example.org>` + "\r\n"},
@@ -206,6 +208,36 @@ func BenchmarkMail(b *testing.B) {
 	for b.Loop() {
 		if _, err := mail.AppendTo(buffer); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestOctets puts each octet at each place of a line. The oracle looks at one octet at a time.
+func TestOctets(t *testing.T) {
+	const length = 20
+	for at := range length {
+		for c := range 256 {
+			text := []byte(strings.Repeat("~ ", length/2))
+			text[at] = byte(c)
+			_, err := commands.Custom{Name: "XTEST", Arguments: string(text)}.AppendTo(nil)
+			want := ""
+			switch {
+			case c < ' ' || c == 0x7f:
+				want = "XTEST command not sent: control character in argument"
+			case c > 0x7f:
+				want = "XTEST command not sent: octet above 127 in argument without SMTPUTF8"
+			}
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("octet %#x at %d: %q, want %q", c, at, got, want)
+			}
+			_, err = commands.Custom{Name: "XTEST", Arguments: string(text) + "ü", UTF8: true}.AppendTo(nil)
+			if ok := c >= ' ' && c < 0x7f; (err == nil) != ok {
+				t.Errorf("octet %#x at %d in UTF-8: %v", c, at, err)
+			}
 		}
 	}
 }

@@ -20,6 +20,9 @@ func (c Mail) AppendTo(dst []byte) ([]byte, error) {
 		return dst, refused(c.Verb(), err)
 	}
 	l := newLine(c.Verb(), dst)
+	if c.From.IsPostmaster() { // RFC 5321 section 4.1.1.2 has no such form
+		return l.refuse(envelope.ErrNoDomain.Error())
+	}
 	l.dst = c.From.AppendTo(append(l.dst, " FROM:<"...))
 	l.dst = c.Params.AppendTo(append(l.dst, '>'))
 	return l.finish(charset(c.Params.SMTPUTF8), c.Params.MaxLine())

@@ -25,7 +25,12 @@ func (c Rcpt) AppendTo(dst []byte) ([]byte, error) {
 	if err := c.Params.Check(); err != nil {
 		return dst, refused(c.Verb(), err)
 	}
-	l.dst = c.To.AppendTo(append(l.dst, " TO:<"...))
-	l.dst = c.Params.AppendTo(append(l.dst, '>'))
+	l.dst = append(l.dst, " TO:"...)
+	if c.To.IsPostmaster() {
+		l.dst = c.To.AppendTo(l.dst) // with its brackets
+	} else {
+		l.dst = append(c.To.AppendTo(append(l.dst, '<')), '>')
+	}
+	l.dst = c.Params.AppendTo(l.dst)
 	return l.finish(charset(c.UTF8), c.Params.MaxLine())
 }

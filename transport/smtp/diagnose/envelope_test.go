@@ -108,9 +108,7 @@ func TestRunHost(t *testing.T) {
 	tls, starttls := smtptest.NewUnstartedServer(t), smtptest.NewServer(t)
 	tls.StartImplicitTLS()
 	reports, err := diagnose.RunHost(t.Context(), "127.0.0.1", func(b smtp.Builder) smtp.Builder {
-		settings := tls.ClientTLS()
-		settings.InsecureSkipVerify = true
-		return b.TLSConfig(settings).HelloName("client.example").Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+		return b.DangerousSkipVerify().HelloName("client.example").Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
 			var d net.Dialer
 			switch _, port, _ := net.SplitHostPort(address); port {
 			case "465":

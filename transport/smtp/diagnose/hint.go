@@ -63,13 +63,13 @@ func (c *check) hint(kind HintKind, text string) {
 	c.report.Hints = append(c.report.Hints, Hint{Kind: kind, Text: text})
 }
 
-// advise draws conclusions.
-func (c *check) advise() {
+// addHints adds what follows from the report to it.
+func (c *check) addHints() {
 	if errors.Is(c.report.Err, context.Canceled) { // the caller does not wait any longer
 		return
 	}
 	if failed, ok := errors.AsType[*client.Error](c.report.Err); ok {
-		c.adviseFailure(failed)
+		c.addFailureHint(failed)
 		return
 	}
 	r := c.report
@@ -91,13 +91,13 @@ func (c *check) advise() {
 	if c.found.ChunkingUnsafe {
 		c.hint(HintChunking, "the server offers CHUNKING and does not take BDAT as RFC 3030 has it: mail goes by DATA")
 	}
-	if c.sayAddress() {
+	if c.usedAddressLiteral() {
 		c.hint(HintHelloName, "this machine has no full name, so we say its address in EHLO; some relays refuse that: set HelloName (hello in a URL)")
 	}
 }
 
-// sayAddress reports whether we named our address in EHLO for want of a name.
-func (c *check) sayAddress() bool {
+// usedAddressLiteral reports whether EHLO carried an address literal because the host has no full name.
+func (c *check) usedAddressLiteral() bool {
 	for _, e := range c.events {
 		if e.Kind == client.EventCommand && strings.HasPrefix(e.Text, "EHLO [") {
 			return c.config.HelloName.IsZero()
@@ -106,8 +106,8 @@ func (c *check) sayAddress() bool {
 	return false
 }
 
-// adviseFailure asks the table of package client, with what was found out beside the failure.
-func (c *check) adviseFailure(failed *client.Error) {
+// addFailureHint asks the table of package client, with what was found out beside the failure.
+func (c *check) addFailureHint(failed *client.Error) {
 	s := c.config.Situation(failed)
 	s.CertificateAsked, s.TLSWorks, s.Encrypted, s.Offers = c.asked, c.implicit, c.report.TLS != nil, c.info
 	if s.HelloName == "" {

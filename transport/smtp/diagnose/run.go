@@ -79,9 +79,11 @@ func run(ctx context.Context, b smtp.Builder, env *envelope.Envelope) (*Report, 
 			Dial: answerLimit, TLS: answerLimit, Reply: answerLimit, Data: answerLimit, Body: answerLimit, Reset: answerLimit,
 		}
 	}
-	c := &check{config: config, envelope: env, report: &Report{Server: config.Address, User: config.Credentials.User()}}
+	c := &check{config: config, envelope: env, report: &Report{Server: config.Address, User: config.Credentials.ShownUser()}}
+	c.config.Mask = authentication.NewSecretMask()
 	c.run(ctx)
-	c.advise()
+	c.report.User = c.config.Mask.User(config.Credentials) // a secret from a source is known by now
+	c.addHints()
 	c.report.Transcript = c.events
 	return c.report, nil
 }
@@ -101,13 +103,13 @@ type check struct {
 }
 
 func (c *check) run(ctx context.Context) {
-	theirs := c.config.Trace
+	userTrace := c.config.Trace
 	c.config.Trace = func(e client.Event) {
 		c.mu.Lock()
 		c.events = append(c.events, e)
 		c.mu.Unlock()
-		if theirs != nil {
-			theirs(e)
+		if userTrace != nil {
+			userTrace(e)
 		}
 	}
 	c.watchCertificate()
@@ -125,7 +127,7 @@ func (c *check) run(ctx context.Context) {
 		}
 	}
 	if err != nil {
-		c.findOut(ctx, err)
+		c.probe(ctx, err)
 		return
 	}
 	c.report.LoggedIn = !c.config.Credentials.IsZero()
@@ -183,8 +185,8 @@ func (c *check) connected() time.Time {
 	return time.Time{}
 }
 
-// findOut connects once more where that tells more about a failure.
-func (c *check) findOut(ctx context.Context, failure error) {
+// probe connects once more where that tells more about a failure.
+func (c *check) probe(ctx context.Context, failure error) {
 	failed, ok := errors.AsType[*client.Error](failure)
 	if !ok || ctx.Err() != nil {
 		return

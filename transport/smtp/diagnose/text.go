@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
 )
 
 // OK reports whether mail could be sent now.
@@ -42,14 +44,14 @@ func (r *Report) String() string {
 		t.add("round trip", r.Times.RoundTrip.Round(10*time.Microsecond).String())
 	}
 	if len(r.Recipients) > 0 || !r.Sender.IsNull() {
-		t.add("sender", "<"+r.Sender.String()+">")
+		t.add("sender", path(r.Sender))
 	}
 	for _, to := range r.Recipients {
 		answer := to.Reply.String()
 		if to.Reply.IsZero() {
 			answer = "no answer"
 		}
-		t.add("recipient", "<"+to.Address.String()+">: "+answer)
+		t.add("recipient", path(to.Address)+": "+answer)
 	}
 	if r.OK() {
 		t.add("result", "ready")
@@ -115,4 +117,12 @@ func took(d time.Duration) string {
 		return ""
 	}
 	return d.Round(10 * time.Microsecond).String()
+}
+
+// path returns an address as the commands write it.
+func path(a envelope.Address) string {
+	if a.IsPostmaster() {
+		return a.String()
+	}
+	return "<" + a.String() + ">"
 }

@@ -19,6 +19,9 @@ func (p MailParams) Check() error {
 	default:
 		return fault("BODY", string(p.Body), "want 7BIT, 8BITMIME or BINARYMIME")
 	}
+	if p.isPlain() {
+		return nil
+	}
 	switch {
 	case p.Auth != "<>" && !isPrintable(p.Auth):
 		return fault("AUTH", p.Auth, "want a mailbox in printable ASCII or <>")
@@ -31,10 +34,16 @@ func (p MailParams) Check() error {
 	return nil
 }
 
+// isPlain reports whether nothing is asked for that the octets of a message do not ask for themselves.
+func (p *MailParams) isPlain() bool {
+	return p.Return == "" && p.EnvelopeID == "" && !p.RequireTLS && p.Auth == "" && p.By == envelope.DeliverBy{} &&
+		p.Priority == 0 && p.HoldUntil.IsZero() && p.HoldFor == 0 && p.Extra == ""
+}
+
 // paramOf names the parameter of a field of [envelope.Options].
 var paramOf = map[string]string{
 	"DSNReturn": "RET", "EnvelopeID": "ENVID", "HoldFor": "HOLDFOR", "HoldUntil": "HOLDUNTIL",
-	"DeliverBy": "BY", "Priority": "MT-PRIORITY",
+	"DeliverBy": "BY", "Priority": "MT-PRIORITY", "MailParams": "MAIL",
 }
 
 // CheckSupported returns an *UnsupportedError for the first parameter that the server does not offer, or not as
@@ -44,7 +53,20 @@ func (p MailParams) CheckSupported(s ServerInfo) error {
 	if param != "" {
 		return &UnsupportedError{Keyword: keyword, Param: param}
 	}
+	if err := checkExtra(p.Extra, s); err != nil {
+		return err
+	}
 	return p.checkAmount(s)
+}
+
+// checkExtra returns an *UnsupportedError for the first parameter of a list whose extension is not offered.
+func checkExtra(list string, s ServerInfo) error {
+	for _, keyword := range envelope.ParamKeywords(list) {
+		if !s.Has(Keyword(keyword)) {
+			return &UnsupportedError{Keyword: Keyword(keyword), Param: keyword}
+		}
+	}
+	return nil
 }
 
 // missing returns the first parameter whose extension is not offered, or "".

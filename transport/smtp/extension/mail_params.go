@@ -20,6 +20,8 @@ type MailParams struct {
 	By         envelope.DeliverBy // BY= (RFC 2852)
 	Priority   int                // MT-PRIORITY=, -9 to 9; 0, which servers assume, leaves it out (RFC 6710)
 	HoldUntil  time.Time          // HOLDUNTIL=, rounded up to a second (RFC 4865)
+	// Extra are parameters of other extensions, as in [envelope.Options].
+	Extra string
 	// HoldFor is HOLDFOR=, rounded up to a second (RFC 4865). At most one of both is set.
 	HoldFor time.Duration
 }
@@ -69,6 +71,9 @@ func (p MailParams) AppendTo(dst []byte) []byte {
 	if !p.HoldUntil.IsZero() {
 		dst = p.asked().HoldTime().AppendFormat(append(dst, " HOLDUNTIL="...), time.RFC3339)
 	}
+	if p.Extra != "" {
+		dst = append(append(dst, ' '), p.Extra...)
+	}
 	return dst
 }
 
@@ -90,6 +95,6 @@ func appendBy(dst []byte, b envelope.DeliverBy) []byte {
 func (p MailParams) asked() envelope.Options {
 	return envelope.Options{
 		DSNReturn: p.Return, EnvelopeID: p.EnvelopeID, RequireTLS: p.RequireTLS,
-		HoldFor: p.HoldFor, HoldUntil: p.HoldUntil, DeliverBy: p.By, Priority: p.Priority,
+		HoldFor: p.HoldFor, HoldUntil: p.HoldUntil, DeliverBy: p.By, Priority: p.Priority, MailParams: p.Extra,
 	}
 }

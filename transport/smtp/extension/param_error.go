@@ -14,9 +14,9 @@ type ParamError struct {
 
 // Error names the parameter, the value (shortened) and the reason.
 func (e *ParamError) Error() string {
-	const most = 80
-	value := strconv.Quote(e.Value[:min(len(e.Value), most)])
-	if len(e.Value) > most {
+	const limit = 80
+	value := strconv.Quote(e.Value[:min(len(e.Value), limit)])
+	if len(e.Value) > limit {
 		value += "..."
 	}
 	return e.Param + " " + value + ": " + e.Reason

@@ -52,6 +52,8 @@ func TestMailParamsCheck(t *testing.T) {
 		{"BODY", extension.MailParams{Body: "7BIT\r\nRCPT TO:<x@y>"}},
 		{"RET", extension.MailParams{Return: "full"}},
 		{"ENVID", extension.MailParams{EnvelopeID: "a\r\nb"}},
+		{"MAIL", extension.MailParams{Extra: "XA=\r\nDATA"}},
+		{"MAIL", extension.MailParams{Extra: "SIZE=1"}},
 		{"ENVID", extension.MailParams{EnvelopeID: "ü"}},
 		{"ENVID", extension.MailParams{EnvelopeID: strings.Repeat("a", 101)}},
 		{"ENVID", extension.MailParams{EnvelopeID: strings.Repeat("+", 34)}},
@@ -208,7 +210,7 @@ func TestRcptParamsCheck(t *testing.T) {
 func TestMaxLine(t *testing.T) {
 	for want, p := range map[int]extension.MailParams{
 		512: {}, 538: {Size: 1}, 529: {Body: extension.Body8Bit}, 522: {SMTPUTF8: true}, 620: {EnvelopeID: "x", Return: envelope.ReturnFull},
-		1012: {Auth: "<>"}, 523: {RequireTLS: true}, 527: {Priority: 1}, 546: {HoldFor: 1},
+		517: {Extra: "XA=1"}, 1012: {Auth: "<>"}, 523: {RequireTLS: true}, 527: {Priority: 1}, 546: {HoldFor: 1},
 		512 + 26 + 17 + 10 + 17: {Size: 1, Body: extension.BodyBinary, SMTPUTF8: true, By: envelope.DeliverBy{Notify: true}},
 	} {
 		if got := p.MaxLine(); got != want {
@@ -217,6 +219,12 @@ func TestMaxLine(t *testing.T) {
 	}
 	if n := (extension.RcptParams{}).MaxLine(); n != 512 {
 		t.Errorf("bare RCPT: %d", n)
+	}
+	if n := (extension.RcptParams{Extra: "XA"}).MaxLine(); n != 515 {
+		t.Errorf("RCPT with XA: %d", n)
+	}
+	if err := (extension.RcptParams{Extra: "XA XB=\r\n"}).Check(); err == nil {
+		t.Error("a line end in a parameter of RCPT")
 	}
 	if n := (extension.RcptParams{Notify: envelope.NotifyNever}).MaxLine(); n != 1013 {
 		t.Errorf("RCPT with DSN: %d", n)

@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,8 @@ type RcptParams struct {
 	// UTF8 lets ORCPT= carry UTF-8 as it is, because the transaction was started with SMTPUTF8
 	// (RFC 6533 section 3).
 	UTF8 bool
+	// Extra are parameters of other extensions, as RcptParams of [envelope.Options].
+	Extra string
 }
 
 // OriginalRecipient is the recipient as the sender gave it, before anything was rewritten.
@@ -48,6 +51,9 @@ func (p RcptParams) AppendTo(dst []byte) []byte {
 	if p.Original.Address != "" {
 		dst = p.appendOriginal(append(dst, " ORCPT="...))
 	}
+	if p.Extra != "" {
+		dst = append(append(dst, ' '), p.Extra...)
+	}
 	return dst
 }
 
@@ -65,6 +71,11 @@ func (p RcptParams) appendOriginal(dst []byte) []byte {
 // Check returns a *ParamError for the first value that must not be sent.
 func (p RcptParams) Check() error {
 	o := p.Original
+	if p.Extra != "" {
+		if refused, ok := errors.AsType[*envelope.FieldError]((envelope.Options{RcptParams: p.Extra}).Check()); ok {
+			return &ParamError{Param: "RCPT", Value: p.Extra, Reason: refused.Err.Error()}
+		}
+	}
 	switch {
 	case p.Notify.Check() != nil:
 		return &ParamError{Param: "NOTIFY", Value: p.Notify.String(), Reason: "NEVER stands alone"}
@@ -90,13 +101,13 @@ func (p RcptParams) Check() error {
 func (p RcptParams) CheckSupported(s ServerInfo) error {
 	switch {
 	case s.Has(DSN):
-		return nil
+		return checkExtra(p.Extra, s)
 	case p.Notify != 0:
 		return &UnsupportedError{Keyword: DSN, Param: "NOTIFY"}
 	case p.Original.Address != "":
 		return &UnsupportedError{Keyword: DSN, Param: "ORCPT"}
 	}
-	return nil
+	return checkExtra(p.Extra, s)
 }
 
 // isAddressType reports whether s is made of letters, digits and hyphens. RFC 3461 section 4.2 says

@@ -48,12 +48,12 @@ func Parse(lines []string) (ServerInfo, error) {
 		keyword := Keyword(name)
 		info.keywords[keyword] = strings.TrimSpace(info.keywords[keyword] + " " + strings.Join(params, " "))
 	}
-	return info.settle(), nil
+	return info.normalize(), nil
 }
 
-// settle takes away what cannot be used without what is missing, for only BDAT can carry binary content
+// normalize takes away what cannot be used without what is missing, for only BDAT can carry binary content
 // (RFC 3030 section 3), and reads the values that are asked for with every message.
-func (s ServerInfo) settle() ServerInfo {
+func (s ServerInfo) normalize() ServerInfo {
 	if !s.Has(Chunking) {
 		delete(s.keywords, BinaryMIME)
 	}
@@ -90,5 +90,5 @@ func (s ServerInfo) Without(keywords ...Keyword) ServerInfo {
 	for _, k := range keywords {
 		delete(s.keywords, Keyword(upper(string(k))))
 	}
-	return s.settle()
+	return s.normalize()
 }

@@ -116,8 +116,8 @@ func seconds(s string) time.Duration {
 }
 
 // digits reads one to most digits.
-func digits(s string, most int) (n int, ok bool) {
-	if s == "" || len(s) > most {
+func digits(s string, limit int) (n int, ok bool) {
+	if s == "" || len(s) > limit {
 		return 0, false
 	}
 	for i := range len(s) {

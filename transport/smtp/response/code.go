@@ -2,6 +2,8 @@
 // a strict parser whose memory does not depend on what the server sends.
 //
 // The first digit decides what a reply means (RFC 5321 section 4.2.1); text never does.
+//
+// Most programs read the Reply of package transport instead, which has the same fields.
 package response
 
 import "strconv"

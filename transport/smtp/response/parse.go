@@ -1,6 +1,10 @@
 package response
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/depeche-mail/depeche/internal/printable"
+)
 
 // Limits of what a server may send; beyond them is a ProtocolError.
 const (
@@ -114,7 +118,7 @@ func (r *Response) add(raw []byte) (last bool, err error) {
 	case enhanced != r.Enhanced:
 		rest = text
 	}
-	r.Lines = append(r.Lines, printable(rest))
+	r.Lines = append(r.Lines, printable.Text(string(rest)))
 	return last, nil
 }
 

@@ -66,3 +66,34 @@ func (r Response) TooManyRecipients() bool {
 	}
 	return r.Enhanced.IsZero() && r.Code == InsufficientStorage || r.Enhanced.Subject == 5 && r.Enhanced.Detail == 3
 }
+
+// AboutLoad reports whether a refusal of MAIL, or of what comes before it, is about what the server has to do at the moment, or
+// has let this connection do, and not about the mail: 421, x.3.2 (RFC 3463 section 3.4), x.7.0 that speaks of too
+// many, and 452 4.5.3, which OpenSMTPD says to the 101st mail.
+func (r Response) AboutLoad() bool {
+	switch e := r.Enhanced; {
+	case r.Code == ServiceUnavailable:
+		return true
+	case !r.Code.IsTransient():
+		return false
+	case e.Subject == 3 && e.Detail == 2, e.Subject == 5 && e.Detail == 3:
+		return true
+	case e.Subject == 7 && e.Detail == 0:
+		return strings.Contains(strings.ToLower(r.Text()), "too many")
+	}
+	return false
+}
+
+// IsBadConnection reports whether a reply for now says 4.4.2 (bad connection, RFC 3463 section 3.5), which servers say to a
+// connection that was idle.
+func (r Response) IsBadConnection() bool {
+	return r.Code.IsTransient() && r.Enhanced == Enhanced{Class: 4, Subject: 4, Detail: 2}
+}
+
+// AboutConnections reports whether a reply says that the server has too many connections of this client, or, as Exchange
+// Online puts it, too many threads for one sender.
+func (r Response) AboutConnections() bool {
+	text := strings.ToLower(r.Text())
+	return strings.Contains(text, "thread limit") || strings.Contains(text, "connection") &&
+		(strings.Contains(text, "too many") || strings.Contains(text, "concurrent") || strings.Contains(text, "limit"))
+}

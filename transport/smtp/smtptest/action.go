@@ -192,6 +192,12 @@ func (s *session) respond(at, own string) (string, error) {
 func (s *session) respondTo(at string, a *answer) (string, error) {
 	action := s.ask(at, a.own)
 	if action.steps == nil {
+		var err error
+		if action, err = s.limit(at, a.own); err != nil {
+			return a.text, err
+		}
+	}
+	if action.steps == nil {
 		action = Default()
 	}
 	for _, step := range action.steps {
@@ -205,11 +211,10 @@ func (s *session) respondTo(at string, a *answer) (string, error) {
 // answer says a reply.
 func (s *session) answer(a *answer, text string) error {
 	a.decide(text)
-	s.link.out = append(s.link.out, text...)
 	if a.written != nil && text != "" {
 		s.link.written = append(s.link.written, a.written)
 	}
-	return nil
+	return s.slowed(text)
 }
 
 func (a *answer) decide(text string) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 )
 
 // Addr returns host and port, or the path of the socket.
@@ -24,13 +25,19 @@ func (s *Server) Host() string {
 
 // Port returns the port as a number, 0 for a socket.
 func (s *Server) Port() int {
-	if addr, ok := s.listener.Addr().(*net.TCPAddr); ok {
-		return addr.Port
+	_, text, err := net.SplitHostPort(s.Addr())
+	if err != nil {
+		return 0
 	}
-	return 0
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return port
 }
 
-// URL returns the scheme that fits (smtps, smtp+starttls, smtp, lmtp), host and port, without a user.
+// URL returns the scheme that fits (smtps, smtp+starttls, smtp, lmtps, lmtp+starttls, lmtp), host and port, without a
+// user. Over a Unix socket it is smtp+unix or lmtp+unix and the path.
 func (s *Server) URL() string { return s.url(nil) }
 
 // UserURL is [Server.URL] with the first of the users and its password.
@@ -44,16 +51,16 @@ func (s *Server) UserURL() string {
 
 func (s *Server) url(user *url.Userinfo) string {
 	u := url.URL{Scheme: "smtp", User: user, Host: s.Addr()}
-	switch {
-	case s.Config.Protocol == LMTP:
+	if s.Config.Protocol == LMTP {
 		u.Scheme = "lmtp"
-	case s.Config.Security == ImplicitTLS:
-		u.Scheme = "smtps"
-	case s.Config.Security == STARTTLS:
-		u.Scheme = "smtp+starttls"
 	}
-	if s.Config.Network == "unix" {
-		u.Scheme, u.Host, u.Path = "lmtp+unix", "", s.Addr()
+	switch {
+	case s.Config.Network == "unix":
+		u.Scheme, u.Host, u.Path = u.Scheme+"+unix", "", s.Addr()
+	case s.Config.Security == ImplicitTLS:
+		u.Scheme += "s"
+	case s.Config.Security == STARTTLS:
+		u.Scheme += "+starttls"
 	}
 	return u.String()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"testing"
 
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
@@ -50,6 +51,7 @@ func TestAuthReplies(t *testing.T) {
 		"XOAUTH2 refused":    {[]string{"AUTH XOAUTH2 " + encode("user=x\x01auth=Bearer y\x01\x01"), ""}, []string{"334", "535"}},
 		"OAUTHBEARER":        {[]string{"AUTH OAUTHBEARER " + encode("n,a="+smtptest.User+",\x01auth=Bearer "+smtptest.Password+"\x01\x01")}, []string{"235"}},
 		"OAUTHBEARER cancel": {[]string{"AUTH OAUTHBEARER " + encode("n,a=x,\x01auth=Bearer y\x01\x01"), "*"}, []string{"334", "501"}},
+		"the client gives up, and the mechanism sees it": {[]string{"AUTH MORE", "*"}, []string{"334", "432"}},
 		"a liar asks again": {
 			[]string{"AUTH MORE " + encode(good), encode(good), encode(good)}, []string{"334", "334", "250"},
 		},
@@ -63,7 +65,9 @@ func TestAuthReplies(t *testing.T) {
 				c.Mechanisms["XOAUTH2"], c.Mechanisms["OAUTHBEARER"] = smtptest.XOAuth2, smtptest.OAuthBearer
 				c.Mechanisms["MORE"] = func(x *smtptest.SASL) (string, error) {
 					for range 2 {
-						if _, err := x.Challenge([]byte("more")); err != nil {
+						if _, err := x.Challenge([]byte("more")); errors.Is(err, smtptest.ErrCancelled) {
+							return "", &smtptest.ReplyError{Reply: "432 4.7.12 given up"}
+						} else if err != nil {
 							return "", err
 						}
 					}

@@ -41,7 +41,9 @@ const defaultMaxSize = 64 << 20
 // Config says how a server behaves. The zero value is a server that does everything right. It must
 // not be changed after the start; [Server.Use] changes hooks later.
 type Config struct {
-	Network  string // "tcp" (default) or "unix"
+	// Network is "tcp" (default), "unix" or "memory". A server in memory is reached by [Server.Dial] alone; it may be
+	// used in a bubble of testing/synctest, where the time of limits and pauses costs nothing.
+	Network  string
 	Address  string // default: a free port of 127.0.0.1, or a socket in a new folder
 	Protocol Protocol
 	Security Security
@@ -86,10 +88,20 @@ type Config struct {
 	// Forget keeps no record of what is over, for servers that live long: what [Server.Sessions],
 	// [Server.Messages] and [Server.Violations] say is then empty, and content beyond MaxSize is not held.
 	Forget bool
-	// IdleTimeout closes a connection whose client says nothing for that long; 0 is never.
+	// IdleTimeout closes a connection whose client says nothing for that long, with the words of Dialect if it has
+	// some; 0 is never.
 	IdleTimeout time.Duration
-	// MaxConnections is how many connections may be open; the next is told 421. 0 for no limit.
+	// MaxConnections is how many connections may be open; the next is refused, by 421 unless Dialect says otherwise.
+	// 0 for no limit.
 	MaxConnections int
+	// Throttle is how much the server takes before it refuses.
+	Throttle Throttle
+	// Errors is how many errors a connection may make; [PostfixErrors] are those that Postfix allows.
+	Errors ErrorBudget
+	// Dialect has the words for what MaxConnections, IdleTimeout, Throttle and Errors refuse.
+	Dialect Dialect
+	// Clock is the time that Throttle goes by; default time.Now.
+	Clock func() time.Time
 
 	// DiscardContent counts the content and does not keep it, for messages of gigabytes.
 	DiscardContent bool
@@ -156,6 +168,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CertificateLifetime == 0 {
 		c.CertificateLifetime = 2 * time.Hour
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
 	}
 	if c.MaxSize == 0 {
 		c.MaxSize = defaultMaxSize

@@ -194,6 +194,9 @@ func (s *session) finish() error {
 		own = reply(552, "5.3.4 message too big")
 	}
 	err := s.verdict(own)
+	if m.Stored {
+		s.errors, s.junk = 0, 0
+	}
 	s.end()
 	return err
 }

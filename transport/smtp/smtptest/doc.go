@@ -21,7 +21,7 @@
 //
 //	srv.Config.Hooks = []smtptest.Hook{
 //		smtptest.On(smtptest.Rcpt, smtptest.Reply("450 4.2.1 try later")),
-//		smtptest.On(smtptest.End, smtptest.Accept().Then(smtptest.Reset())), // stored, but nobody hears it
+//		smtptest.On(smtptest.End, smtptest.Accept().Then(smtptest.Reset())), // stored, and the reply is lost
 //	}
 //
 // A message counts as stored exactly when the server decided for a 2yz reply to the end of its
@@ -34,5 +34,16 @@
 // So each time that it sends is a round trip for the client; [Session.RoundTrips] counts them, and
 // [Config.Linger] makes the count firm when a flight comes in several pieces.
 //
-// The package shares no code with the rest of this module: it judges it.
+// # Limits
+//
+// [Config.MaxConnections], [Config.IdleTimeout], [Config.Throttle] and [Config.Errors] are the limits of a relay, and
+// [Config.Dialect] has the words of a provider for them:
+//
+//	srv.Config.Dialect.Name = "gmail"
+//	srv.Config.Throttle.PerDay = 100
+//
+// A server with [Config.Network] "memory" may be used in a bubble of testing/synctest: a day of a newsletter takes
+// as long as its mails need.
+//
+// The package shares no code about mail with the rest of this module: it judges it.
 package smtptest

@@ -1,6 +1,7 @@
 package smtptest
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/depeche-mail/depeche/internal/memconn"
 )
 
 // Server is an SMTP or LMTP server on the loopback interface. Its methods may be called from any
@@ -25,11 +28,12 @@ type Server struct {
 	hooks     atomic.Pointer[[]Hook]
 	record    *recorder
 	dialogue  []line // nil for SMTP
+	gauge     *gauge
 
 	done    chan struct{}
 	running sync.WaitGroup
 	mu      sync.Mutex
-	conns   map[net.Conn]struct{} // nil after Close
+	conns   map[net.Conn]int // the numbers of their sessions; nil after Close
 }
 
 // NewServer starts a server that ends with the test. It fails the test if it cannot.
@@ -81,8 +85,12 @@ func (s *Server) start() (err error) {
 	s.Config = s.Config.withDefaults()
 	s.record = newRecorder(s.Config.Forget)
 	s.done = make(chan struct{})
-	s.conns = map[net.Conn]struct{}{}
+	s.conns = map[net.Conn]int{}
 	s.Use(s.Config.Hooks...)
+	s.gauge = newGauge(s.Config.Throttle)
+	if err = s.Config.Dialect.complete(); err != nil {
+		return err
+	}
 	if s.dialogue, err = readDialogue(s.Config.Dialogue); err != nil {
 		return err
 	}
@@ -102,6 +110,9 @@ func (s *Server) start() (err error) {
 func (s *Server) listen() (net.Listener, error) {
 	address := s.Config.Address
 	switch {
+	case s.Config.Network == "memory":
+		const backlog = 128
+		return memconn.Listen(backlog), nil
 	case address != "":
 	case s.Config.Network == "unix":
 		// The path of a socket is short by nature; that of t.TempDir often is not.
@@ -115,6 +126,16 @@ func (s *Server) listen() (net.Listener, error) {
 		address = "127.0.0.1:0"
 	}
 	return net.Listen(s.Config.Network, address)
+}
+
+// Dial connects to the server, whatever network and address say: it fits where programs take a dialer. A server in
+// memory is reached by it alone.
+func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if l, ok := s.listener.(*memconn.Listener); ok {
+		return l.Dial(ctx)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, s.Config.Network, s.Addr())
 }
 
 // Use replaces the hooks, for what the server does from now on.
@@ -152,9 +173,8 @@ func (s *Server) accept() {
 		if s.conns == nil {
 			_ = conn.Close()
 		} else {
-			s.conns[conn] = struct{}{}
 			session := newSession(s, conn)
-			session.surplus = s.Config.MaxConnections > 0 && len(s.conns) > s.Config.MaxConnections
+			s.conns[conn] = session.info.ID
 			s.running.Go(func() { s.serve(session, conn) })
 		}
 		s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"time"
 )
@@ -27,9 +28,10 @@ type session struct {
 	offered      map[string]string // by the last EHLO: upper-case keyword to its arguments
 	greeted      bool
 	refused      bool // the greeting was no 2yz
-	surplus      bool // more connections are open than may be
 	transactions int
 	unread       int // octets of chunks that the server refused without reading them
+	errors       int // refused commands since the last stored message; see ErrorBudget
+	junk         int // commands without use since then
 
 	open       bool // a MAIL was accepted
 	from       Path
@@ -85,9 +87,8 @@ func (s *session) run() {
 }
 
 func (s *session) begin() error {
-	if s.surplus {
-		s.link.out = append(s.link.out, reply(421, "4.7.0 too many connections")...)
-		return s.hangUp(false)
+	if r := s.config.Dialect.Connections; (r.At == Greeting || r.At == Connect) && s.server.crowded(s.info.ID) {
+		return s.refuse(r)
 	}
 	if _, err := s.respond(Connect, ""); err != nil {
 		return err
@@ -111,7 +112,13 @@ func (s *session) begin() error {
 
 // next reads one command and answers it.
 func (s *session) next() error {
+	if err := s.exhausted(); err != nil {
+		return err
+	}
 	raw, err := s.link.line(maxLine)
+	if errors.Is(err, os.ErrDeadlineExceeded) && s.config.Dialect.Idle.Reply != "" {
+		return s.refuse(s.config.Dialect.Idle)
+	}
 	if err != nil {
 		return err
 	}
@@ -136,6 +143,7 @@ func (s *session) next() error {
 	if strings.ContainsAny(line, "\r\x00") {
 		s.violate(OctetRule, "CR or NUL in a command line: %.40q", line)
 	}
+	s.useless(verb)
 	return s.dispatch(verb)
 }
 
@@ -231,6 +239,7 @@ func (s *session) handshake() error {
 // hangUp closes the connection without a reset that would take the last replies with it: it first
 // ends its own direction and takes what has come.
 func (s *session) hangUp(notify bool) error {
+	s.server.free(s.link.raw) // before the client can know, so that it finds room when it comes again
 	if err := s.link.send(); err != nil {
 		return err
 	}
@@ -263,8 +272,11 @@ func (s *session) reset() error {
 	if err := s.link.flush(); err != nil {
 		return err
 	}
-	if conn, ok := s.link.raw.(*net.TCPConn); ok {
+	switch conn := s.link.raw.(type) {
+	case *net.TCPConn:
 		_ = conn.SetLinger(0)
+	case interface{ Reset() error }: // in memory
+		_ = conn.Reset()
 	}
 	_ = s.link.raw.Close()
 	return errEnd

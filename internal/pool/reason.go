@@ -1,0 +1,44 @@
+package pool
+
+// Reason says why a resource was given up.
+type Reason string
+
+// The reasons.
+const (
+	Spent       Reason = "no longer usable"
+	Dead        Reason = "ended while idle"
+	TooIdle     Reason = "idle for IdleTimeout"
+	TooOld      Reason = "as old as MaxAge"
+	TooMany     Reason = "more than the server bears"
+	TooManyIdle Reason = "more idle than MaxIdle"
+	MakesRoom   Reason = "makes room for a new one"
+	Closing     Reason = "the transport is closed"
+)
+
+// news is a resource that was given up.
+type news[R any] struct {
+	value R
+	why   Reason
+}
+
+// note keeps what Left is told when the lock is free.
+func (p *Pool[R]) note(l *Lease[R], why Reason) {
+	if p.options.Left != nil {
+		p.news = append(p.news, news[R]{l.value, why})
+	}
+}
+
+// unlock frees the lock, and tells what has happened under it.
+func (p *Pool[R]) unlock() {
+	list, lessons := p.news, p.lessons
+	p.news, p.lessons = nil, nil
+	p.singles.Store(int32(max(p.queue.single.Len()-p.promised, 0)))
+	p.bulks.Store(int32(p.queue.bulk))
+	p.mu.Unlock()
+	for _, l := range lessons {
+		p.options.Learned(l.most, l.cause)
+	}
+	for _, n := range list {
+		p.options.Left(n.value, n.why)
+	}
+}

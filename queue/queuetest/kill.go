@@ -1,0 +1,199 @@
+package queuetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/queue"
+	"github.com/depeche-mail/depeche/transport"
+)
+
+// OpenAt opens an engine at a place, such as a folder or the address of a database. What is kept there outlives the process.
+type OpenAt func(ctx context.Context, place string) (queue.Engine, error)
+
+const (
+	placeVariable = "DEPECHE_QUEUETEST_PLACE"
+	relayVariable = "DEPECHE_QUEUETEST_RELAY"
+	stepVariable  = "DEPECHE_QUEUETEST_STEP"
+
+	killKey  = "order-4711/receipt"
+	killFrom = "shop@example.org"
+	killTo   = "customer@example.org"
+)
+
+// KillChild is called first in TestMain, for [KillAtEachStep]. In a process that the suite has started it does what that asks for and
+// ends the process; else it returns.
+func KillChild(open OpenAt) {
+	place := os.Getenv(placeVariable)
+	if place == "" {
+		return
+	}
+	step, err := strconv.Atoi(os.Getenv(stepVariable))
+	if err == nil {
+		err = killed(open, place, os.Getenv(relayVariable), step)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// KillAtEachStep kills a program that enqueues a mail and sends it, by SIGKILL, before and after each call of the engine and its
+// ledger, and before and after the relay takes the mail, and starts it again at the same place. It holds the whole table:
+//
+//   - before the ledger was told that the content is about to leave, and after it has written the end, the mail is sent once,
+//     without help.
+//   - in between, the mail is parked as Unknown, and stays so until it is resolved. Said to be accepted, it ends when it is put back,
+//     and nothing is sent; said to be not sent, it is sent.
+//
+// newPlace returns an empty place.
+func KillAtEachStep(t *testing.T, open OpenAt, newPlace func(t *testing.T) string) {
+	t.Helper()
+	doubts := map[string]bool{}
+	for at := 1; ; at++ {
+		k := killing{open: open, place: newPlace(t), relay: filepath.Join(t.TempDir(), "relay")}
+		said, over := k.run(t, at)
+		if over {
+			for _, step := range []string{"after Ending", "before the relay", "after the relay", "before End"} {
+				if !doubts[step] {
+					t.Errorf("of %d steps none is %q, or it left nothing in doubt", at-1, step)
+				}
+			}
+			return
+		}
+		step, want := strings.CutSuffix(said, inDoubtMark)
+		k.run(t, 0)
+		copies := k.copies()
+		inDoubt := k.settleDoubt(t, step, copies)
+		if doubts[step] = inDoubt; inDoubt != want {
+			t.Errorf("killed %s (step %d): in doubt %v, want %v", step, at, inDoubt, want)
+		}
+		if final := k.copies(); final != 1 || !inDoubt && copies != 1 {
+			t.Errorf("killed %s (step %d): the relay has %d copies, %d in the end", step, at, copies, final)
+		}
+	}
+}
+
+// killing is a place, and a relay that keeps mail in a file.
+type killing struct {
+	open         OpenAt
+	place, relay string
+}
+
+// run runs the program until it kills itself, and returns the step; over says that there is no such step.
+func (k killing) run(t *testing.T, at int) (step string, over bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the program of the test itself
+	cmd.Env = append(os.Environ(), placeVariable+"="+k.place, relayVariable+"="+k.relay, stepVariable+"="+strconv.Itoa(at))
+	var said, failed strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &failed
+	err := cmd.Run()
+	if err != nil && (said.Len() == 0 || cmd.ProcessState.Exited()) {
+		t.Fatalf("step %d: %v: %s", at, err, failed.String())
+	}
+	return said.String(), err == nil
+}
+
+func (k killing) copies() int {
+	text, _ := os.ReadFile(k.relay) // none if there is no file
+	return strings.Count(string(text), "\n")
+}
+
+// settleDoubt does what an operator does: says what became of a mail that is parked as Unknown, and puts it back.
+func (k killing) settleDoubt(t *testing.T, step string, copies int) (inDoubt bool) {
+	t.Helper()
+	q := k.queue(t)
+	defer func() {
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for e, err := range q.List(t.Context()) {
+		if inDoubt = true; err != nil || e.State != queue.Parked || e.Outcome != transport.Unknown {
+			t.Errorf("killed %s: %s is %v, %v, %v: %s", step, e.Key, e.State, e.Outcome, err, e.Reason)
+		}
+	}
+	book, ok := q.Ledger().(ledger.Book)
+	if !inDoubt || !ok {
+		return inDoubt
+	}
+	for range 2 { // it stays as it is, however often it is tried, until it is resolved
+		records, err := book.Lookup(t.Context(), killKey)
+		if err != nil || len(records) != 1 || records[0].Outcome != transport.Unknown {
+			t.Errorf("killed %s: %+v, %v", step, records, err)
+		}
+		k.putBack(t, q)
+	}
+	if n := k.copies(); n != copies {
+		t.Errorf("killed %s: a mail in doubt was sent: %d copies, %d before", step, n, copies)
+	}
+	to, err := envelope.ParseAddress(killTo)
+	outcome := transport.NotSent
+	if copies > 0 {
+		outcome = transport.Accepted
+	}
+	if err = errors.Join(err, book.Resolve(t.Context(), killKey, to, outcome)); err != nil {
+		t.Errorf("killed %s: resolve: %v", step, err)
+	}
+	k.putBack(t, q)
+	for e := range q.List(t.Context()) {
+		t.Errorf("killed %s, resolved and put back: %s is %v: %s", step, e.Key, e.State, e.Reason)
+	}
+	return inDoubt
+}
+
+// queue opens the place in this process.
+func (k killing) queue(t *testing.T) *queue.Queue {
+	t.Helper()
+	engine, err := k.open(t.Context(), k.place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.New(engine, queue.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func (k killing) putBack(t *testing.T, q *queue.Queue) {
+	t.Helper()
+	err := q.PutBack(t.Context(), killKey)
+	if err == nil {
+		err = drain(t.Context(), q, fileRelay{path: k.relay})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// drain sends what is due until no job waits or is in hand: a killed process may seem to live for a moment.
+func drain(ctx context.Context, q *queue.Queue, relay transport.Transport) error {
+	w := queue.Work(q, relay)
+	w.Backoff = func(int) time.Duration { return 0 }
+	worker, err := w.Build()
+	for rest := true; rest && err == nil; {
+		err = worker.RunDue(ctx)
+		rest = false
+		for e, listed := range q.List(ctx) {
+			err = errors.Join(err, listed)
+			rest = rest || e.State != queue.Parked
+		}
+		if rest {
+			const soon = 10 * time.Millisecond
+			<-time.After(soon)
+		}
+	}
+	return err
+}
