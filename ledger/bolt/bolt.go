@@ -3,9 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,8 +23,6 @@ var (
 	ErrLocked = errors.New("the ledger is open elsewhere: one process at a time may use it")
 	// ErrClosed: the ledger was closed.
 	ErrClosed = errors.New("the ledger is closed")
-	// ErrSecret: the file was made with another secret.
-	ErrSecret = errors.New("the ledger was made with another secret")
 )
 
 // Options say how a ledger is kept.
@@ -37,9 +32,9 @@ type Options struct {
 	Window time.Duration
 	// PlainAddresses keeps addresses readable beside their hashes, for tools that show them.
 	PlainAddresses bool
-	// Secret keys the hashes of addresses. Empty means a random one, which is kept in the file: it keeps
-	// two ledgers from being compared, but a person who has the file can try addresses. A ledger is always opened
-	// with the secret that it was made with.
+	// Secret hides addresses: what the file has of them are hashes with it, see [ledger.Secret]. Empty means a random one, which is kept
+	// in the file: two ledgers cannot be compared, but a person who has the file can try addresses. A ledger is always
+	// opened with the secret that it was made with, else the error is [ledger.ErrSecret].
 	Secret []byte
 	// LockWait is how long Open waits for another process to close the file; 0 means not at all.
 	LockWait time.Duration
@@ -51,7 +46,7 @@ type Ledger struct {
 	db     *bbolt.DB
 	rules  ledger.Rules
 	plain  bool
-	secret []byte
+	secret ledger.Secret
 
 	mu     sync.Mutex
 	held   map[string]*claim // by the key in the file
@@ -150,7 +145,7 @@ func (l *Ledger) begin(secret []byte) error {
 			err = fmt.Errorf("the file has the format %q, want %q", is, format)
 		}
 		if err == nil {
-			err = l.readSecret(meta, secret)
+			l.secret, err = ledger.ReadSecret(meta.Get(secretKey), secret)
 		}
 		if err != nil {
 			return err
@@ -164,37 +159,13 @@ func (l *Ledger) begin(secret []byte) error {
 	})
 }
 
-// checkPrefix marks a secret that is the caller's: the file holds a hash of it only.
-const checkPrefix = "check "
-
-func (l *Ledger) makeSecret(meta *bbolt.Bucket, given []byte) error {
-	if len(given) > 0 {
-		return meta.Put(secretKey, append([]byte(checkPrefix), keyedHash(given, "check")...))
-	}
-	random := make([]byte, sha256.Size)
-	if _, err := rand.Read(random); err != nil {
+// makeSecret writes what the file keeps of its secret.
+func (l *Ledger) makeSecret(meta *bbolt.Bucket, callers []byte) error {
+	kept, err := ledger.NewSecret(callers)
+	if err != nil {
 		return err
 	}
-	return meta.Put(secretKey, random)
-}
-
-func (l *Ledger) readSecret(meta *bbolt.Bucket, given []byte) error {
-	stored := bytes.Clone(meta.Get(secretKey))
-	check, callers := bytes.CutPrefix(stored, []byte(checkPrefix))
-	if callers != (len(given) > 0) || callers && !hmac.Equal(check, keyedHash(given, "check")) {
-		return ErrSecret
-	}
-	l.secret = stored
-	if callers {
-		l.secret = bytes.Clone(given)
-	}
-	return nil
-}
-
-func keyedHash(secret []byte, text string) []byte {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(text))
-	return h.Sum(nil)
+	return meta.Put(secretKey, kept)
 }
 
 // hashSize is how much of the hash of an address is kept.
@@ -206,7 +177,10 @@ func (l *Ledger) place(key string, to envelope.Address) string {
 	return key + "\x00" + string(l.hash(to))
 }
 
-func (l *Ledger) hash(to envelope.Address) []byte { return keyedHash(l.secret, to.String())[:hashSize] }
+func (l *Ledger) hash(to envelope.Address) []byte { return l.secret.Recipient(to) }
+
+// Secret hides what is kept beside the ledger, such as the jobs of a queue.
+func (l *Ledger) Secret() ledger.Secret { return l.secret }
 
 // split takes a key in the file apart.
 func split(place []byte) (key string, hash []byte, ok bool) {
@@ -238,10 +212,29 @@ func (l *Ledger) usable(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if l.broken != nil {
-		return fmt.Errorf("ledger %s: %w", l.path, l.broken)
+		return &unusableError{l.path, l.broken}
 	}
 	return nil
 }
+
+// Err returns why no call succeeds any more until the file is opened again; nil while the ledger is of use.
+func (l *Ledger) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usable(context.Background())
+}
+
+// unusableError is why no call succeeds any more.
+type unusableError struct {
+	path string
+	err  error
+}
+
+func (e *unusableError) Error() string { return "ledger " + e.path + ": " + e.err.Error() }
+func (e *unusableError) Unwrap() error { return e.err }
+
+// Temporary returns false: this process does not mend it.
+func (e *unusableError) Temporary() bool { return false }
 
 // syncFolder makes the name of a new file durable.
 func syncFolder(path string) error {

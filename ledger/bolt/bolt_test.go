@@ -74,11 +74,14 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// digest is that of all mails here.
+var digest = ledger.Digest([]byte("a digest that can be recognised!"))
+
 // accept sends under keys without a transport.
 func accept(t *testing.T, l ledger.Ledger, to string, keys ...string) {
 	t.Helper()
 	for _, key := range keys {
-		grants, err := l.Claim(t.Context(), []ledger.Claim{{Key: key, Recipient: address(t, to)}})
+		grants, err := l.Claim(t.Context(), []ledger.Claim{{Key: key, Recipient: address(t, to), Digest: digest}})
 		if err != nil || grants[0].Answer != ledger.Send {
 			t.Fatal(grants, err)
 		}
@@ -91,7 +94,7 @@ func accept(t *testing.T, l ledger.Ledger, to string, keys ...string) {
 // answer claims one key.
 func answer(t *testing.T, l ledger.Ledger, to, key string) ledger.Answer {
 	t.Helper()
-	grants, err := l.Claim(t.Context(), []ledger.Claim{{Key: key, Recipient: address(t, to)}})
+	grants, err := l.Claim(t.Context(), []ledger.Claim{{Key: key, Recipient: address(t, to), Digest: digest}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,12 +126,16 @@ func TestOneProcess(t *testing.T) {
 	if err := errors.Join(first.Close(), first.Close(), <-waiting); err != nil {
 		t.Error(err)
 	}
+	store := ledger.StoreError{Err: first.Err()}
+	if err := first.Err(); !errors.Is(err, bolt.ErrClosed) || store.Temporary() {
+		t.Errorf("Err of a closed ledger: %v", err)
+	}
 	if _, err := first.Claim(t.Context(), nil); !errors.Is(err, bolt.ErrClosed) {
 		t.Errorf("Claim of a closed ledger: %v", err)
 	}
 }
 
-// TestSecret: a ledger is opened with the secret that it was made with.
+// TestSecret: a ledger is opened with the secret that it was made with, and has neither addresses nor the digests by which they could be guessed.
 func TestSecret(t *testing.T) {
 	for name, made := range map[string][]byte{"its own": nil, "the caller's": []byte("one")} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +148,7 @@ func TestSecret(t *testing.T) {
 			_ = l.Close()
 			for _, secret := range [][]byte{nil, []byte("one"), []byte("two")} {
 				l, err := bolt.Open(path, bolt.Options{Secret: secret})
-				if fits := bytes.Equal(secret, made); fits != (err == nil) || !fits && !errors.Is(err, bolt.ErrSecret) {
+				if fits := bytes.Equal(secret, made); fits != (err == nil) || !fits && !errors.Is(err, ledger.ErrSecret) {
 					t.Errorf("secret %q: %v", secret, err)
 				}
 				if err == nil {
@@ -151,8 +158,9 @@ func TestSecret(t *testing.T) {
 					_ = l.Close()
 				}
 			}
-			if octets, _ := os.ReadFile(path); bytes.Contains(octets, []byte("a@example")) || len(made) > 0 && bytes.Contains(octets, made) {
-				t.Error("the address or the secret is in the file")
+			octets, err := os.ReadFile(path)
+			if err != nil || bytes.Contains(octets, []byte("a@example")) || bytes.Contains(octets, digest[:]) || len(made) > 0 && bytes.Contains(octets, made) {
+				t.Errorf("the address, its digest or the secret is in the file, %v", err)
 			}
 		})
 	}

@@ -87,7 +87,7 @@ func (l *Ledger) commit(list []*commit) error {
 	if l.broken == nil {
 		l.broken = err
 	}
-	return err
+	return &unusableError{l.path, err}
 }
 
 // encode is an entry as it is in the file: its length, the entry, and the address if it is kept.

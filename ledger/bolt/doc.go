@@ -10,6 +10,6 @@
 // a full disk, the ledger answers every later call with that error, so that no mail leaves without a record;
 // close it, make room, and open it again.
 //
-// The file holds keys as the caller gives them, and a hash of each address under a secret of the file
-// instead of the address. It does not shrink: see [Compact].
+// The file holds keys as the caller gives them, and hashes under a secret ([ledger.Secret]) instead of addresses. The secret is in the file too
+// unless it is given as [Options].Secret. The file does not shrink: see [Compact].
 package bolt

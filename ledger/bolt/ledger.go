@@ -26,7 +26,7 @@ func (l *Ledger) Claim(ctx context.Context, claims []ledger.Claim) ([]ledger.Gra
 			if err != nil {
 				return err
 			}
-			next, grant := l.rules.Claim(found, c, ledger.Holder{Alive: alive, Fence: l.fence + 1, Now: now()})
+			next, grant := l.rules.Claim(found, l.secret.Claim(c), ledger.Holder{Alive: alive, Fence: l.fence + 1, Now: now()})
 			if next != nil {
 				l.fence++
 				l.held[place] = &claim{entry: *next, written: found != nil}

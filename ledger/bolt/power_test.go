@@ -59,7 +59,7 @@ func acceptAll(t *testing.T, l ledger.Ledger, keys []string) {
 	t.Helper()
 	var claims []ledger.Claim
 	for _, key := range keys {
-		claims = append(claims, ledger.Claim{Key: key, Recipient: address(t, "a@example.org")})
+		claims = append(claims, ledger.Claim{Key: key, Recipient: address(t, "a@example.org"), Digest: digest})
 	}
 	grants, err := l.Claim(t.Context(), claims)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/ledger"
+	ledgerbolt "github.com/depeche-mail/depeche/ledger/bolt"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/queue/bolt"
 	"github.com/depeche-mail/depeche/queue/queuetest"
@@ -104,7 +105,7 @@ func TestRestart(t *testing.T) {
 		_, err = q.Enqueue(t.Context(), mail(t, "hand@example.org"), queue.Job{Key: "in hand"})
 	}
 	if err == nil {
-		_, err = e.Take(t.Context(), 1, time.Hour, false)
+		_, err = e.Take(t.Context(), queue.Request{Most: 1, Lease: time.Hour})
 	}
 	if err = errors.Join(err, q.Pause(t.Context()), e.Close()); err != nil {
 		t.Fatal(err)
@@ -123,13 +124,13 @@ func TestRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if taken, err := e.Take(t.Context(), 9, time.Hour, false); len(taken) != 0 || err != nil {
+	if taken, err := e.Take(t.Context(), queue.Request{Most: 9, Lease: time.Hour}); len(taken) != 0 || err != nil {
 		t.Errorf("the pause was forgotten: %d, %v", len(taken), err)
 	}
 	if err := q.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	taken, err := e.Take(t.Context(), 9, time.Hour, false)
+	taken, err := e.Take(t.Context(), queue.Request{Most: 9, Lease: time.Hour})
 	if err != nil || len(taken) != 1 || taken[0].Entry.Key != "in hand" || !strings.Contains(string(taken[0].Entry.Payload), "hello") {
 		t.Errorf("took %v, %v", taken, err)
 	}
@@ -179,5 +180,50 @@ func TestParallel(t *testing.T) {
 	}
 	if got := len(relay.Messages()); got != writers*each+1 {
 		t.Errorf("%d mails went, want %d", got, writers*each+1)
+	}
+}
+
+// TestLedgerBroken: when the ledger can't be written any more no job is begun, and those in hand wait for the next process.
+func TestLedgerBroken(t *testing.T) {
+	folder := t.TempDir()
+	e, err := bolt.Open(folder, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.New(e, queue.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"first", "second"} {
+		if _, err := q.Enqueue(t.Context(), mail(t, "a@example.org"), queue.Job{Key: key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book := e.Ledger().(*ledgerbolt.Ledger)
+	relay := stub.New()
+	work := queue.Work(q, relay)
+	work.AtOnce = 1
+	work.OnEvent = func(event queue.Event) {
+		if event.Begins { // as a full disk does, in the middle
+			if err := book.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	worker, err := work.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Run(t.Context()); !errors.Is(err, ledgerbolt.ErrClosed) {
+		t.Errorf("the worker goes on without a ledger: %v", err)
+	}
+	if taken, err := e.Take(t.Context(), queue.Request{Most: 1, Lease: time.Hour}); err == nil || len(taken) > 0 {
+		t.Errorf("took %d jobs, %v", len(taken), err)
+	}
+	if got := state(t, e); !strings.HasPrefix(got, "first waiting 1 ") || !strings.Contains(got, "second waiting 0 ") || len(relay.Messages()) > 0 {
+		t.Errorf("%d mails went, left %s", len(relay.Messages()), got)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
 	}
 }

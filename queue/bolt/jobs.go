@@ -23,6 +23,7 @@ func (e *Engine) Put(ctx context.Context, entries []queue.Entry) ([]error, error
 	written := e.write(func(tx *bbolt.Tx) error {
 		fresh = nil
 		for i, entry := range entries {
+			entry.Digest = e.book.Secret().Digest(entry.Digest)
 			known, err := e.known(tx, entry.Key)
 			switch {
 			case err != nil:
@@ -84,16 +85,26 @@ func deleteJob(tx *bbolt.Tx, key string) error {
 	return errors.Join(tx.Bucket(jobsBucket).Delete([]byte(key)), tx.Bucket(mailBucket).Delete([]byte(key)))
 }
 
-// Take hands out jobs that are due; see [queue.Engine].
-func (e *Engine) Take(ctx context.Context, limit int, lease time.Duration, wait bool) ([]queue.Taken, error) {
+// sound returns why no job may be begun: neither its end nor what becomes of its mail could be written down.
+func (e *Engine) sound(ctx context.Context) error {
 	e.mu.Lock()
-	err := e.usable(ctx)
-	e.mu.Unlock()
-	if err != nil { // what cannot be settled is not begun
+	defer e.mu.Unlock()
+	if err := e.usable(ctx); err != nil {
+		return err
+	}
+	return e.book.Err()
+}
+
+// Take hands out jobs that are due; see [queue.Engine].
+func (e *Engine) Take(ctx context.Context, want queue.Request) ([]queue.Taken, error) {
+	if err := e.sound(ctx); err != nil {
 		return nil, err
 	}
-	taken, err := e.Memory.Take(ctx, limit, lease, wait)
+	taken, err := e.Memory.Take(ctx, want)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.sound(context.WithoutCancel(ctx)); err != nil { // it broke while this waited
 		return nil, err
 	}
 	err = e.db.View(func(tx *bbolt.Tx) error {
@@ -135,7 +146,8 @@ func (e *Engine) Settle(ctx context.Context, list []queue.Settlement) error {
 
 func settle(tx *bbolt.Tx, s queue.Settlement) error {
 	entry := s.Taken.Entry
-	switch entry.Reason = s.Reason; s.Do {
+	entry.Reason, entry.Outcome = s.Reason, s.Outcome
+	switch s.Do {
 	case queue.Done:
 		value, err := json.Marshal(ended{entry.Digest, time.Now().UTC()})
 		if err != nil {
@@ -167,6 +179,18 @@ func (e *Engine) PutBack(ctx context.Context, key string, at time.Time) error {
 	})
 }
 
+// Park keeps workers from a job that waits; see [queue.Parker].
+func (e *Engine) Park(ctx context.Context, key, reason string) error {
+	return e.change(ctx, func() error { return e.Memory.Park(ctx, key, reason) }, func(tx *bbolt.Tx) error {
+		var entry queue.Entry
+		if err := json.Unmarshal(tx.Bucket(jobsBucket).Get([]byte(key)), &entry); err != nil {
+			return err
+		}
+		entry.State, entry.Reason = queue.Parked, reason
+		return putJob(tx, entry)
+	})
+}
+
 // Pause stops handing out jobs, or goes on, also after a restart; see [queue.Engine].
 func (e *Engine) Pause(ctx context.Context, paused bool) error {
 	return e.change(ctx, func() error { return e.Memory.Pause(ctx, paused) }, func(tx *bbolt.Tx) error {
@@ -193,4 +217,7 @@ func (e *Engine) change(ctx context.Context, memory func() error, disk func(tx *
 	return <-written
 }
 
-var _ queue.Engine = (*Engine)(nil)
+var (
+	_ queue.Engine = (*Engine)(nil)
+	_ queue.Parker = (*Engine)(nil)
+)

@@ -15,6 +15,7 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/queue/bolt"
+	"github.com/depeche-mail/depeche/queue/queuetest"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
@@ -28,6 +29,7 @@ const (
 
 // TestMain makes a child of the test's own program: it enqueues a campaign and sends what is due.
 func TestMain(m *testing.M) {
+	queuetest.KillChild(openAt)
 	if os.Getenv(folderVariable) == "" {
 		os.Exit(m.Run())
 	}
@@ -84,6 +86,14 @@ func child() error {
 		return err
 	}
 	return q.Close()
+}
+
+func openAt(_ context.Context, folder string) (queue.Engine, error) {
+	return bolt.Open(folder, bolt.Options{})
+}
+
+func TestKillAtEachStep(t *testing.T) {
+	queuetest.KillAtEachStep(t, openAt, func(t *testing.T) string { return t.TempDir() })
 }
 
 // TestKill kills a program at random that enqueues and sends, and starts it again, until it ends: no mail arrives

@@ -1,0 +1,10 @@
+package bolt_test
+
+import (
+	"testing"
+
+	"github.com/depeche-mail/depeche/internal/docsnippet"
+)
+
+// TestSnippets holds that the Go code of this module in the pages of the documentation compiles.
+func TestSnippets(t *testing.T) { docsnippet.Run(t, "../..", "queue/bolt", 1) }
