@@ -1,0 +1,12 @@
+package jetstream_test
+
+import (
+	"testing"
+
+	"github.com/depeche-mail/depeche/internal/docsnippet"
+	_ "github.com/depeche-mail/depeche/message"        // what the pages take as given
+	_ "github.com/depeche-mail/depeche/transport/smtp" // the same
+)
+
+// TestSnippets holds that the Go code of this module in the pages of the documentation compiles.
+func TestSnippets(t *testing.T) { docsnippet.Run(t, "../..", "queue/jetstream", 1) }
