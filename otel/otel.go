@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -16,9 +17,10 @@ const scope = "github.com/depeche-mail/depeche/otel"
 
 // Config says where spans and metrics go. Its zero value uses the global providers.
 type Config struct {
-	// TracerProvider makes the spans; nil means the global one.
+	// TracerProvider makes the spans; nil means the global one, and no spans until the program has set one. An agent
+	// that instruments programs from outside is given as go.opentelemetry.io/auto/sdk.TracerProvider.
 	TracerProvider trace.TracerProvider
-	// MeterProvider takes the metrics; nil means the global one.
+	// MeterProvider takes the metrics; nil means the global one, and none until the program has set one.
 	MeterProvider metric.MeterProvider
 	// Links, if it is set, returns what the span of a mail is linked to, such as the span of the request that
 	// put the mail into a queue. It may be called from several goroutines.
@@ -31,6 +33,7 @@ type Observer struct {
 	tracer trace.Tracer
 	meter  metric.Meter
 	links  func(transport.Mail) []trace.Link
+	unset  trace.TracerProvider // what stands for the global one while there is none; nil for one that was given
 	instruments
 	relays relays
 }
@@ -39,14 +42,19 @@ var _ transport.Observer = (*Observer)(nil)
 
 // New returns an observer. The error is that of the meter provider.
 func New(config Config) (*Observer, error) {
+	var unset trace.TracerProvider
 	if config.TracerProvider == nil {
 		config.TracerProvider = otel.GetTracerProvider()
+		if isPlaceholder(config.TracerProvider) {
+			unset = config.TracerProvider
+		}
 	}
 	if config.MeterProvider == nil {
 		config.MeterProvider = otel.GetMeterProvider()
 	}
 	o := &Observer{
 		tracer: config.TracerProvider.Tracer(scope), meter: config.MeterProvider.Meter(scope), links: config.Links,
+		unset: unset,
 	}
 	var err error
 	if o.instruments, err = newInstruments(o.meter); err != nil {
@@ -55,15 +63,28 @@ func New(config Config) (*Observer, error) {
 	return o, nil
 }
 
-// Begin implements [transport.Observer].
+// isPlaceholder reports whether p stands for the global provider until the program sets one. The package does not
+// say so otherwise, and a span that is not wanted costs as much as a tenth of a mail.
+func isPlaceholder(p trace.TracerProvider) bool {
+	return reflect.TypeOf(p).String() == "*global.tracerProvider"
+}
+
+// Begin implements [transport.Observer]. It returns nil, which costs nothing, while no provider is set.
 func (o *Observer) Begin(ctx context.Context, mail transport.Mail) func(*transport.Result, error) {
+	spans := o.unset == nil || otel.GetTracerProvider() != o.unset
+	if !spans && !o.duration.Enabled(ctx) {
+		return nil
+	}
 	begin := time.Now()
 	return func(result *transport.Result, err error) {
-		end := time.Now()
-		var failed *transport.SendError
-		errors.As(err, &failed)
-		o.measure(ctx, result, end.Sub(begin))
-		o.span(ctx, mail, ending{result: result, failed: failed, begin: begin, end: end})
+		e := ending{result: result, begin: begin, end: time.Now()}
+		if err != nil {
+			errors.As(err, &e.failed)
+		}
+		o.measure(ctx, result, e.end.Sub(begin))
+		if spans {
+			o.span(ctx, mail, e)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ func (r *relays) of(name string) *relay {
 
 // relay has the attributes of one relay, in the form in which instruments take them.
 type relay struct {
+	span     string // the name of a span
 	server   []attribute.KeyValue
 	plain    metric.MeasurementOption
 	outcomes [transport.Unknown + 1]metric.MeasurementOption // of a mail
@@ -49,7 +50,10 @@ type relay struct {
 }
 
 func newRelay(name string) *relay {
-	r := &relay{server: serverAttributes(name)}
+	r := &relay{span: "send", server: serverAttributes(name)}
+	if len(r.server) > 0 {
+		r.span += " " + r.server[0].Value.AsString()
+	}
 	r.plain = r.with()
 	for o := range transport.Unknown + 1 {
 		word := attribute.String("outcome", outcomeWord(o))

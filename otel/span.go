@@ -18,24 +18,23 @@ type ending struct {
 	begin, end time.Time
 }
 
+var clientKind = trace.WithSpanKind(trace.SpanKindClient)
+
 // span makes the span of a mail that has ended, as a child of the span of ctx.
 func (o *Observer) span(ctx context.Context, mail transport.Mail, e ending) {
-	server := o.relays.of(e.result.Relay).server
-	name := "send"
-	if len(server) > 0 {
-		name += " " + server[0].Value.AsString()
-	}
-	_, span := o.tracer.Start(ctx, name, trace.WithTimestamp(e.begin), trace.WithSpanKind(trace.SpanKindClient))
-	defer span.End(trace.WithTimestamp(e.end))
-	if !span.IsRecording() {
+	relay := o.relays.of(e.result.Relay)
+	_, span := o.tracer.Start(ctx, relay.span, trace.WithTimestamp(e.begin), clientKind)
+	if !span.IsRecording() { // most are not, where one of a hundred is sampled
+		span.End()
 		return
 	}
+	defer func() { span.End(trace.WithTimestamp(e.end)) }()
 	if o.links != nil {
 		for _, link := range o.links(mail) {
 			span.AddLink(link)
 		}
 	}
-	span.SetAttributes(server...)
+	span.SetAttributes(relay.server...)
 	span.SetAttributes(attributes(e)...)
 	if e.failed != nil {
 		span.SetStatus(codes.Error, errorType(e.failed))
