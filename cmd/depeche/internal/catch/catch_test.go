@@ -132,6 +132,15 @@ func TestCatch(t *testing.T) {
 	}
 }
 
+// TestCatchPostmaster keeps a mail to the one address without a domain (RFC 5321 section 4.1.1.3).
+func TestCatchPostmaster(t *testing.T) {
+	server, _ := start(t, catch.Config{})
+	talk(t, server, "HELO x", "MAIL FROM:<>", "RCPT TO:<postmaster>", "DATA", "Subject: Trouble\r\n\r\n.")
+	if found := wait(t, server, "subject:trouble"); fmt.Sprint(found["recipients"]) != "[<Postmaster>]" {
+		t.Errorf("caught for %v", found["recipients"])
+	}
+}
+
 // talk sends lines one after the other, and returns the last line of each reply, that of the greeting first.
 func talk(t *testing.T, server *catch.Server, lines ...string) (replies []string) {
 	t.Helper()
@@ -359,8 +368,13 @@ func TestWebhook(t *testing.T) {
 		t.Error(value)
 	}
 	for _, want := range []string{"name the address that it redirects to", "418"} {
-		if e := <-failures; e.Event != "webhook failed" || !strings.Contains(e.Error, want) {
-			t.Error(e)
+		select { // mails are posted in their order, so what failed before the last one has been told
+		case e := <-failures:
+			if e.Event != "webhook failed" || !strings.Contains(e.Error, want) {
+				t.Error(e)
+			}
+		default:
+			t.Errorf("that it %s was not told", want)
 		}
 	}
 }

@@ -60,6 +60,9 @@ func envelopeOf(m smtptest.Message) (env envelope.Envelope, notes []preview.Note
 	var to []envelope.Address
 	for _, r := range m.Recipients {
 		address, err := envelope.ParseAddress(r.Address)
+		if strings.EqualFold(r.Address, "postmaster") { // RFC 5321 section 4.1.1.3
+			address, err = envelope.Postmaster(), nil
+		}
 		if err != nil {
 			notes = append(notes, preview.Note{Name: "Recipient", Text: fmt.Sprintf("%q: %v", r.Address, err)})
 			continue

@@ -15,12 +15,12 @@ import (
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	from, to string
-	mails    int
-	size     int
-	most     int
-	pause    time.Duration
-	json     bool
+	from, to  string
+	mails     int
+	size      int
+	maxWindow int
+	pause     time.Duration
+	json      bool
 }
 
 func newBench(w *World) *cobra.Command {
@@ -52,7 +52,7 @@ The mails are delivered: take an address that is meant for it, and a relay that 
 	flags.StringVar(&f.to, "to", "", "the recipient of all mails (required)")
 	flags.IntVar(&f.mails, "mails", 50, "mails of each round")
 	flags.IntVar(&f.size, "size", 2048, "octets of text in each mail")
-	flags.IntVar(&f.most, "max-window", 64, "the largest window")
+	flags.IntVar(&f.maxWindow, "max-window", 64, "the largest window")
 	flags.DurationVar(&f.pause, "pause", 2*time.Second, "the pause between rounds")
 	flags.BoolVar(&f.json, "json", false, "print a JSON object per round")
 	return cmd
@@ -75,7 +75,7 @@ func (w *World) bench(ctx context.Context, argument string, f benchFlags) error 
 	if f.from == "" || f.to == "" {
 		return fail(exitUsage, errors.New("--from and --to are needed"))
 	}
-	if f.mails < 1 || f.most < 1 || f.size < 0 {
+	if f.mails < 1 || f.maxWindow < 1 || f.size < 0 {
 		return fail(exitUsage, errors.New("--mails and --max-window must be 1 or more, --size not negative"))
 	}
 	mail, err := message.New().From(f.from).To(f.to).Subject("depeche bench").Text(benchText(f.size)).Build()
@@ -92,7 +92,7 @@ func (w *World) bench(ctx context.Context, argument string, f benchFlags) error 
 		return fail(exitUsage, fmt.Errorf("%s: bench needs one relay", u))
 	}
 	last := 0.0
-	for window := 1; window <= f.most; window *= 2 {
+	for window := 1; window <= f.maxWindow; window *= 2 {
 		r, err := w.round(ctx, relays[0], mail, window, f.mails)
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (w *World) bench(ctx context.Context, argument string, f benchFlags) error 
 			return nil
 		}
 		last = r.Rate
-		if window*2 <= f.most {
+		if window*2 <= f.maxWindow {
 			select {
 			case <-time.After(f.pause):
 			case <-ctx.Done():

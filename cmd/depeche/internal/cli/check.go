@@ -26,8 +26,9 @@ func newCheck(w *World) *cobra.Command {
 		Long: `Check connects to a relay, logs in, says goodbye, and prints what it has seen and what to do
 about each mistake. No mail is sent.
 
-A host in place of a URL stands for smtp+starttls://HOST, an address for the relays that its
-domain names in DNS. Without either the relay comes from MAIL_URL. With --from and --to the
+A host in place of a URL is tried with TLS from the first octet on port 465, and with STARTTLS on
+587 and 25; with a port it stands for smtp+starttls://HOST:PORT. An address stands for the relays
+that its domain names in DNS. Without any of these the relay comes from MAIL_URL. With --from and --to the
 relay is also asked whether it would take a mail from and to these addresses.
 
 Exit status:
@@ -50,6 +51,9 @@ Exit status:
 			}
 			if err != nil {
 				return fail(exitUsage, err)
+			}
+			if len(args) > 0 && isBareHost(args[0]) {
+				return w.checkHost(ctx, args[0], run, ok, asJSON)
 			}
 			relays, cleanup, err := w.patients(ctx, args)
 			defer cleanup()
@@ -115,6 +119,11 @@ func (w *World) patients(ctx context.Context, args []string) (list []smtp.Builde
 	return list, cleanup, nil
 }
 
+// isBareHost reports whether an argument is a host alone, of which it is not known how it is spoken to.
+func isBareHost(argument string) bool {
+	return argument != "" && !strings.ContainsAny(argument, ":@/")
+}
+
 // isHost reports whether an argument is a host, or a host and the number of a port, and no URL.
 func isHost(argument string) bool {
 	if argument == "" || !strings.Contains(argument, ":") {
@@ -157,15 +166,7 @@ func (w *World) check(ctx context.Context, relays []smtp.Builder, run diagnosis,
 		if err != nil {
 			return fail(exitUsage, err)
 		}
-		status := checkStatus(report)
-		if asJSON {
-			w.printJSON(checkedOf(report, status))
-		} else {
-			if i > 0 {
-				fmt.Fprintln(w.Stdout)
-			}
-			fmt.Fprintf(w.Stdout, "%s", report)
-		}
+		status := w.printReport(report, i == 0, asJSON)
 		if worst == exitOK || status == exitUnavailable {
 			worst = status
 		}
@@ -174,6 +175,20 @@ func (w *World) check(ctx context.Context, relays []smtp.Builder, run diagnosis,
 		return nil
 	}
 	return fail(worst, errSilent)
+}
+
+// printReport prints what was seen of a relay, and returns the status of it alone.
+func (w *World) printReport(report *diagnose.Report, first, asJSON bool) int {
+	status := checkStatus(report)
+	if asJSON {
+		w.printJSON(checkedOf(report, status))
+		return status
+	}
+	if !first {
+		fmt.Fprintln(w.Stdout)
+	}
+	fmt.Fprintf(w.Stdout, "%s", report)
+	return status
 }
 
 func checkedOf(r *diagnose.Report, status int) checked {

@@ -134,6 +134,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckHost: a host alone is tried in each way that relays are spoken to, and each is explained. Nothing listens at
+// this address of the machine.
+func TestCheckHost(t *testing.T) {
+	got := run(t, []string{"check", "127.66.77.88", "--timeout", "20s"}, "")
+	for _, way := range []string{"127.66.77.88:465", "127.66.77.88:587", "127.66.77.88:25"} {
+		if !strings.Contains(got.out, "server       "+way) {
+			t.Errorf("%s is missing: %s", way, got.out)
+		}
+	}
+	if got.status != 75 || strings.Count(got.out, "nothing listens there") != 3 || strings.Contains(got.out, "\nuse ") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, []string{"check", "127.66.77.88", "--json", "--timeout", "20s"}, ""); strings.Count(got.out, "\n") != 3 || got.status != 75 {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, []string{"check", "mx example"}, ""); got.status != 64 || !strings.Contains(got.errors, "want a host name") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestCheckArguments judges what to check.
 func TestCheckArguments(t *testing.T) {
 	srv := open(t)

@@ -1,12 +1,13 @@
 package cli_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
 
 // commands are all subcommands with their path.
-var commands = []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim new", "dkim record", "dkim check", "dkim sign", "dkim verify", "ledger", "ledger ls", "ledger resolve", "man", "completion", "completion bash", "completion zsh", "completion fish"}
+var commands = []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim new", "dkim record", "dkim check", "dkim sign", "dkim verify", "ledger", "ledger ls", "ledger resolve", "queue", "queue ls", "queue show", "queue park", "queue retry", "queue drop", "queue pause", "queue resume", "man", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell"}
 
 // TestHelp holds what each command says of itself.
 func TestHelp(t *testing.T) {
@@ -17,7 +18,22 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: %+v", command, got)
 		}
 		golden(t, "help/"+strings.Trim(name, "-")+".txt", got.out)
+		for _, below := range listed(got.out) {
+			if path := strings.TrimSpace(command + " " + below); below != "help" && !slices.Contains(commands, path) {
+				t.Errorf("what %s says is not held", path)
+			}
+		}
 	}
+}
+
+// listed returns the subcommands that a help names.
+func listed(help string) (names []string) {
+	_, rest, _ := strings.Cut(help, "Available Commands:\n")
+	list, _, _ := strings.Cut(rest, "\n\n")
+	for line := range strings.Lines(list) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	return names
 }
 
 // TestUsage says what is wrong with the arguments, and 64.
@@ -51,7 +67,7 @@ func TestUsage(t *testing.T) {
 
 // TestManual is a page that man(1) can read, for each command.
 func TestManual(t *testing.T) {
-	for _, command := range []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim sign"} {
+	for _, command := range []string{"", "send", "check", "catch", "preview", "bench", "dkim", "dkim sign", "queue", "queue retry"} {
 		got := run(t, append([]string{"man"}, strings.Fields(command)...), "")
 		title := strings.ToUpper(strings.TrimSuffix("depeche-"+strings.ReplaceAll(command, " ", "-"), "-"))
 		if got.status != 0 || !strings.Contains(got.out, `.TH "`+title+`" "1"`) || !strings.Contains(got.out, ".SH SYNOPSIS") {

@@ -73,7 +73,7 @@ every user of the machine can read.
 	root.SetOut(w.Stdout)
 	root.SetErr(w.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newSend(w), newCheck(w), newCatch(w), newPreview(w), newBench(w), newDKIM(w), newLedger(w), newManual(root))
+	root.AddCommand(newSend(w), newCheck(w), newCatch(w), newPreview(w), newBench(w), newDKIM(w), newLedger(w), newQueue(w), newManual(root))
 	root.InitDefaultCompletionCmd()
 	return root
 }
