@@ -119,9 +119,9 @@ func (p peer) try(t *testing.T, r *rig.Rig, mechanism string, a attempt) {
 		}
 		return
 	}
-	want := authentication.Rejected
+	want := authentication.KindRejected
 	if p.server == "gosmtp" && mechanism == "OAUTHBEARER" {
-		want = authentication.Unavailable // it says 454
+		want = authentication.KindUnavailable // it says 454
 	}
 	why, ok := errors.AsType[*authentication.Error](err)
 	if !ok || why.Kind != want || result.Recipients[0].Outcome != transport.NotSent {
@@ -135,7 +135,7 @@ func (p peer) try(t *testing.T, r *rig.Rig, mechanism string, a attempt) {
 	} else if mechanism == "OAUTHBEARER" || mechanism == "XOAUTH2" {
 		t.Errorf("what the server says of the token is not in %v\n%s", err, said)
 	}
-	if want != authentication.Rejected {
+	if want != authentication.KindRejected {
 		return
 	}
 	_, err = sender.Send(t.Context(), mail(t)) // another connection must not try again

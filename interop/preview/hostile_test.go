@@ -210,7 +210,8 @@ func TestHostileMail(t *testing.T) {
 // foreign counts the elements of a page that a mail could use to act.
 const foreign = `document.querySelectorAll("script, img, iframe, svg, form, style, object, embed, link, base, meta, math, video, audio").length`
 
-// TestListOfHostileMail opens the list of mails whose subjects and authors are attacks, and of as many that are not.
+// TestListOfHostileMail opens the list of mails whose subjects and authors are attacks, and of as many that are not, and one mail
+// with the others beside it.
 func TestListOfHostileMail(t *testing.T) {
 	browser := chromium.Start(t)
 	inbox, harmless, c := mailtest.New(), mailtest.New(), newCanary(t)
@@ -224,17 +225,17 @@ func TestListOfHostileMail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	show := func(inbox *mailtest.Inbox) *chromium.Tab {
+	show := func(inbox *mailtest.Inbox, path string) *chromium.Tab {
 		server := httptest.NewServer(preview.New(inbox))
 		t.Cleanup(func() {
 			server.CloseClientConnections() // they wait for events
 			server.Close()
 		})
 		tab := browser.Open(t)
-		tab.Load(t, server.URL)
+		tab.Load(t, server.URL+path)
 		return tab
 	}
-	tab, other := show(inbox), show(harmless)
+	tab, other := show(inbox, "/"), show(harmless, "/")
 	control := newCanary(t)
 	browser.Open(t).Load(t, bare(t, attack{}, "<img src="+control.URL+">", nil))
 	select {
@@ -250,5 +251,20 @@ func TestListOfHostileMail(t *testing.T) {
 	other.Evaluate(t, foreign, &ours)
 	if title != "Mail" || rows != len(attacks) || found != ours || len(c.heard()) > 0 {
 		t.Errorf("title %q, %d rows, %d elements that could act, %d of them ours, canary %v", title, rows, found, ours, c.heard())
+	}
+
+	for _, b := range []*mailtest.Inbox{inbox, harmless} { // one that is the same in both
+		if _, err := b.Send(t.Context(), stranger(t, attack{place: inSubject}, "the last\nFrom: nobody")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest := func(b *mailtest.Inbox) string { return "/mail/" + b.Mails()[len(attacks)].ID() + "/" }
+	tab, other = show(inbox, newest(inbox)), show(harmless, newest(harmless))
+	tab.Evaluate(t, "document.title", &title)
+	tab.Evaluate(t, "document.querySelectorAll('.beside a').length", &rows)
+	tab.Evaluate(t, foreign, &found)
+	other.Evaluate(t, foreign, &ours)
+	if title != "the last" || rows != 21 || found != ours || len(c.heard()) > 0 {
+		t.Errorf("title %q, %d rows beside it, %d elements that could act, %d of them ours, canary %v", title, rows, found, ours, c.heard())
 	}
 }

@@ -67,7 +67,7 @@ func count(img image.Image, colour color.RGBA, area image.Rectangle) (n int) {
 // every mail has, below it, shows that the frame is on the screen, and the first one, which is decoded before
 // anything is shown, with it.
 func TestMailShows(t *testing.T) {
-	base := message.New().From("Zoë <zoe@example.org>").To("Hei <hei@example.org>").Subject("Grüße").
+	base := message.New().UncheckedInline().From("Zoë <zoe@example.org>").To("Hei <hei@example.org>").Subject("Grüße").
 		Text("Be happy!").HTML(`<h1>Be happy!</h1><p>The picture: <img src="cid:picture@1" alt="missing" decoding="sync"></p><img src="cid:teal@1">`).
 		Attach(message.FileBytes("Plan für 2027.pdf", []byte("%PDF-1.4"))).
 		Inline("teal@1", message.FileBytes("teal.png", picture(t, teal)))

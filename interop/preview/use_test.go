@@ -80,7 +80,7 @@ func idOf(t *testing.T, inbox *mailtest.Inbox, subject string) string {
 func looks(t *testing.T, inbox *mailtest.Inbox) map[string]string {
 	welcome, order, visitor := "mail/"+idOf(t, inbox, "Welcome")+"/", "mail/"+idOf(t, inbox, "Your order")+"/", "mail/"+idOf(t, inbox, "A visitor")+"/"
 	return map[string]string{
-		"list": "", "found": "?q=subject:report+-has:attachment", "nothing-found": "?q=nothing", "mail": welcome, "mail-dark": welcome + "?scheme=dark&width=phone",
+		"list": "", "second-page": "?page=1", "found": "?q=subject:report+-has:attachment", "nothing-found": "?q=nothing", "mail": welcome, "mail-dark": welcome + "?scheme=dark&width=phone",
 		"text": welcome + "?view=text", "code": welcome + "?view=code", "source": welcome + "?view=source", "header": welcome + "?view=header", "order": order,
 		"parts": order + "?view=parts", "images": welcome + "?view=parts", "links": welcome + "?view=links", "checks": visitor + "?view=checks",
 	}

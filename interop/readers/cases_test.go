@@ -151,10 +151,10 @@ func structures(t *testing.T) []testcase {
 	png := file{"p.png", "image/png", "inline", "p@x", hexOf(300)}
 	pdf := file{"d.pdf", "application/pdf", "attachment", "", hexOf(500)}
 	add("everything", func(b message.Builder) message.Builder {
-		return b.Text("t").HTML("<p>h</p>").Inline("p@x", message.FileBytes("p.png", octets(300))).Attach(message.FileBytes("d.pdf", octets(500)))
+		return b.Text("t").HTML("<p>h</p>").UncheckedInline().Inline("p@x", message.FileBytes("p.png", octets(300))).Attach(message.FileBytes("d.pdf", octets(500)))
 	}, func(r *record) { r.Texts, r.Files = [][2]string{text, html}, []file{png, pdf} })
 	add("HTML alone with inline", func(b message.Builder) message.Builder {
-		return b.HTML("<p>h</p>").Inline("p@x", message.FileBytes("p.png", octets(300)))
+		return b.HTML("<p>h</p>").UncheckedInline().Inline("p@x", message.FileBytes("p.png", octets(300)))
 	}, func(r *record) { r.Texts, r.Files = [][2]string{html}, []file{png} })
 	add("attachment alone", func(b message.Builder) message.Builder { return b.Attach(message.FileBytes("d.pdf", octets(500))) },
 		func(r *record) { r.Texts, r.Files = [][2]string{{"text/plain", ""}}, []file{pdf} })

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -156,6 +157,38 @@ func (r *Rig) stop() {
 	}
 	_ = os.RemoveAll(r.base)
 	_ = r.hold.Close()
+}
+
+// Restart stops a server and starts it again. wait, if it is not nil, is called while it is down.
+func (r *Rig) Restart(t testing.TB, server string, wait func()) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if out, err := r.script(server, "stop"); err != nil {
+		t.Fatalf("%s did not stop: %v\n%s", server, err, out)
+	}
+	if wait != nil {
+		wait()
+	}
+	if out, err := r.script(server, "start"); err != nil {
+		t.Fatalf("%s did not start: %v\n%s", server, err, out)
+	}
+}
+
+// Reload makes Postfix read its settings again: its processes end after the session they have.
+func (r *Rig) Reload(t testing.TB) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.base, "postfix", "spool", "pid", "master.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Get returns a setting that the scripts print, such as POSTFIX_SMTP_ADDR.
