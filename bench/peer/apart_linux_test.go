@@ -2,14 +2,11 @@ package peer_test
 
 import (
 	"bufio"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"iter"
 	"net"
-	"net/smtp"
 	"os"
 	"os/exec"
 	"strconv"
@@ -18,8 +15,6 @@ import (
 
 	"github.com/depeche-mail/depeche/bench/peer"
 	"github.com/depeche-mail/depeche/bench/sink"
-	"github.com/depeche-mail/depeche/message"
-	"github.com/depeche-mail/depeche/transport"
 	depeche "github.com/depeche-mail/depeche/transport/smtp"
 )
 
@@ -127,36 +122,21 @@ func used(b *testing.B) float64 {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
-// composed yields n messages, each composed when it is asked for.
-func composed(b *testing.B, n int) iter.Seq[transport.Mail] {
-	text := load().Body
-	return func(yield func(transport.Mail) bool) {
-		for range n {
-			m, err := message.New().From("a@example.org").To("b@example.net").Subject("a kibibyte of text").Text(text).Build()
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			if !yield(m) {
-				return
-			}
-		}
-	}
-}
-
 // way is one way of sending a number of messages.
 type way struct {
-	name string
-	open func(b *testing.B, target peer.Target) (send func(n int))
+	name  string
+	open  func(b *testing.B, target peer.Target) (send func(n int))
+	limit string // the name of the way, before it, of which the share is told; "" for none
 }
 
 // measure runs ways, each against a server in another process. "x" is the speed in relation to the first
-// one, "cpu-s/1k" what the client uses for a thousand messages; warm messages are sent before. Give the client
-// and its children one core with taskset, and -test.cpu 1: a wake-up on another core costs more than a message.
+// one, "share" the part of the speed of a limit, "cpu-s/1k" what the client uses for a thousand messages; warm messages
+// are sent before. Give the client and its children one core with taskset, and -test.cpu 1: a wake-up on another core
+// costs more than a message.
 func measure(b *testing.B, encrypted bool, warm int, ways ...way) {
 	b.Helper()
-	var reference float64
-	for i, w := range ways {
+	seconds := map[string]float64{} // for a message
+	for _, w := range ways {
 		b.Run(w.name, func(b *testing.B) {
 			send := w.open(b, apart(b, encrypted))
 			send(warm)
@@ -166,101 +146,15 @@ func measure(b *testing.B, encrypted bool, warm int, ways ...way) {
 			send(b.N)
 			b.StopTimer()
 			each := b.Elapsed().Seconds() / float64(b.N)
-			if i == 0 {
-				reference = each
+			seconds[w.name] = each
+			if first := seconds[ways[0].name]; first > 0 {
+				b.ReportMetric(first/each, "x")
 			}
-			b.ReportMetric(reference/each, "x")
+			if least := seconds[w.limit]; least > 0 {
+				b.ReportMetric(least/each, "share")
+			}
 			b.ReportMetric((used(b)-before)/float64(b.N)*1000, "cpu-s/1k")
 		})
-	}
-}
-
-// BenchmarkStream sends a kibibyte of text over one connection: prepared messages and composed ones.
-func BenchmarkStream(b *testing.B) {
-	for _, encrypted := range []bool{false, true} {
-		name := "near"
-		if encrypted {
-			name = "near in TLS"
-		}
-		prepared, made := []way{{"net/smtp", netSMTPLoop}}, []way{{"net/smtp and go-message", composedLoop}}
-		for _, bulk := range bulks[2:] {
-			prepared = append(prepared, way{"depeche " + bulk.name, func(b *testing.B, target peer.Target) func(int) {
-				sender := bulk.transport(b, target)
-				return func(n int) { sendAll(b, sender, n) }
-			}})
-			made = append(made, way{"depeche " + bulk.name, func(b *testing.B, target peer.Target) func(int) {
-				sender := bulk.transport(b, target)
-				return func(n int) {
-					for sent, err := range transport.SendAll(b.Context(), sender, composed(b, n)) {
-						if err != nil {
-							b.Fatalf("mail %d: %v", sent.Index, err)
-						}
-					}
-				}
-			}})
-		}
-		b.Run(name+"/prepared", func(b *testing.B) { measure(b, encrypted, 100, prepared...) })
-		b.Run(name+"/composed", func(b *testing.B) { measure(b, encrypted, 100, made...) })
-	}
-}
-
-// BenchmarkOneByOne composes a kibibyte of text and sends it, over one connection.
-func BenchmarkOneByOne(b *testing.B) {
-	measure(b, false, 100, append([]way{{"net/smtp and go-message", composedLoop}}, again(composers()[1:])...)...)
-}
-
-// BenchmarkAttachment composes and sends a file of 25 MiB each time.
-func BenchmarkAttachment(b *testing.B) { measure(b, false, 2, again(attachers(bigFile(b)))...) }
-
-// again makes ways of what does something once.
-func again(doers []doer) []way {
-	var ways []way
-	for _, d := range doers {
-		ways = append(ways, way{d.name, func(b *testing.B, target peer.Target) func(int) {
-			do := d.open(b, target)
-			return func(n int) {
-				for range n {
-					if err := do(); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-		}})
-	}
-	return ways
-}
-
-func netSMTPLoop(b *testing.B, target peer.Target) func(n int) {
-	session := open(b, peer.All()[0], target)
-	return func(n int) {
-		for range n {
-			if err := session.Send(); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-}
-
-func composedLoop(b *testing.B, target peer.Target) func(n int) {
-	conn, err := net.Dial("tcp", target.Addr())
-	if err != nil {
-		b.Fatal(err)
-	}
-	if target.TLS != nil {
-		conn = tls.Client(conn, target.TLS)
-	}
-	client, err := smtp.NewClient(conn, target.Host)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = client.Close() })
-	text := load().Body
-	return func(n int) {
-		for range n {
-			if err := goMessageSend(client, text); err != nil {
-				b.Fatal(err)
-			}
-		}
 	}
 }
 
@@ -284,7 +178,7 @@ func BenchmarkHandshakes(b *testing.B) {
 		}
 	}
 	measure(b, true, 10,
-		way{"first", func(b *testing.B, target peer.Target) func(int) {
+		way{name: "first", open: func(b *testing.B, target peer.Target) func(int) {
 			return func(n int) {
 				for range n {
 					s := build(b, target)
@@ -293,7 +187,7 @@ func BenchmarkHandshakes(b *testing.B) {
 				}
 			}
 		}},
-		way{"resumed", func(b *testing.B, target peer.Target) func(int) {
+		way{name: "resumed", open: func(b *testing.B, target peer.Target) func(int) {
 			s := build(b, target)
 			b.Cleanup(func() { _ = s.Close() })
 			return func(n int) { send(b, s, n) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net/smtp"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/depeche-mail/depeche/bench/peer"
 	"github.com/depeche-mail/depeche/bench/sink"
 	"github.com/depeche-mail/depeche/message"
+	"github.com/depeche-mail/depeche/transport"
 	depeche "github.com/depeche-mail/depeche/transport/smtp"
 	gomessage "github.com/emersion/go-message/mail"
 	"github.com/wneessen/go-mail"
@@ -167,7 +167,7 @@ func goMessageSend(c *smtp.Client, text string) error {
 	return w.Close()
 }
 
-const attachmentSize = 25 << 20
+const attachmentSize = 57 * 460_000 // 25 MiB, in whole lines of base64
 
 func bigFile(t testing.TB) string {
 	t.Helper()
@@ -240,6 +240,40 @@ func TestAttachmentMemory(t *testing.T) {
 	t.Logf("%d allocations of %d octets", allocations, octets)
 }
 
+// TestConnectFlights counts the flights of a program that sends one mail, with a login: greeting, EHLO, AUTH and mail, with
+// STARTTLS and EHLO once more. TCP and TLS come to one each, which the sink does not see.
+func TestConnectFlights(t *testing.T) {
+	serverTLS, clientTLS := certificate(t)
+	for name, tc := range map[string]struct {
+		config  sink.Config
+		builder func(string) depeche.Builder
+		want    int64
+	}{
+		"TLS":                   {sink.Config{Extensions: modern, TLS: serverTLS}, depeche.Relay, 4},
+		"STARTTLS":              {sink.Config{Extensions: modern, StartTLS: serverTLS}, depeche.StartTLSRelay, 6},
+		"TLS, PIPELINING alone": {sink.Config{Extensions: []string{"PIPELINING"}, TLS: serverTLS}, depeche.Relay, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, tc.config)
+			target := reach(t, server, 0)
+			s, err := tc.builder(target.Host).Port(target.Port).TLSConfig(clientTLS).Login("u", "p").Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := message.New().From("a@example.org").To("b@example.net").Subject("x").Text(load().Body).Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.SendLast(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			if got := server.Counts(); got.Flights != tc.want || got.Messages != 1 || got.Connections != 1 {
+				t.Errorf("%d flights, want %d: %+v", got.Flights, tc.want, got)
+			}
+		})
+	}
+}
+
 // BenchmarkConnect opens a connection with STARTTLS and a login, sends a mail and closes it, over a
 // link of 40 ms. "trips" is the time in round trips. A transport that is new has to find out whether
 // chunks are safe; one that has done so knows.
@@ -259,7 +293,7 @@ func BenchmarkConnect(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				return errors.Join(composeAndSend(s), s.Shutdown(context.Background()))
+				return sendComposed(s.SendLast)
 			}
 		}},
 		{"depeche, same transport", func(target peer.Target) func() error {
@@ -295,12 +329,14 @@ func relay(target peer.Target, config *tls.Config) depeche.Builder {
 	return depeche.StartTLSRelay(target.Host).Port(target.Port).TLSConfig(config).Login("u", "p")
 }
 
-func composeAndSend(s *depeche.Transport) error {
+func composeAndSend(s *depeche.Transport) error { return sendComposed(s.Send) }
+
+func sendComposed(send func(context.Context, transport.Mail) (*transport.Result, error)) error {
 	m, err := message.New().From("a@example.org").To("b@example.net").Subject("x").Text(load().Body).Build()
 	if err != nil {
 		return err
 	}
-	_, err = s.Send(context.Background(), m)
+	_, err = send(context.Background(), m)
 	return err
 }
 
