@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,7 +11,8 @@ import (
 )
 
 // Message is a complete message and its envelope. It is immutable and safe for concurrent use. It
-// is a transport.Mail.
+// is a transport.Mail. A nil Message, which Build returns beside an error, is a mail that no transport sends; a key can be
+// given to it (transport.WithKey), so that a result without a mail still says which piece of work it is of.
 type Message struct {
 	envelope envelope.Envelope
 	id       string
@@ -24,17 +26,41 @@ type Message struct {
 	binary   bool // a part is written as it is, whatever its octets are
 }
 
+// errNil is the error of a nil Message.
+var errNil = errors.New("message: the Message is nil: Build returned an error, which was not looked at")
+
 // Envelope returns who sends and who receives.
-func (m *Message) Envelope() envelope.Envelope { return m.envelope }
+func (m *Message) Envelope() envelope.Envelope {
+	if m == nil {
+		return envelope.Envelope{}
+	}
+	return m.envelope
+}
+
+// EnvelopeError is the error of a nil Message, and nil for every other.
+func (m *Message) EnvelopeError() error {
+	if m == nil {
+		return errNil
+	}
+	return nil
+}
 
 // MessageID returns the Message-ID with its angle brackets; "" after [Builder.WithoutMessageID].
-func (m *Message) MessageID() string { return m.id }
+func (m *Message) MessageID() string {
+	if m == nil {
+		return ""
+	}
+	return m.id
+}
 
 // MessageIDGiven reports whether [Builder.MessageID] set the Message-ID; otherwise it is random.
-func (m *Message) MessageIDGiven() bool { return m.givenID }
+func (m *Message) MessageIDGiven() bool { return m != nil && m.givenID }
 
 // String returns the Message-ID, the envelope and the size, for logs. The octets are in Bytes.
 func (m *Message) String() string {
+	if m == nil {
+		return "<nil>"
+	}
 	return fmt.Sprintf("%s (%s, %d octets)", m.id, m.envelope, m.size)
 }
 
@@ -48,12 +74,20 @@ func (m *Message) Size() int64 { return m.size }
 // [Builder.EightBit], [Builder.Internationalized], an attached message or an address with a UTF-8 local part put one. Only
 // servers with BINARYMIME take a message that has a part in the encoding [Binary].
 func (m *Message) BodyInfo() (bodyscan.Info, bool) {
+	if m == nil {
+		return bodyscan.Info{}, false
+	}
 	return bodyscan.Info{Size: m.size, EightBit: m.eightBit, EightBitHeader: m.utf8, Binary: m.binary}, true
 }
 
 // WriteTo writes the message. Every call writes the same octets; files are read anew, and one that
 // changed its size since Build is an error.
-func (m *Message) WriteTo(w io.Writer) (int64, error) { return m.segments.WriteTo(w) }
+func (m *Message) WriteTo(w io.Writer) (int64, error) {
+	if m == nil {
+		return 0, errNil
+	}
+	return m.segments.WriteTo(w)
+}
 
 // Bytes returns the whole message. The slice is a copy.
 func (m *Message) Bytes() ([]byte, error) {

@@ -38,22 +38,25 @@ func TestSendRows(t *testing.T) {
 			relay := stub.New()
 			rows := func(yield func(transport.Mail, error) bool) {
 				good := transport.Raw(env(t, "a@example.com"), []byte("a\r\n"))
-				_ = yield(good, nil) && yield(nil, errRow) && yield(transport.WithKey(good, "row 2"), errRow) && yield(good, nil)
+				var unmade *message.Message
+				_ = yield(good, nil) && yield(nil, errRow) && yield(transport.WithKey(good, "row 2"), errRow) && yield(good, nil) &&
+					yield(transport.WithKey(unmade, "row 4"), errRow) && yield(transport.WithKey(nil, "row 5"), errRow) &&
+					yield(transport.WithKey(unmade, "row 6"), nil)
 			}
 			seen := map[int]error{}
 			for sent, err := range transport.SendRows(t.Context(), over(relay), rows) {
 				seen[sent.Index] = err
-				if sent.Index == 2 && sent.Result.Key != "row 2" {
-					t.Errorf("key %q", sent.Result.Key)
+				if want := []string{2: "row 2", 4: "row 4", 5: "row 5", 6: "row 6"}[sent.Index]; sent.Result.Key != want {
+					t.Errorf("row %d: key %q, expected %q", sent.Index, sent.Result.Key, want)
 				}
 			}
-			for i, want := range []error{nil, errRow, errRow, nil} {
+			for i, want := range []error{nil, errRow, errRow, nil, errRow, errRow, (*message.Message)(nil).EnvelopeError()} {
 				var failed *transport.SendError
 				if err := seen[i]; !errors.Is(err, want) || want != nil && (!errors.As(err, &failed) || failed.Phase != transport.PhaseMessage) {
 					t.Errorf("row %d: %v", i, err)
 				}
 			}
-			if len(seen) != 4 || len(relay.Messages()) != 2 {
+			if len(seen) != 7 || len(relay.Messages()) != 2 {
 				t.Errorf("%d rows yielded, %d mails sent", len(seen), len(relay.Messages()))
 			}
 		})
@@ -65,7 +68,14 @@ func TestUnsendable(t *testing.T) {
 	if n, err := mail.WriteTo(io.Discard); n != 0 || !errors.Is(err, errRow) {
 		t.Error(n, err)
 	}
+	var unmade *message.Message
 	relay := stub.New()
+	if result, err := relay.Send(t.Context(), unmade); !errors.Is(err, unmade.EnvelopeError()) || len(result.Recipients) != 0 {
+		t.Error(result, err)
+	}
+	if result, err := relay.Send(t.Context(), transport.WithEnvelope(unmade, env(t, "a@example.com"))); !errors.Is(err, unmade.EnvelopeError()) || result.Count(transport.NotSent) != 1 {
+		t.Error(result, err)
+	}
 	result, err := relay.Send(t.Context(), transport.WithEnvelope(mail, env(t, "a@example.com")))
 	if !errors.Is(err, errRow) || result.Count(transport.NotSent) != 1 || len(relay.Messages()) != 0 {
 		t.Error(result, err)

@@ -16,6 +16,9 @@ func WithEnvelope(mail Mail, env envelope.Envelope) Mail {
 
 // wrapMail returns mail in one layer, however often it is done, after a change of that layer.
 func wrapMail(mail Mail, change func(*readdressed)) Mail {
+	if mail == nil {
+		mail = Unsendable(errNoMail)
+	}
 	plain := readdressed{mail: mail, envelope: mail.Envelope(), key: KeyOf(mail), fingerprint: FingerprintOf(mail)}
 	if r, ok := mail.(interface{ layer() readdressed }); ok {
 		plain = r.layer()

@@ -2,7 +2,9 @@ package transport
 
 // WithKey returns mail with a key of the caller's: the name of this piece of work, such as
 // "order-4711/receipt", which is the same when the program does the work again. Every [Result] carries
-// it, and package ledger sends once for each key and recipient. An empty key takes a key away.
+// it, and package ledger sends once for each key and recipient. An empty key takes a key away. A mail that is nil can have
+// one too: it becomes a mail that no transport sends, so that the row of a table that could not be composed is reported by its
+// key; see [SendRows].
 func WithKey(mail Mail, key string) Mail {
 	return wrapMail(mail, func(r *readdressed) { r.key = key })
 }

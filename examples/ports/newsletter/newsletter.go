@@ -101,11 +101,7 @@ func (m *Mailer) mails(c Campaign, text string, list []Subscriber) iter.Seq2[tra
 				ListUnsubscribeOneClick(c.Unsubscribe(s)).
 				Headers(m.config.Headers).
 				Build()
-			var mail transport.Mail
-			if err == nil {
-				mail = transport.WithKey(msg, c.ID+"/"+s.ID)
-			}
-			if !yield(mail, err) {
+			if !yield(transport.WithKey(msg, c.ID+"/"+s.ID), err) {
 				return
 			}
 		}

@@ -108,8 +108,5 @@ func mail(mails *templates.Library, id, name, address string) (transport.Mail, e
 		return nil, err
 	}
 	msg, err := b.Build()
-	if err != nil {
-		return nil, err
-	}
-	return transport.WithKey(msg, issue+"/"+id), nil
+	return transport.WithKey(msg, issue+"/"+id), err
 }
