@@ -127,23 +127,37 @@ func jsonRows(file io.Reader) func() (map[string]any, error) {
 	}
 }
 
-// checkList reads a list once, so that a mistake in row 9,000 is found before row 1 is sent, and counts its rows.
-func checkList(path string) (rows int, err error) {
+// maxFaults is how many rows that cannot be composed are reported.
+const maxFaults = 10
+
+// checkList reads a list once and composes the mail of each row, so that a mistake in row 9,000 is found before row 1 is
+// sent, and counts the rows.
+func checkList(ctx context.Context, path string, compose func(row) error) (rows int, err error) {
 	keys := map[string]int{}
+	var faults []error
 	for r, err := range readList(path) {
+		if err == nil && ctx.Err() != nil {
+			return 0, fail(exitTemporary, errors.New("interrupted before the first mail"))
+		}
 		if err != nil {
-			return 0, err
+			return 0, errors.Join(append(faults, err)...)
 		}
 		if before, ok := keys[r.key]; ok {
 			return 0, fmt.Errorf("%s: rows %d and %d have the key %q; give each row its own in a field \"key\"", path, before, r.number, r.key)
 		}
 		keys[r.key] = r.number
 		rows++
+		if err := compose(r); err != nil {
+			faults = append(faults, fmt.Errorf("%s, row %d: %w", path, r.number, err))
+		}
+		if len(faults) == maxFaults {
+			return 0, errors.Join(append(faults, errors.New("the rows after that were not looked at"))...)
+		}
 	}
 	if rows == 0 {
 		return 0, fmt.Errorf("%s: there is no row", path)
 	}
-	return rows, nil
+	return rows, errors.Join(faults...)
 }
 
 // sendList sends a mail for each row of a list.
@@ -154,11 +168,14 @@ func (w *World) sendList(ctx context.Context, f sendFlags) error {
 	if f.url == "" && f.dryRun == "" && w.Getenv("MAIL_URL") == "" {
 		return fail(exitUsage, errors.New("there is no relay: set --url or MAIL_URL"))
 	}
-	rows, err := checkList(f.list)
+	kind, _, err := w.kind(&f)
 	if err != nil {
 		return fail(exitData, err)
 	}
-	kind, _, err := w.kind(&f)
+	rows, err := checkList(ctx, f.list, func(r row) error {
+		_, err := f.mail(kind, r.data, []string{r.to})
+		return err
+	})
 	if err != nil {
 		return fail(exitData, err)
 	}
@@ -189,7 +206,8 @@ type listRun struct {
 	rows map[int]row // those on their way, by their place in the feed
 }
 
-// feed yields the mails of the rows. It ends at the first that cannot be made.
+// feed yields the mails of the rows. It ends at the first that cannot be made any more: a file has changed since the list
+// was checked.
 func (l *listRun) feed(ctx context.Context) iter.Seq[transport.Mail] {
 	return func(yield func(transport.Mail) bool) {
 		index := 0
@@ -240,6 +258,8 @@ func (l *listRun) send(ctx context.Context, t transport.Transport) error {
 		return fail(exitData, l.fault)
 	case l.fault != nil:
 		return fail(l.progress.all.status(), l.fault)
+	case ctx.Err() == nil && l.progress.mails < l.progress.rows:
+		return fail(exitData, fmt.Errorf("%s: %d of %d rows were sent: it changed meanwhile, or cannot be read twice", l.flags.list, l.progress.mails, l.progress.rows))
 	case ctx.Err() != nil && l.progress.all.status() == exitOK:
 		return fail(exitTemporary, fmt.Errorf("interrupted after %d of %d rows", l.progress.mails, l.progress.rows))
 	case l.progress.all.status() != exitOK:

@@ -45,7 +45,8 @@ The text is read from standard input unless --text, --html, a file or a template
 With --template, --data or --list, the subject, text and HTML are Go templates:
 --template mails/welcome reads mails/welcome.subject, .txt and .html, --data is JSON for them.
 --list is CSV with a header line, or a JSON object per line (.jsonl); its field "to" is the recipient,
-its field "key", or else the recipient, names the row. A ledger remembers what became of each row:
+its field "key", or else the recipient, names the row. All mails are composed before the first is
+sent, so a row that cannot become one stops the run. A ledger remembers what became of each row:
 started again with it after an interruption, the same command sends the rest, and no row twice. A row
 that may have been delivered when the command was killed is not sent again, and counts as unknown.
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -187,10 +188,55 @@ func TestSendListFaults(t *testing.T) {
 	if n := len(srv.Attempts()); n != 0 {
 		t.Errorf("%d sent", n)
 	}
-	// A template that fails at a row says which, and those before it are sent.
-	got := run(t, append(usual, write(t, "list.jsonl", `{"to":"b@example.org","name":"x"}`+"\n"+`{"to":"c@example.org"}`)), "", "MAIL_URL=smtp://"+srv.Addr())
-	if got.status != 65 || !strings.Contains(got.errors, "row 2") || len(srv.Messages()) != 1 {
-		t.Errorf("%+v", got)
+}
+
+// TestSendListIsComposedFirst: a row that cannot become a mail stops the run before the first is sent, and all such rows
+// are named at once.
+func TestSendListIsComposedFirst(t *testing.T) {
+	many := `{"to":"first@example.org","name":"x"}` + "\n" + strings.Repeat(`{"to":"not an address","key":"K","name":"x"}`+"\n", 12)
+	for line := range 12 {
+		many = strings.Replace(many, `"K"`, strconv.Itoa(line), 1)
+	}
+	for name, c := range map[string]struct {
+		list  string
+		wants []string
+		not   string
+	}{
+		"a template":            {`{"to":"b@example.org","name":"x"}` + "\n" + `{"to":"c@example.org"}`, []string{"row 2", `"name"`}, "row 1"},
+		"two addresses":         {`{"to":"b","name":"x"}` + "\n" + `{"to":"a@example.org","name":"x"}` + "\n" + `{"to":"c","name":"x"}`, []string{"row 1: ", "row 3: "}, "row 2"},
+		"more than are told":    {many, []string{"row 2: ", "row 11: ", "the rows after that were not looked at"}, "row 12"},
+		"a fault, then no JSON": {`{"to":"b","name":"x"}` + "\n{", []string{"row 1: ", "row 2: "}, "row 3"},
+	} {
+		srv := open(t)
+		book := filepath.Join(t.TempDir(), "ledger")
+		got := run(t, []string{
+			"send", "--from", "a@example.org", "--subject", "Hi {{.name}}", "--text", "x", "--ledger", book, "--list", write(t, "list.jsonl", c.list),
+		}, "", "MAIL_URL=smtp://"+srv.Addr())
+		for _, want := range c.wants {
+			if !strings.Contains(got.errors, want) {
+				t.Errorf("%s: no %q in %s", name, want, got.errors)
+			}
+		}
+		if _, err := os.Stat(book); got.status != 65 || strings.Contains(got.errors, c.not) || len(srv.Attempts()) != 0 || err == nil {
+			t.Errorf("%s: %+v, %d attempts, ledger %v", name, got, len(srv.Attempts()), err)
+		}
+	}
+}
+
+// TestSendListChanges: a list that is shorter when it is sent than it was when it was checked is told, and is no success.
+func TestSendListChanges(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.CertificateNames = []string{"127.0.0.1"}
+	srv.StartImplicitTLS()
+	roots := write(t, "roots.pem", string(srv.AuthorityPEM()))
+	list := write(t, "list.csv", "to\nb@example.org\nc@example.org\n")
+	w, _, said := world("", "MAIL_URL=smtps://user%40example.org@"+srv.Addr()+"?tls_roots="+roots)
+	w.Prompt = func(string) (string, error) { // after the check
+		return smtptest.Password, os.WriteFile(list, []byte("to\nb@example.org\n"), 0o600)
+	}
+	status := cli.Run(t.Context(), []string{"send", "--from", "a@example.org", "--list", list, "--text", "x", "--subject", "x"}, w)
+	if status != 65 || len(srv.Messages()) != 1 || !strings.Contains(said.String(), "1 of 2 rows were sent") {
+		t.Error(status, said)
 	}
 }
 
