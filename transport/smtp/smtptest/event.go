@@ -1,6 +1,9 @@
 package smtptest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The points at which hooks are asked, besides the verbs of commands.
 const (
@@ -32,15 +35,16 @@ const (
 
 // Event is a point in a session at which the server asks what to do.
 type Event struct {
-	At          string // one of the points, or an upper-case verb
-	Ordinal     int    // the how-many-th At of this session, from 1
-	Session     int    // from 1, in the order of the accepts
-	Transaction int    // the how-many-th accepted MAIL of this session; 0 before the first
-	Line        string // the command line without its end
-	From        string // the sender of the transaction
-	Recipient   string // for RCPT and for LMTP at End
-	Recipients  int    // accepted so far
-	User        string // of AUTH
+	At          string   // one of the points, or an upper-case verb
+	Ordinal     int      // the how-many-th At of this session, from 1
+	Session     int      // from 1, in the order of the accepts
+	Transaction int      // the how-many-th accepted MAIL of this session; 0 before the first
+	Line        string   // the command line without its end
+	From        string   // the sender of the transaction
+	Recipient   string   // for RCPT and for LMTP at End
+	Recipients  int      // accepted so far
+	To          []string // their addresses; the slice must not be changed
+	User        string   // of AUTH
 	TLS         bool
 	Octets      int64  // content so far
 	Reply       string // what the server would say; "" where it says nothing
@@ -86,7 +90,7 @@ func (s *session) ask(at, own string) Action {
 	s.ordinals[at]++
 	e := Event{
 		At: at, Ordinal: s.ordinals[at], Session: s.info.ID, Transaction: s.transactions, Line: s.command,
-		From: s.from.Address, Recipient: s.recipient, Recipients: len(s.recipients),
+		From: s.from.Address, Recipient: s.recipient, Recipients: len(s.recipients), To: slices.Clip(s.accepted),
 		User: s.info.User, TLS: s.phase.tls, Reply: strings.TrimRight(own, "\r\n"),
 	}
 	if s.message != nil {

@@ -8,7 +8,7 @@ import (
 // end forgets the transaction.
 func (s *session) end() {
 	s.open, s.broken = false, false
-	s.from, s.recipients, s.message = Path{}, nil, nil
+	s.from, s.recipients, s.accepted, s.message = Path{}, nil, nil, nil
 }
 
 func (s *session) mail() error {
@@ -69,7 +69,7 @@ func (s *session) rcpt() error {
 	text, err := s.respondTo(Rcpt, &answer{own: own, written: func(bool) { s.unanswered = false }})
 	s.recipient = ""
 	if s.open && s.message == nil && positive(text) {
-		s.recipients = append(s.recipients, Recipient{Path: path})
+		s.recipients, s.accepted = append(s.recipients, Recipient{Path: path}), append(s.accepted, path.Address)
 	}
 	return err
 }

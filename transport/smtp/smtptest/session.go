@@ -36,7 +36,8 @@ type session struct {
 	open       bool // a MAIL was accepted
 	from       Path
 	recipients []Recipient
-	recipient  string // at hand
+	accepted   []string // their addresses
+	recipient  string   // at hand
 	message    *Message
 	content    *content // while content is read
 	broken     bool     // a chunk failed, only RSET helps (RFC 3030 section 2)

@@ -156,7 +156,9 @@ func talk(t *testing.T, server *catch.Server, lines ...string) (replies []string
 		}
 		last := "----"
 		for last[3] != ' ' {
-			if last, err = in.ReadString('\n'); err != nil {
+			if last, err = in.ReadString('\n'); err != nil && strings.HasPrefix(line, "BDAT") {
+				return append(replies, "gone")
+			} else if err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}
 		}
@@ -199,8 +201,13 @@ func TestFaults(t *testing.T) {
 		"451 at mail from shop@*":                    "deferred, deferred",
 		"451 from nobody@*":                          "accepted, accepted",
 		"552 5.3.4 too big at end":                   "rejected, rejected",
+		"552 at end for B@*":                         "rejected, rejected",
+		"552 for *@example.net at end":               "accepted, accepted",
+		"552 at data for b@*":                        "rejected, rejected",
+		"552 at data for *@example.net":              "accepted, accepted",
 		"lose at end":                                "unknown, unknown",
 		"close at greeting":                          "not sent, not sent",
+		"close at data":                              "not sent, not sent",
 		"reset at ehlo":                              "not sent, not sent",
 		"delay 1ms at end":                           "accepted, accepted",
 	} {
@@ -215,6 +222,42 @@ func TestFaults(t *testing.T) {
 				t.Errorf("caught: %t", isCaught)
 			}
 		})
+	}
+}
+
+// TestFaultsOfChunks: a client that sends chunks gets the same answers as one that sends DATA, and goes on in step.
+func TestFaultsOfChunks(t *testing.T) {
+	for fault, want := range map[string]string{
+		"552 at data":           "220 250 250 250 552 250 250 250 552 552 221",
+		"552 at data for b@*":   "220 250 250 250 552 250 250 250 552 503 221",
+		"552 at end for b@*":    "220 250 250 250 552 250 250 250 250 552 221",
+		"552 at data for hei@*": "220 250 250 250 250 250 250 250 250 250 221",
+		"delay 1ms at data":     "220 250 250 250 250 250 250 250 250 250 221",
+		"close at data":         "220 250 250 250 gone",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			server, _ := start(t, catch.Config{Faults: []string{fault}, Dialect: "postfix"})
+			replies := talk(t, server, "EHLO x",
+				"MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "BDAT 14 LAST\r\nSubject: x\r\n", "NOOP",
+				"MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "BDAT 14\r\nSubject: x\r\n", "BDAT 0 LAST", "QUIT")
+			var codes []string
+			for _, reply := range replies {
+				code, _, _ := strings.Cut(reply, " ")
+				codes = append(codes, code)
+			}
+			if diff := cmp.Diff(want, strings.Join(codes, " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestFaultsOfLMTP: an answer at end is for one recipient.
+func TestFaultsOfLMTP(t *testing.T) {
+	server, _ := start(t, catch.Config{Faults: []string{"552 at end for b@*"}, LMTP: true})
+	got := deliver(t, smtp.FromURL("lmtp://"+server.MailAddress()), mail(t, "Welcome", "hei@example.org", "b@example.org"))
+	if got != "accepted, rejected" {
+		t.Error(got)
 	}
 }
 
@@ -258,7 +301,7 @@ func TestFaultErrors(t *testing.T) {
 		"550 at lunch":         `there is no stage "lunch"`,
 		"550 at rcpt at end":   "at is there twice",
 		"550 for [":            "pattern",
-		"550 at data for b@*":  "known at rcpt",
+		"550 at mail for b@*":  "known at rcpt",
 		"delay 2h at greeting": "want a duration",
 	} {
 		if _, err := catch.Start(t.Context(), catch.Config{MailAddress: "127.0.0.1:0", PageAddress: "127.0.0.1:0", Faults: []string{fault}}); err == nil || !strings.Contains(err.Error(), want) {

@@ -17,11 +17,14 @@ const FaultHelp = `A fault is an action, then where and for whom:
   550 for b@*                 a reply to RCPT for these recipients
   "450 4.2.1 mailbox busy" for *@slow.test
   451 at data                 a reply at a stage
+  552 at end for big@*        to the content of a mail with such a recipient
   421 at mail from news@*     for these senders
   lose at end                 take the mail, and lose the reply
   close at greeting           hang up; reset and silence work too
   delay 2s at end             answer late
-Stages: greeting, ehlo, auth, mail, rcpt, data, end. In a pattern * is any text.`
+Stages: greeting, ehlo, auth, mail, rcpt, data, end. In a pattern * is any text.
+A client that sends content in chunks (BDAT) has no DATA to answer: "at data" is the answer to a chunk then. LMTP
+has an answer at end for each recipient, and "for" means those alone.`
 
 // stages are the points at which a fault can be, by the word for them.
 var stages = map[string]string{
@@ -34,6 +37,7 @@ var replyCode = regexp.MustCompile(`^[45][0-9]{2}$`)
 // fault is what goes wrong, where, and for whom.
 type fault struct {
 	action       smtptest.Action
+	isReply      bool // and so comes after what it answers
 	at, to, from string
 }
 
@@ -71,6 +75,7 @@ func parseFault(text string, refused func(session int, text string)) (smtptest.H
 	if f.action, err = faultAction(words); err != nil {
 		return nil, fmt.Errorf("fault %q: %w", text, err)
 	}
+	f.isReply = replyCode.MatchString(words[0])
 	reply := strings.Join(words, " ")
 	return func(e smtptest.Event) smtptest.Action {
 		if !f.fits(e) {
@@ -110,8 +115,8 @@ func (f *fault) place(stage string) error {
 			return fmt.Errorf("pattern %q: %w", pattern, err)
 		}
 	}
-	if f.to != "" && !slices.Contains([]string{smtptest.Rcpt, smtptest.End}, f.at) {
-		return errors.New(`"for" names recipients, who are known at rcpt, and for LMTP at end`)
+	if f.to != "" && !slices.Contains([]string{smtptest.Rcpt, smtptest.Data, smtptest.End}, f.at) {
+		return errors.New(`"for" names recipients, who are known at rcpt, data and end`)
 	}
 	return nil
 }
@@ -151,7 +156,28 @@ func (f *fault) fits(e smtptest.Event) bool {
 		_, path, _ := strings.Cut(e.Line, "<")
 		from, _, _ = strings.Cut(path, ">")
 	}
-	return e.At == f.at && matches(f.to, e.Recipient) && matches(f.from, from)
+	return f.isAt(e) && f.isFor(e) && matches(f.from, from)
+}
+
+// isAt reports whether an event is at the stage of the fault. What goes wrong at DATA goes wrong at a chunk as well: a
+// reply follows its octets, which a server must read before it refuses them; all else comes before.
+func (f *fault) isAt(e smtptest.Event) bool {
+	if f.at != smtptest.Data || e.At == smtptest.Data {
+		return e.At == f.at
+	}
+	if !f.isReply {
+		return e.At == smtptest.Chunk
+	}
+	verb, _, _ := strings.Cut(e.Line, " ")
+	return e.At == smtptest.Bdat || e.At == smtptest.End && strings.EqualFold(verb, "BDAT")
+}
+
+// isFor reports whether the fault is for a recipient of an event: the one that it is about, or else one of the mail's.
+func (f *fault) isFor(e smtptest.Event) bool {
+	if f.to == "" || e.Recipient != "" || e.At == smtptest.Rcpt {
+		return matches(f.to, e.Recipient)
+	}
+	return slices.ContainsFunc(e.To, func(to string) bool { return matches(f.to, to) })
 }
 
 // matches reports whether an address is like a pattern, in any case. No pattern is like every address.
