@@ -16,24 +16,41 @@ func (v *View) Links() []string {
 	if v.HTML == "" {
 		return linksInText(v.Text)
 	}
-	var list []string
+	var found unique
 	eachTag(v.HTML, func(token html.Token) {
 		if token.DataAtom != atom.A && token.DataAtom != atom.Area {
 			return
 		}
 		for _, a := range token.Attr {
-			if link := strings.TrimSpace(a.Val); a.Key == "href" && link != "" && !strings.HasPrefix(link, "#") && !slices.Contains(list, link) {
-				list = append(list, link)
+			if link := strings.TrimSpace(a.Val); a.Key == "href" && link != "" && !strings.HasPrefix(link, "#") {
+				found.add(link)
 			}
 		}
 	})
-	return list
+	return found.list
+}
+
+// unique is a list of texts, each once.
+type unique struct {
+	list []string
+	seen map[string]bool
+}
+
+func (u *unique) add(text string) {
+	if u.seen[text] {
+		return
+	}
+	if u.seen == nil {
+		u.seen = map[string]bool{}
+	}
+	u.seen[text] = true
+	u.list = append(u.list, text)
 }
 
 // linksInText returns the addresses that begin with https:// or http:// in a text. Punctuation at their end and
 // brackets around them belong to the text.
 func linksInText(text string) []string {
-	var list []string
+	var found unique
 	for word := range strings.FieldsSeq(text) {
 		at := strings.Index(word, "http://")
 		if secure := strings.Index(word, "https://"); at < 0 || secure >= 0 && secure < at {
@@ -50,11 +67,9 @@ func linksInText(text string) []string {
 		if strings.HasSuffix(link, ")") && !strings.Contains(link, "(") {
 			link = strings.TrimRight(link, ").,;:!?'")
 		}
-		if !slices.Contains(list, link) {
-			list = append(list, link)
-		}
+		found.add(link)
 	}
-	return list
+	return found.list
 }
 
 // shownIDs returns the Content-IDs and addresses by which the HTML shows parts: in src, background, poster, srcset and

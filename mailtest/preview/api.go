@@ -199,7 +199,7 @@ func (h *handler) detail(m *mailtest.Mail) detail {
 	view := m.View()
 	d := detail{
 		summary: h.summary(m), Header: []fieldJSON{}, Text: view.Text, HTML: view.HTML, Inline: partsJSON(m.ID(), view.Inline, 0),
-		Blind: some(blind(m)), Links: some(links(view.HTML)), Findings: some(Check(m)), Notes: some(h.notes(m)),
+		Blind: some(blind(m)), Links: some(links(view)), Findings: some(Check(m)), Notes: some(h.notes(m)),
 		Releases: some(h.marks.releases(m.ID())), Source: "mail/" + m.ID() + "/source",
 	}
 	for _, f := range namedAsSent(m) {

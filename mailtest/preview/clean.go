@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/depeche-mail/depeche/mailtest"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -131,24 +132,13 @@ var cidInStyle = regexp.MustCompile(`(?i)cid:[^\s"'()\\]+`)
 
 func (c cleaner) style(text string) string { return cidInStyle.ReplaceAllStringFunc(text, c.address) }
 
-// links lists the web and mail addresses that HTML links to, because a link in the frame leads nowhere.
-func links(source string) []string {
+// links lists the web and mail addresses that a mail links to, because a link in the frame leads nowhere, and one in a text
+// is not marked.
+func links(view *mailtest.View) []string {
 	var list []string
-	seen := map[string]bool{}
-	for tokens := html.NewTokenizer(strings.NewReader(source)); len(list) < maxLinks; {
-		kind := tokens.Next()
-		if kind == html.ErrorToken {
-			break
-		}
-		token := tokens.Token()
-		if kind != html.StartTagToken || token.DataAtom != atom.A && token.DataAtom != atom.Area {
-			continue
-		}
-		for _, a := range token.Attr {
-			if a.Key == "href" && isLink(a.Val) && !seen[a.Val] {
-				seen[a.Val] = true
-				list = append(list, a.Val)
-			}
+	for _, link := range view.Links() {
+		if len(list) < maxLinks && isLink(link) {
+			list = append(list, link)
 		}
 	}
 	return list

@@ -90,7 +90,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, m *mailtest.Mail)
 		ID: m.ID(), Subject: cut(view.Subject(), maxTitle), Size: size(m.Size()), Received: momentOf(m.Received()),
 		From: cut(view.Get("From"), maxValue), Date: cut(view.Get("Date"), maxTitle), EnvelopeFrom: m.Envelope().From().String(),
 		People: people(m), Notes: h.notes(m), CanRelease: h.Release != nil, ReleaseTo: h.ReleaseTo,
-		Links: links(view.HTML), Parts: files(view), Files: len(view.Attachments), Findings: Check(m),
+		Links: links(view), Parts: files(view), Files: len(view.Attachments), Findings: Check(m),
 	}
 	for _, recipient := range m.Envelope().Recipients() {
 		s.Recipients = append(s.Recipients, recipient.Address.String())

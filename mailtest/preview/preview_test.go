@@ -1,6 +1,7 @@
 package preview_test
 
 import (
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -209,6 +210,29 @@ func TestTabs(t *testing.T) {
 	}
 	plain := open(t, raw(t, "Subject: x\n\nhello"))
 	if page := shown(t, plain.body(t, "")); !strings.Contains(page, "Text Source Header Parts Links Checks") || !strings.Contains(page, "hello") {
+		t.Error(page)
+	}
+	if page := shown(t, plain.body(t, "?view=links")); !strings.Contains(page, "This mail has no links.") {
+		t.Error(page)
+	}
+}
+
+// TestLinksOfText lists what a mail without HTML links to, and as much of it as a page can bear.
+func TestLinksOfText(t *testing.T) {
+	s := open(t, raw(t, "Subject: x\n\nReset it here: https://example.org/reset?token=1&a=2. Or\n(http://example.org/help)\nnot javascript:alert(1)"))
+	page := s.body(t, "?view=links")
+	outside := slices.DeleteFunc(attributes(t, page, "a", "href"), func(link string) bool { return !strings.Contains(link, ":") })
+	if diff := cmp.Diff([]string{"https://example.org/reset?token=1&a=2", "http://example.org/help"}, outside); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(shown(t, page), "Parts Links 2 Checks") {
+		t.Error(shown(t, page))
+	}
+	var many strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, "https://example.org/%d\n", i)
+	}
+	if page := shown(t, open(t, raw(t, "Subject: x\n\n"+many.String())).body(t, "?view=links")); !strings.Contains(page, "Links 100 ") {
 		t.Error(page)
 	}
 }
