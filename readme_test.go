@@ -30,14 +30,14 @@ func TestReadmeProgram(t *testing.T) {
 	if err := os.WriteFile(source, []byte(blocks[at].Code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, source).CombinedOutput(); err != nil { //nolint:gosec // both are of this test
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, source).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	server := smtptest.NewUnstartedServer(t)
 	server.Config.Security, server.Config.Mechanisms = smtptest.Plaintext, map[string]smtptest.Mechanism{}
 	server.Start()
 	run := func(url string) (said string, ok bool) {
-		command := exec.CommandContext(t.Context(), program) //nolint:gosec // it is of this test
+		command := exec.CommandContext(t.Context(), program)
 		command.Dir, command.Env = folder, append(os.Environ(), "MAIL_PASSWORD_FILE=", "MAIL_URL="+url)
 		out, err := command.CombinedOutput()
 		return string(out), err == nil

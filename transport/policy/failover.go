@@ -25,7 +25,7 @@ type Failover struct {
 // Build checks the description and returns the transport. The error joins [envelope.FieldError]s.
 //
 // The Result names the relay of each recipient. When several relays failed, the cause of the error is
-// a [*AttemptsError]. Check succeeds when one relay is ready.
+// a [*AttemptsError]. Check succeeds when one relay is ready; it asks the next when one fails, or has not answered for 250 ms.
 func (f Failover) Build() (transport.Transport, error) {
 	var bad configErrors
 	bad.relays(f.Relays, f.On, f.RetryPeriod)

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -65,19 +64,6 @@ func (g *group) build(relays []transport.Transport) *compound {
 	c.ready = anyReady
 	c.failFast = len(relays) > 1
 	return c
-}
-
-// anyReady is the Check of relays of which one is enough.
-func anyReady(ctx context.Context, relays []transport.Transport) error {
-	var errs []error
-	for _, t := range relays {
-		err := transport.Check(ctx, t)
-		if err == nil {
-			return nil
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }
 
 func inOrder(g *group) []int {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -61,10 +62,11 @@ func (o *lifecycle) refuse() {
 	o.closed = true
 }
 
-// each does something to everything that is owned, at the same time.
+// each does something to everything that is owned, at the same time. What does not return, because it panics or ends its
+// goroutine, does so in the caller's goroutine after the others have ended.
 func (o *lifecycle) each(do func(transport.Transport) error) error {
 	errs := make([]error, len(o.owned))
-	var all sync.WaitGroup
+	var all panics.Group
 	for i, t := range o.owned {
 		all.Go(func() { errs[i] = do(t) })
 	}
@@ -92,7 +94,9 @@ func (o *lifecycle) Shutdown(ctx context.Context) error {
 
 // Check finds out whether everything below could send now.
 func (o *lifecycle) Check(ctx context.Context) error {
-	return o.each(func(t transport.Transport) error { return transport.Check(ctx, t) })
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return o.each(func(t transport.Transport) error { return check(ctx, cancel, t) })
 }
 
 // SignatureRules returns what everything below allows.

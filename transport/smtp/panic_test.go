@@ -149,6 +149,33 @@ func TestPanics(t *testing.T) {
 	}
 }
 
+// TestCheckThatDoesNotReturn: a function of the caller's that does not return from Check costs no place of the pool.
+func TestCheckThatDoesNotReturn(t *testing.T) {
+	for name, exit := range map[string]bool{"panic": false, "Goexit": true} {
+		t.Run(name, func(t *testing.T) {
+			srv := smtptest.NewServer(t)
+			x := &bomb{exit: exit, armed: 1}
+			sender := build(t, relay(srv).Pool(smtp.Pool{MaxOpen: 1}).Trace(func(e client.Event) {
+				if e.Kind == client.EventCommand && strings.HasPrefix(e.Text, "NOOP") {
+					x.touch()
+				}
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // or it would hang
+			defer cancel()
+			if _, err := sender.Send(ctx, mail(t, "a@example.org")); err != nil {
+				t.Fatal(err)
+			}
+			value, returned := outcomeOf(func() { _ = sender.Check(ctx) })
+			if err, _ := value.(error); returned || !exit && !errors.Is(err, errCaller) {
+				t.Errorf("returned: %v, recovered %v", returned, value)
+			}
+			if _, err := sender.Send(ctx, mail(t, "b@example.org")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // outcomeOf runs f in a goroutine and returns what it panicked with, and whether it returned.
 func outcomeOf(f func()) (value any, returned bool) {
 	ended := make(chan struct{})

@@ -244,12 +244,17 @@ func (t *Transport) Check(ctx context.Context) error {
 		lease.Release()
 		return nil
 	}
-	if err := lease.Value().Noop(ctx); err != nil {
-		lease.Discard()
-		return err
-	}
-	lease.Release()
-	return nil
+	alive := false
+	defer func() { // also when a function of the caller's does not return, such as that of Trace
+		if alive {
+			lease.Release()
+		} else {
+			lease.Discard()
+		}
+	}()
+	err = lease.Value().Noop(ctx)
+	alive = err == nil
+	return err
 }
 
 // Stats returns figures of the connections.
