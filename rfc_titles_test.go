@@ -108,6 +108,7 @@ var rfcTitles = map[int]string{
 	8089: `The "file" URI Scheme`,
 	8098: "Message Disposition Notification",
 	8301: "Cryptographic Algorithm and Key Usage Update to DKIM",
+	8305: "Happy Eyeballs Version 2: Better Connectivity Using Concurrency",
 	8314: "Cleartext Considered Obsolete: TLS for Email Submission and Access",
 	8446: "The Transport Layer Security Protocol Version 1.3",
 	8461: "SMTP MTA Strict Transport Security",

@@ -223,7 +223,7 @@ func TestSendListIsComposedFirst(t *testing.T) {
 	}
 }
 
-// TestSendListChanges: a list that is shorter when it is sent than it was when it was checked is told, and is no success.
+// TestSendListChanges: a list that is shorter when it is sent than it was when it was checked is an error.
 func TestSendListChanges(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.CertificateNames = []string{"127.0.0.1"}
