@@ -39,7 +39,9 @@ func (p *Pool[R]) openFailed(ctx context.Context, err error) (wait bool) {
 		why = p.options.Judge(err)
 	}
 	others := len(p.busy) + len(p.idle) + p.opening
-	if why == FailureTooMany {
+	if why == FailureTooMany { // the places of all pools of the provider count
+		n := p.group.count()
+		others = n.open + n.opening
 		p.tooMany(err)
 	}
 	if why != FailureTooMany || others == 0 {

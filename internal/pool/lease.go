@@ -68,16 +68,17 @@ func (l *Lease[R]) Refused(tooMany bool, cause error) (others bool) {
 	p.takeBack(l)
 	p.bury(l, TooMany)
 	l.refusals = p.refusals
-	n := len(p.idle) + len(p.busy) + p.opening
+	n := p.group.count()
+	others = n.open+n.opening > 0
 	if tooMany {
 		p.tooMany(cause)
 	}
-	if tooMany && n == 0 { // each of those who wait would meet the same
+	if tooMany && !others { // each of those who wait would meet the same
 		p.failures++
 		p.refuse(cause)
 	}
 	p.serve()
-	return n > 0
+	return others
 }
 
 // Again is [Pool.Get] for the user of a resource that was Refused while there were others: the user is one of those who wait from
@@ -91,7 +92,7 @@ func (l *Lease[R]) Again(ctx context.Context) (*Lease[R], error) {
 func (l *Lease[R]) Surplus(cause error) {
 	p := l.pool
 	p.mu.Lock()
-	if len(p.idle)+len(p.busy) < 2 {
+	if p.group.count().open < 2 {
 		p.unlock()
 		l.Release()
 		return
@@ -107,7 +108,7 @@ func (l *Lease[R]) Surplus(cause error) {
 func (p *Pool[R]) takeBack(l *Lease[R]) {
 	delete(p.busy, l)
 	if l.promised {
-		p.promised--
+		p.group.promised--
 	}
 	if l.bulk != nil {
 		l.bulk.held--
@@ -152,20 +153,28 @@ func (p *Pool[R]) takeIdle() *Lease[R] {
 	return nil
 }
 
-// serve gives what is free to those who wait, in order, and looks after the idle ones.
-func (p *Pool[R]) serve() {
-	for w := p.queue.next(); w != nil; w = p.queue.next() {
-		if lease := p.takeIdle(); lease != nil {
-			p.lend(lease, w.bulk)
-			w.lease = lease
-		} else if p.mayOpen() {
-			p.begin(w.bulk)
-		} else {
-			break
-		}
-		p.queue.serve(w)
-		close(w.ready)
+// serveNext gives what is free to the one of those who wait who is next, and reports whether there was something.
+func (p *Pool[R]) serveNext() bool {
+	w := p.queue.next()
+	if w == nil {
+		return false
 	}
+	if lease := p.takeIdle(); lease != nil {
+		p.lend(lease, w.bulk)
+		w.lease = lease
+	} else if p.mayOpen() {
+		p.begin(w.bulk)
+	} else {
+		p.makeRoomInGroup()
+		return false
+	}
+	p.queue.serve(w)
+	close(w.ready)
+	return true
+}
+
+// lookAfter does what is due when all who can be are served.
+func (p *Pool[R]) lookAfter() {
 	p.hurry()
 	p.nudge()
 	p.warm()

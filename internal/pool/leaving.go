@@ -16,10 +16,13 @@ type farewells[R any] struct {
 	polite []*Lease[R]        // those that were not killed, the oldest first; some may be closed by now
 }
 
-// add notes a resource whose closing begins.
-func (f *farewells[R]) add(l *Lease[R]) {
+// add notes a resource whose closing begins. One that makes room for another pool is not killed for that: the provider
+// counts it until it has seen the end.
+func (f *farewells[R]) add(l *Lease[R], why Reason) {
 	f.open[l] = false
-	f.polite = append(f.polite, l)
+	if why != MakesRoom {
+		f.polite = append(f.polite, l)
+	}
 }
 
 // remove notes that a resource is closed.
@@ -61,9 +64,9 @@ func (p *Pool[R]) bury(l *Lease[R], why Reason) {
 		return
 	}
 	p.note(l, why)
-	p.leaving.add(l)
+	p.leaving.add(l, why)
 	patience := goodbye
-	if p.draining {
+	if p.draining || why == MakesRoom {
 		patience = lastGoodbye
 	}
 	go func() {

@@ -71,7 +71,7 @@ type lesson struct {
 // tooMany learns from a refusal of one resource while others may be open.
 func (p *Pool[R]) tooMany(cause error) {
 	before := p.most()
-	p.limit.refuse(len(p.idle)+len(p.busy), before)
+	p.limit.refuse(p.group.count().open, before)
 	p.stats.Refused++
 	if p.most() < before {
 		p.learned(cause)

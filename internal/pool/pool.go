@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/depeche-mail/depeche/internal/pause"
@@ -27,6 +26,7 @@ type Options[R any] struct {
 	IdleTimeout time.Duration // how long a resource may be idle; 0 for any time
 	MaxAge      time.Duration // how old a resource may get; 0 for any age
 	OneFirst    bool          // while none is open, one at a time is opened: others follow when it is
+	Group       *Group[R]     // pools of the same provider; nil for one of its own
 	Closed      error         // what Get returns after Shutdown or Close; nil for ErrClosed
 
 	// Open makes a resource. Ahead does when no user waits for it; nil means Open.
@@ -55,14 +55,15 @@ type Options[R any] struct {
 type Pool[R any] struct {
 	options Options[R]
 
-	mu       sync.Mutex
+	group    *Group[R]
+	mu       *sync.Mutex // of the group
+	turn     uint64      // of the group, when a user of this pool was served last
 	idle     []*Lease[R] // the most recently used last
 	busy     map[*Lease[R]]struct{}
 	opening  int
 	leaving  farewells[R]
 	queue    queue[R]
-	promised int // resources in use that will come back because others wait
-	limit    limit
+	limit    *limit // of the group
 	draining bool
 	killed   bool
 	failures int       // of Open since its last success
@@ -77,8 +78,7 @@ type Pool[R any] struct {
 	nudger   *time.Timer
 	news     []news[R] // for Left, as soon as the lock is free
 	lessons  []lesson  // for Learned
-
-	singles, bulks atomic.Int32 // users who wait and were promised nothing
+	ended    bool      // quiet is closed
 }
 
 // New returns an empty pool. It calls none of the functions.
@@ -94,6 +94,10 @@ func New[R any](options Options[R]) *Pool[R] {
 	}
 	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: farewells[R]{open: map[*Lease[R]]bool{}}, quiet: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if options.Group == nil {
+		options.Group = new(Group[R])
+	}
+	options.Group.join(p)
 	if options.Ahead == nil {
 		p.options.Ahead = options.Open
 	}
@@ -182,6 +186,7 @@ func (p *Pool[R]) get(ctx context.Context, wish wish[R]) (*Lease[R], error) {
 		return nil, ErrBusy
 	}
 	w := p.wait(bulk, false)
+	p.makeRoomInGroup()
 	p.hurry()
 	p.nudge()
 	p.unlock()
@@ -260,12 +265,14 @@ func (p *Pool[R]) leave(w *waiter[R]) bool {
 
 // room is how many more resources may be open, as far as their number decides.
 func (p *Pool[R]) room() int {
-	return max(p.most()-len(p.idle)-len(p.busy)-len(p.leaving.open)-p.opening, 0)
+	n := p.group.count()
+	return max(p.most()-n.open-n.opening-n.leaving, 0)
 }
 
 // waitsForFirst reports whether the first resource is being opened, and the others follow when it is open.
 func (p *Pool[R]) waitsForFirst() bool {
-	return p.options.OneFirst && p.opening > 0 && len(p.idle)+len(p.busy) == 0
+	n := p.group.count()
+	return p.options.OneFirst && n.opening > 0 && n.open == 0
 }
 
 // followers is how many users wait for the first resource alone: there is room for theirs.
@@ -278,9 +285,12 @@ func (p *Pool[R]) followers() int {
 
 // mayOpen reports whether one more resource may be opened now. While opening fails, one at a time may, and beside
 // others only after a pause.
-func (p *Pool[R]) mayOpen() bool {
+func (p *Pool[R]) mayOpen() bool { return p.room() > 0 && p.mayTry() }
+
+// mayTry is mayOpen without regard to how many are open.
+func (p *Pool[R]) mayTry() bool {
 	switch {
-	case p.room() == 0, p.waitsForFirst():
+	case p.waitsForFirst():
 		return false
 	case p.failures == 0:
 		return true
@@ -328,7 +338,7 @@ func (p *Pool[R]) opened(ctx context.Context, bulk *Bulk[R], value R, err error)
 	}
 	p.failures, p.retry = 0, time.Time{}
 	p.stats.Opened++
-	p.bears(len(p.idle) + len(p.busy) + 1)
+	p.bears(p.group.count().open + 1)
 	lease = &Lease[R]{pool: p, value: value, born: time.Now()}
 	if p.killed {
 		p.bury(lease, Closing)

@@ -116,7 +116,8 @@ const slice = time.Second
 // once, for a bulk that has less, or another worker of its own, after a second. As many are asked as wait.
 func (l *Lease[R]) Wanted() bool {
 	p := l.pool
-	if p.singles.Load() == 0 && (p.bulks.Load() == 0 || time.Since(l.got) < slice) {
+	g := p.group
+	if g.singles.Load() == 0 && (g.bulks.Load() == 0 || time.Since(l.got) < slice) {
 		return false
 	}
 	p.mu.Lock()
@@ -124,13 +125,22 @@ func (l *Lease[R]) Wanted() bool {
 	if l.promised {
 		return true
 	}
-	q := &p.queue
-	single := q.single.Len() > p.promised
-	bulk := q.len() > p.promised && l.bulk != nil && time.Since(l.got) >= slice && q.bulk > 0 &&
-		(l.bulk.waiters.Len() > 0 || q.poorest().held < l.bulk.held) // a bulk that has less, or more workers of its own
-	if single || bulk {
+	if g.wants(l) {
 		l.promised = true
-		p.promised++
+		g.promised++
 	}
 	return l.promised
+}
+
+// mayHave reports whether a bulk of a pool that waits should have a resource of another one: it, or its pool, has less, or
+// it is the same bulk, which has more workers.
+func (p *Pool[R]) mayHave(l *Lease[R]) bool {
+	switch q := &p.queue; {
+	case q.bulk == 0 || l.bulk == nil || time.Since(l.got) < slice:
+		return false
+	case p != l.pool:
+		return p.held() < l.pool.held()
+	default:
+		return l.bulk.waiters.Len() > 0 || q.poorest().held < l.bulk.held
+	}
 }

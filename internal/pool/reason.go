@@ -30,15 +30,14 @@ func (p *Pool[R]) note(l *Lease[R], why Reason) {
 
 // unlock frees the lock, and tells what has happened under it.
 func (p *Pool[R]) unlock() {
-	list, lessons := p.news, p.lessons
-	p.news, p.lessons = nil, nil
-	p.singles.Store(int32(max(p.queue.single.Len()-p.promised, 0)))
-	p.bulks.Store(int32(p.queue.bulk))
+	list := p.group.leave()
 	p.mu.Unlock()
-	for _, l := range lessons {
-		p.options.Learned(l.most, l.cause)
-	}
-	for _, n := range list {
-		p.options.Left(n.value, n.why)
+	for _, t := range list {
+		for _, l := range t.lessons {
+			t.to.Learned(l.most, l.cause)
+		}
+		for _, n := range t.news {
+			t.to.Left(n.value, n.why)
+		}
 	}
 }

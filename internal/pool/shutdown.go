@@ -23,6 +23,10 @@ type Stats struct {
 func (p *Pool[R]) Stats() Stats {
 	p.mu.Lock()
 	defer p.unlock()
+	return p.figures()
+}
+
+func (p *Pool[R]) figures() Stats {
 	s := p.stats
 	p.most() // what is too old is forgotten, and that is told
 	s.Limit, _ = p.limit.current()
@@ -30,11 +34,11 @@ func (p *Pool[R]) Stats() Stats {
 	return s
 }
 
-// Open returns how many resources are open and may serve users.
+// Open returns how many resources of the group are open: a user who was refused may wait for the place of one.
 func (p *Pool[R]) Open() int {
 	p.mu.Lock()
 	defer p.unlock()
-	return len(p.idle) + len(p.busy)
+	return p.group.count().open
 }
 
 // Shutdown refuses new users, serves those who are there, closes everything politely, and returns
@@ -77,9 +81,8 @@ func (p *Pool[R]) signalIfEmpty() {
 	if !p.draining || len(p.idle)+len(p.busy)+p.queue.len()+len(p.leaving.open)+p.opening > 0 {
 		return
 	}
-	select {
-	case <-p.quiet:
-	default:
+	if !p.ended {
+		p.ended = true
 		close(p.quiet)
 	}
 }

@@ -44,6 +44,7 @@ type state struct {
 	unsure   bool // of a URL whose values may be part of a password
 	login    login
 	proxy    proxyServer
+	account  *Account
 	errs     []error
 }
 
@@ -275,7 +276,13 @@ func (b Builder) Build() (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := newTransport(s.config, s.pool.withDefaults(), s.bulk)
+	if s.account == nil {
+		s.account = NewAccount()
+	}
+	if err := s.account.claim(s.config); err != nil {
+		return nil, err
+	}
+	t := newTransport(s.config, s.pool.withDefaults(), s.bulk, s.account)
 	t.provider = s.provider
 	t.dialect = dialectOf(s.provider.Name, s.host)
 	return t, nil

@@ -124,7 +124,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	}()
 	err := conn.Stream(ctx, window, &limitedSource{worker: w, conn: conn, lease: lease}, func(job *client.BulkJob) { w.done(ctx, job) })
 	returned = true
-	w.t.learned.note(conn.Findings())
+	w.t.account.learned.note(conn.Findings())
 	if errors.Is(err, client.ErrEnding) { // of the mails, not of the relay: no reason to wait
 		w.failures--
 	}
@@ -148,7 +148,7 @@ func (w *worker) done(ctx context.Context, job *client.BulkJob) {
 	w.turn.inFlight--
 	w.turn.ended++
 	w.count(job.Result)
-	w.t.learned.judge(w.turn.conn, job.Result)
+	w.t.account.learned.judge(w.turn.conn, job.Result)
 	if w.resend(ctx, job) {
 		w.t.resends(ctx, w.turn.conn, job.Mail, job.Result)
 		w.requeued = append(w.requeued, job)
@@ -170,23 +170,23 @@ func (w *worker) count(r *client.Result) {
 	case t.over:
 	case isHangUp(r), endsShare(r):
 		t.over = true
-		w.t.limit.ended(t.delivered, false)
+		w.t.account.limit.ended(t.delivered, false)
 	case isSurplus(r):
 		t.surplus = r
 		t.delivered++
 	case isAnswered(r):
 		t.delivered++
-		w.t.limit.reached(t.delivered)
+		w.t.account.limit.reached(t.delivered)
 	case !t.suspect && t.conn.Findings().EndedSilently:
 		t.over = true
-		w.t.limit.ended(t.delivered, true)
+		w.t.account.limit.ended(t.delivered, true)
 	}
 }
 
 // resend reports whether a job goes over another connection, and prepares it for that.
 func (w *worker) resend(ctx context.Context, job *client.BulkJob) bool {
 	r := job.Result
-	if way := r.Fallback(); way != client.FallbackNone && job.Tried&(1<<way) == 0 && w.t.learned.fallback(r) {
+	if way := r.Fallback(); way != client.FallbackNone && job.Tried&(1<<way) == 0 && w.t.account.learned.fallback(r) {
 		job.Tried |= 1 << way
 		return true
 	}

@@ -22,6 +22,7 @@ func builderSteps(t *testing.T) map[string]func(b Builder, n int) Builder {
 	word := func(n int) string { return string(rune('a' + n)) }
 	limit := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	return map[string]func(b Builder, n int) Builder{
+		"Account":         func(b Builder, n int) Builder { return b.Account(&Account{address: word(n)}) },
 		"AllOrNothing":    func(b Builder, _ int) Builder { return b.AllOrNothing() },
 		"AuthorizationID": func(b Builder, n int) Builder { return b.AuthorizationID(word(n)) },
 		"BulkWindow":      func(b Builder, n int) Builder { return b.BulkWindow(n) },

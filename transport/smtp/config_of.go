@@ -42,6 +42,7 @@ func (s *state) onlyCode() (steps []string) {
 		name string
 		used bool
 	}{
+		{"Account", s.account != nil},
 		{"Credentials", !s.config.Credentials.IsZero()},
 		{"Dialer", s.config.Dial != nil},
 		{"Proxy", !s.proxy.password.IsZero()},

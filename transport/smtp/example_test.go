@@ -86,6 +86,32 @@ func ExampleTransport_SendAll() {
 	// Output: 100 true
 }
 
+// A newsletter and passwords through one account: together they have ten connections, of which the newsletter leaves two.
+func ExampleAccount() {
+	srv := started(smtptest.Config{})
+	defer srv.Close()
+	account := smtp.NewAccount()
+	relay := smtp.StartTLSRelay(srv.Host()).Port(srv.Port()).ExtraRoots(srv.AuthorityPEM()).
+		Login(smtptest.User, smtptest.Password).Account(account)
+	newsletter, err := relay.Clone().Pool(smtp.Pool{MaxOpen: 8}).BulkWindow(20).ResendUnsent().Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = newsletter.Close() }()
+	passwords, err := relay.Pool(smtp.Pool{MaxOpen: 10}).AllOrNothing().Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = passwords.Close() }()
+
+	result, err := passwords.Send(context.Background(), note("hei@example.com"))
+	fmt.Println(result.Recipients[0].Outcome, err)
+	fmt.Println(account.String() == srv.Addr(), account.Stats().Opened, newsletter.Stats().Opened)
+	// Output:
+	// accepted <nil>
+	// true 1 0
+}
+
 // A delivery agent beside the program has a verdict for each recipient.
 func ExampleLMTP() {
 	srv := started(smtptest.Config{Protocol: smtptest.LMTP, Security: smtptest.Plaintext, Mechanisms: map[string]smtptest.Mechanism{}, Hooks: []smtptest.Hook{

@@ -59,8 +59,8 @@ func (t *Transport) openAhead(ctx context.Context) (*client.Conn, error) {
 
 // dial opens a connection and tells of it, and of the secrets that a source was asked for.
 func (t *Transport) dial(ctx context.Context, tell func(transport.Decision)) (*client.Conn, error) {
-	config := t.learned.configure(t.config)
-	config.CarefulAfter = t.limit.careAfter()
+	config := t.account.learned.configure(t.config)
+	config.CarefulAfter = t.account.limit.careAfter()
 	asked := false
 	ctx = authentication.WithWatch(ctx, func(err error) {
 		d := transport.Decision{Kind: transport.DecisionToken, Relay: config.Address}

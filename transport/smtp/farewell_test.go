@@ -16,14 +16,15 @@ import (
 type counting struct{ open, most atomic.Int32 }
 
 func (c *counting) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
+	return c.dialer(new(net.Dialer).DialContext)(ctx, network, address)
+}
+
+// add counts a connection until it is closed.
+func (c *counting) add(conn net.Conn) net.Conn {
 	for now := c.open.Add(1); ; {
 		most := c.most.Load()
 		if now <= most || c.most.CompareAndSwap(most, now) {
-			return &counted{Conn: conn, count: c}, nil
+			return &counted{Conn: conn, count: c}
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (l *learnedIdle) current(most time.Duration) (time.Duration, bool) {
 // keepIdle lets the pool keep idle connections as long as the relay does, and a warm minimum of them only where the relay
 // lets them live.
 func (t *Transport) keepIdle() {
-	limit, learned := t.idle.current(t.limits.IdleTimeout)
+	limit, learned := t.account.idle.current(t.limits.IdleTimeout)
 	warm := t.limits.MinIdle
 	if learned {
 		warm = 0
@@ -94,7 +94,7 @@ func (t *Transport) keepIdle() {
 
 // endedIdle learns from a connection that the relay ended, or refused to use, after it had been idle.
 func (t *Transport) endedIdle(from time.Time, after time.Duration, said bool) {
-	if t.idle.closed(from, after, said) {
+	if t.account.idle.closed(from, after, said) {
 		t.keepIdle()
 	}
 }

@@ -101,7 +101,7 @@ func (t *Transport) full(c *client.Conn) bool {
 	if c.ReachedMailMax() || c.ErrorsInRow() >= maxErrors {
 		return true
 	}
-	for _, limit := range [...]int{t.limits.MaxMessages, t.limit.current()} {
+	for _, limit := range [...]int{t.limits.MaxMessages, t.account.limit.current()} {
 		if limit > 0 && c.Transactions() >= limit {
 			return true
 		}

@@ -24,10 +24,10 @@ func (t *Transport) reach(ctx context.Context, config client.Config) (*client.Co
 		return client.Dial(ctx, config)
 	}
 	conn, asked, err := dialAddress(ctx, config, config.Address)
-	if err == nil || !refusesSession(err) || t.pool.Open() > 0 || !t.elsewhere.TryLock() {
+	if err == nil || !refusesSession(err) || t.pool.Open() > 0 || !t.account.elsewhere.TryLock() {
 		return conn, err
 	}
-	defer t.elsewhere.Unlock()
+	defer t.account.elsewhere.Unlock()
 	list, wrong := t.lookUp(ctx, "ip", host)
 	if wrong != nil {
 		return nil, err

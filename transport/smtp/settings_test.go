@@ -147,7 +147,7 @@ func TestSettingsSayTheSame(t *testing.T) {
 func TestEveryStepIsSaid(t *testing.T) {
 	known := []string{
 		"Login", "Port", // parts of a URL
-		"Dialer", "Trace", "TLSConfig", "VerifyConnection", // code
+		"Account", "Dialer", "Trace", "TLSConfig", "VerifyConnection", // code
 		"Build", "Clone", "ClientConfig", "Config", "URL", // no settings
 	}
 	for _, x := range settings {
@@ -179,6 +179,7 @@ func TestOnlyCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for step, b := range map[string]Builder{
+		"Account":           Relay("mx.example.org").Account(NewAccount()),
 		"Credentials":       Relay("mx.example.org").Credentials(credentials),
 		"Dialer":            Relay("mx.example.org").Dialer((&net.Dialer{}).DialContext),
 		"Proxy":             Relay("mx.example.org").Proxy("socks5://user:hunter2@proxy.example.org"),

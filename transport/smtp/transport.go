@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -22,27 +21,24 @@ var ErrBusy = pool.ErrBusy
 
 // Transport sends through one relay with one identity. It is safe for concurrent use.
 type Transport struct {
-	config    client.Config
-	limits    Pool
-	bulk      bulk
-	provider  Provider // of ForProvider
-	dialect   outcome.Dialect
-	pool      *pool.Pool[*client.Conn]
-	learned   learned
-	limit     learnedLimit
-	idle      learnedIdle
-	lookUp    lookUp
-	elsewhere sync.Mutex // had by the connection that is tried at the other addresses of the host
-	eyes      eyes
+	config   client.Config
+	limits   Pool
+	bulk     bulk
+	provider Provider // of ForProvider
+	dialect  outcome.Dialect
+	pool     *pool.Pool[*client.Conn]
+	lookUp   lookUp
+	eyes     eyes
+	account  *Account // one relay, one identity
 }
 
-func newTransport(config client.Config, limits Pool, bulk bulk) *Transport {
-	config.Logins = &authentication.RejectedSecrets{} // one relay, one identity
+func newTransport(config client.Config, limits Pool, bulk bulk, account *Account) *Transport {
+	config.Logins = &account.logins
 	config.Mask = authentication.NewSecretMask()
-	t := &Transport{config: config, limits: limits, bulk: bulk, lookUp: net.DefaultResolver.LookupNetIP}
+	t := &Transport{config: config, limits: limits, bulk: bulk, account: account, lookUp: net.DefaultResolver.LookupNetIP}
 	t.pool = pool.New(pool.Options[*client.Conn]{
 		MaxOpen: limits.MaxOpen, MaxIdle: limits.MaxIdle, MinIdle: limits.MinIdle, MaxWaiting: limits.MaxWaiting,
-		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge, Closed: transport.ErrClosed,
+		IdleTimeout: limits.IdleTimeout, MaxAge: limits.MaxAge, Closed: transport.ErrClosed, Group: &account.connections,
 		OneFirst: !config.Credentials.IsZero(), // the first of many logs in; while it is open, 454 to another one is about their number
 		Open:     t.open, Ahead: t.openAhead, Judge: t.failure, Learned: t.limited, Usable: t.usable, Alive: (*client.Conn).Alive, Close: quit, Kill: kill, Left: t.left,
 	})
@@ -55,7 +51,7 @@ func (t *Transport) open(ctx context.Context) (*client.Conn, error) {
 }
 
 func (t *Transport) usable(c *client.Conn) bool {
-	return c.Err() == nil && !t.full(c) && t.learned.suits(c)
+	return c.Err() == nil && !t.full(c) && t.account.learned.suits(c)
 }
 
 // quit says goodbye; the connection's own timeout bounds it.
@@ -154,7 +150,7 @@ type resends struct {
 // may reports whether the mail goes over one more connection. others says that connections are open.
 func (a *resends) may(t *Transport, r *client.Result, others bool) bool {
 	a.waits = false
-	if way := r.Fallback(); way != client.FallbackNone && !a.other[way-1] && t.learned.fallback(r) {
+	if way := r.Fallback(); way != client.FallbackNone && !a.other[way-1] && t.account.learned.fallback(r) {
 		a.other[way-1] = true
 		return true
 	}
@@ -171,7 +167,7 @@ func (a *resends) may(t *Transport, r *client.Result, others bool) bool {
 func (t *Transport) getWithRoom(ctx context.Context, env envelope.Envelope, waits *patience, get func(context.Context) (*pool.Lease[*client.Conn], error)) (*pool.Lease[*client.Conn], error) {
 	for {
 		lease, err := waits.get(ctx, get)
-		if err != nil || lease.Value().CanTakeDomains(env) && t.learned.suits(lease.Value()) {
+		if err != nil || lease.Value().CanTakeDomains(env) && t.account.learned.suits(lease.Value()) {
 			return lease, err
 		}
 		lease.Discard()
@@ -193,7 +189,7 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 			lease.Discard()
 		}
 	}()
-	if t.idle.known.Load() {
+	if t.account.idle.known.Load() {
 		t.keepIdle() // what is too old is forgotten
 	}
 	before, heard := conn.Transactions(), conn.LastHeard()
@@ -203,22 +199,22 @@ func (t *Transport) sendOn(ctx context.Context, lease *pool.Lease[*client.Conn],
 	returned = true
 	found := conn.Findings()
 	failure, lost := receipt.Failure()
-	t.learned.note(found)
-	t.learned.judge(conn, receipt)
+	t.account.learned.note(found)
+	t.account.learned.judge(conn, receipt)
 	switch {
 	case !idle:
 	case receipt.ConnectionWasDead() && (failure.Response.IsZero() || failure.Response.IsBadConnection()):
 		t.endedIdle(heard, quiet, !failure.Response.IsZero())
 	case isAnswered(receipt):
-		t.idle.survived(quiet)
+		t.account.idle.survived(quiet)
 	}
 	switch {
 	case isHangUp(receipt), endsShare(receipt):
-		t.limit.ended(before, false)
+		t.account.limit.ended(before, false)
 	case found.EndedSilently && lost && failure.Response.IsZero() && !idle:
-		t.limit.ended(before, true)
+		t.account.limit.ended(before, true)
 	case conn.Err() == nil:
-		t.limit.reached(conn.Transactions())
+		t.account.limit.reached(conn.Transactions())
 	}
 	switch {
 	case isAboutLoad(receipt):
