@@ -117,6 +117,9 @@ func (s *state) weight() int {
 func (n *node) weight() int64 {
 	const usualHeader = 112
 	weight := usualHeader + n.facts.Size + mimewire.Base64Size(n.size)
+	if n.isPieced {
+		return usualHeader + int64(n.encoded)
+	}
 	if n.isWrittenLate() {
 		weight = usualHeader
 	}

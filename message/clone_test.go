@@ -72,6 +72,7 @@ func steps(t *testing.T) map[string]func(b message.Builder, word string) message
 		"Fault":           func(b builder, w string) builder { return b.Fault("Mine", errors.New(w)) },
 		"FromMailbox":     func(b builder, w string) builder { return b.FromMailbox(mailbox(w)) },
 		"HTML":            func(b builder, w string) builder { return b.HTML("<p>" + w) },
+		"HTMLPart":        func(b builder, w string) builder { return b.HTMLPart(message.HTML("<p>part " + w)) },
 		"Headers": func(b builder, w string) builder {
 			return b.Headers(map[string]string{"X-Map-" + w: w, "Subject": w})
 		},

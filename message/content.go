@@ -41,6 +41,9 @@ func (b Builder) TextPart(p Part) Builder { return b.form("Text", p) }
 // HTML sets the HTML body. With Text it becomes the preferred alternative.
 func (b Builder) HTML(html string) Builder { return b.form("HTML", HTML(html)) }
 
+// HTMLPart sets the HTML body from a part, such as one of a [TextBuilder].
+func (b Builder) HTMLPart(p Part) Builder { return b.form("HTML", p) }
+
 // AMP sets the AMP body, which goes between plain text and HTML, as readers without AMP expect.
 func (b Builder) AMP(html string) Builder { return b.form("AMP", TextPart("text/x-amp-html", html)) }
 
@@ -84,7 +87,7 @@ func (s *state) arrange() *Part {
 	}
 	at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
 	if at >= 0 && !s.unchecked {
-		s.checkInline(s.forms[at].text)
+		s.checkInline(s.forms[at].page())
 	}
 	if len(s.inline) > 0 {
 		if at < 0 {

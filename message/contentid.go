@@ -45,7 +45,7 @@ func (s *state) checkInline(page string) {
 // contentIDs returns the Content-IDs that HTML shows by addresses in attributes and styles (RFC 2392). The same words in a
 // text, which may be a user's, show nothing.
 func contentIDs(page string) (ids []string) {
-	if !strings.Contains(page, "cid:") && !strings.Contains(page, "CID:") {
+	if !hasCID(page) {
 		return nil
 	}
 	var place htmlPlace
@@ -66,6 +66,11 @@ func contentIDs(page string) (ids []string) {
 		place.pass(page, at, at+len("cid:"))
 		at += len("cid:")
 	}
+}
+
+// hasCID reports whether a page may show an inline part.
+func hasCID(page string) bool {
+	return strings.Contains(page, "cid:") || strings.Contains(page, "CID:")
 }
 
 // nextWord finds a word again and again, and looks at each octet once.

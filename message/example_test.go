@@ -353,3 +353,24 @@ func ExamplePart() {
 	// 7.pdf
 	// 7.csv
 }
+
+// A newsletter whose fixed parts are encoded once, for all readers.
+func ExampleTextBuilder() {
+	top := message.NewFixedText("<h1>November</h1>\n<p>What all readers see.</p>\n<p>Dear ")
+	foot := message.NewFixedText(",</p>\n<p>good bye.</p>\n")
+	for _, name := range []string{"Zoë", "Hei"} {
+		var page message.TextBuilder
+		page.WriteFixed(top)
+		_, _ = page.WriteString(name) // it never fails
+		page.WriteFixed(foot)
+		m, err := message.New().From("news@example.org").To("b@example.com").HTMLPart(page.Part("text/html")).Build()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(m.Envelope(), len(page.String()))
+	}
+	// Output:
+	// news@example.org > b@example.com 82
+	// news@example.org > b@example.com 81
+}

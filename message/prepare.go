@@ -19,6 +19,7 @@ type node struct {
 	encoding Encoding
 	size     int64  // of content in a source, before encoding
 	text     string // of a text, its lines ending in LF or CRLF
+	isPieced bool   // more stands in the text, encoded beforehand
 	facts    mimewire.LineFacts
 	encoded  int // octets of a text in its encoding, or a few more
 	children []node

@@ -14,9 +14,12 @@ import (
 type textBody struct{}
 
 // prepare judges a text and finds how it travels.
-func (textBody) prepare(p *preparer, n *node) error {
+func (textBody) prepare(p *preparer, n *node) error { return p.text(n, n.part.text) }
+
+// text judges the text of a part and finds how it travels.
+func (p *preparer) text(n *node, text string) error {
 	part := n.part
-	n.text = part.text
+	n.text = text
 	facts := mimewire.ScanText(n.text)
 	if facts.EightBit && !utf8.ValidString(n.text) {
 		return mimewire.ErrNotUTF8
@@ -25,7 +28,7 @@ func (textBody) prepare(p *preparer, n *node) error {
 		return err
 	}
 	if n.media == "text/calendar" {
-		if err := checkCalendar(part.text, n.param("method")); err != nil {
+		if err := checkCalendar(text, n.param("method")); err != nil {
 			return err
 		}
 	}
@@ -43,6 +46,12 @@ func (textBody) prepare(p *preparer, n *node) error {
 		n.text = mimewire.Flow(n.text)
 		facts = mimewire.ScanText(n.text)
 	}
+	return p.travels(n, facts)
+}
+
+// travels finds how a text of such facts travels, and why it can't.
+func (p *preparer) travels(n *node, facts mimewire.TextFacts) error {
+	part := n.part
 	if part.encoding == Binary {
 		return errBinary
 	}

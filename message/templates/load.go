@@ -139,7 +139,7 @@ func (l *loader) visit(name string, entry fs.DirEntry, err error) error {
 
 // set parses the files of a mail.
 func (l *loader) set(name string) *Set {
-	s := &Set{NoText: l.options.NoText, Images: l.options.Images}
+	s := &Set{NoText: l.options.NoText, Images: l.options.Images, own: true}
 	if source, has := l.sources[name+".subject"]; has {
 		s.Subject = l.text(name+".subject", source, false)
 	}

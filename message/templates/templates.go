@@ -27,6 +27,8 @@ type Set struct {
 	NoText bool
 	// Images, if it is set, has the images that the HTML names by file; they become inline parts, see [markup.Embed].
 	Images fs.FS
+
+	own bool // the templates are those of a folder: no program executes one that is called by another
 }
 
 // Apply runs the templates with data, and gives the results to the builder. The first line of the
@@ -35,38 +37,56 @@ type Set struct {
 // dangerous in its place: no recipient should see that.
 func (s Set) Apply(b message.Builder, data any) (message.Builder, error) {
 	if s.Subject != nil {
-		subject, err := run("subject", s.Subject, data)
+		line, err := run("subject", s.Subject, nil, data)
 		if err != nil {
 			return message.Builder{}, err
 		}
-		subject, _, _ = strings.Cut(strings.TrimSpace(subject), "\n")
+		subject, _, _ := strings.Cut(strings.TrimSpace(line.String()), "\n")
 		b = b.Subject(strings.TrimRight(subject, "\r"))
 	}
 	if s.Text != nil {
-		plain, err := run("text", s.Text, data)
+		plain, err := s.text(data)
 		if err != nil {
 			return message.Builder{}, err
 		}
-		b = b.Text(plain)
+		b = b.TextPart(plain.Part("text/plain"))
 	}
 	if s.HTML == nil {
 		return b, nil
 	}
-	source, err := run("HTML", s.HTML, data)
+	source, err := s.html(data)
 	if err != nil {
 		return message.Builder{}, err
 	}
 	if s.Text == nil && !s.NoText {
-		b = b.Text(markup.Text(source))
+		b = b.Text(markup.Text(source.String()))
 	}
 	if s.Images == nil {
-		return b.HTML(source), nil
+		return b.HTMLPart(source.Part("text/html")), nil
 	}
-	page, err := markup.Embed(source, s.Images)
+	page, err := markup.Embed(source.String(), s.Images)
 	if err != nil {
 		return message.Builder{}, fmt.Errorf("HTML template: %w", err)
 	}
 	return page.AddTo(b), nil
+}
+
+func (s Set) text(data any) (*message.TextBuilder, error) {
+	known, isKnown := fixedOf(s.Text)
+	w, err := run("text", s.Text, known, data)
+	if err == nil && !isKnown {
+		keep(s.Text, textPieces(s.Text))
+	}
+	return w, err
+}
+
+func (s Set) html(data any) (*message.TextBuilder, error) {
+	known, isKnown := fixedOf(s.HTML)
+	w, err := run("HTML", s.HTML, known, data)
+	if err == nil && !isKnown { // html/template has changed its texts by now, and changes them no more
+		keep(s.HTML, htmlPieces(s.HTML, s.own))
+	}
+	return w, err
 }
 
 // executor is a template of either package.
@@ -75,31 +95,39 @@ type executor interface {
 }
 
 // run executes a template and looks at what no mail should show.
-func run(kind string, t executor, data any) (string, error) {
-	w := watcher{isHTML: kind == "HTML"}
+func run(kind string, t executor, known pieces, data any) (*message.TextBuilder, error) {
+	w := watcher{isHTML: kind == "HTML", known: known}
+	const usual = 512
+	w.out.Grow(usual)
 	err := t.Execute(&w, data)
 	if err == nil {
 		err = w.err
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s template: %w", kind, err)
+		return nil, fmt.Errorf("%s template: %w", kind, err)
 	}
-	return w.out.String(), nil
+	return &w.out, nil
 }
 
 // watcher collects what a template prints. The template packages write each value by itself, so that what they write in place of
-// one is told from a user's text which has the same words among others.
+// one is told from a user's text which has the same words among others; and each fixed text in the memory that the template
+// keeps it in.
 type watcher struct {
-	out    strings.Builder
+	out    message.TextBuilder
+	known  pieces
 	isHTML bool
 	err    error
 }
 
 func (w *watcher) Write(p []byte) (int, error) {
-	switch text := string(p); {
-	case text == "<no value>", w.isHTML && text == "&lt;no value&gt;":
+	if fixed := w.known.find(p); fixed != nil {
+		w.out.WriteFixed(fixed)
+		return len(p), nil
+	}
+	switch {
+	case string(p) == "<no value>", w.isHTML && string(p) == "&lt;no value&gt;":
 		w.err = errNoValue
-	case w.isHTML && (text == "#ZgotmplZ" || text == "ZgotmplZ"):
+	case w.isHTML && (string(p) == "#ZgotmplZ" || string(p) == "ZgotmplZ"):
 		w.err = errUnsafe
 	}
 	return w.out.Write(p)
