@@ -53,7 +53,7 @@ func (m *mail) WriteTo(w io.Writer) (int64, error) {
 	if reads > 1 { // and never twice the same
 		switch m.temper {
 		case fails, shorter, panics:
-			data = append(bytes.Clone(data[:len(data)/(reads+1)]), "\r\n"...)
+			data = fmt.Appendf(bytes.Clone(data[:len(data)/(reads+1)]), "%d\r\n", reads) // the number, since two cuts of a short mail may be one length
 		case longer:
 			data = append(bytes.Clone(data), strings.Repeat("more\r\n", reads)...)
 		case calm:

@@ -11,12 +11,15 @@ import (
 	"time"
 )
 
+// silence is how long a server may store nothing before a test gives it up: a slow machine stores few a second.
+const silence = 30 * time.Second
+
 // Stored waits until n messages are in the Maildir below a folder setting and a name, and returns them.
-// Delivery goes on after the reply, so this polls, for half a minute at most.
+// Delivery goes on after the reply, so this polls, until nothing came for half a minute.
 func (r *Rig) Stored(t *testing.T, setting, name string, n int) [][]byte {
 	t.Helper()
 	pattern := filepath.Join(r.Get(t, setting), name, "new", "*")
-	deadline := time.Now().Add(30 * time.Second)
+	deadline, seen := time.Now().Add(silence), 0
 	for {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
@@ -33,8 +36,11 @@ func (r *Rig) Stored(t *testing.T, setting, name string, n int) [][]byte {
 			}
 			return messages
 		}
+		if len(names) > seen {
+			deadline, seen = time.Now().Add(silence), len(names)
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d messages in %s, want %d", len(names), pattern, n)
+			t.Fatalf("%d messages in %s, want %d, and none came for %v", len(names), pattern, n, silence)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
