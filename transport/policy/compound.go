@@ -19,6 +19,8 @@ type compound struct {
 	begin func(transport.Mail) plan
 	ready func(context.Context, []transport.Transport) error // what Check asks; nil means that all must be ready
 	ahead int                                                // plans that SendAll prepares at the same time, if they can be
+	// aheadIfSlow: only once it takes long to prepare a plan.
+	aheadIfSlow bool
 	// failFast: a relay that is down shall say so at once, because there is another one, or because failures are counted.
 	failFast bool
 	limit    int // of mails that SendAll has under way; 0 for underWay

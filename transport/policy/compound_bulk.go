@@ -68,7 +68,7 @@ func (r *bulkRun) dispatch(ctx context.Context, jobs <-chan transport.BulkResult
 		servers.Wait()
 	}()
 	if r.ahead > 1 {
-		r.prepareAhead(ctx, jobs)
+		r.takeAhead(ctx, jobs)
 	} else {
 		r.take(ctx, jobs, func(m *bulkItem) { r.advance(ctx, m) }, func() {})
 	}

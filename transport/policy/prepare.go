@@ -35,8 +35,8 @@ type Prepare struct {
 	// Sign signs what the steps have made. It is asked for what Next allows (see
 	// transport.SignatureRules), and what it cannot keep is an error of Build.
 	Sign Signer
-	// Ahead is how many mails SendAll prepares at the same time; 0 means GOMAXPROCS. They are sent in their
-	// order.
+	// Ahead is how many mails SendAll prepares at the same time. They are sent in their order. 0 means GOMAXPROCS when
+	// preparing takes longer than handing a mail to another goroutine, as signing does, and else one after the other.
 	Ahead int
 }
 
@@ -71,7 +71,7 @@ func (p Prepare) Build() (transport.Transport, error) {
 	}
 	c := newCompound(func(transport.Mail) plan { return &preparePlan{steps: steps} }, p.Next)
 	if c.ahead = p.Ahead; c.ahead == 0 {
-		c.ahead = runtime.GOMAXPROCS(0)
+		c.ahead, c.aheadIfSlow = runtime.GOMAXPROCS(0), true
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -242,6 +243,51 @@ func TestPrepareAhead(t *testing.T) {
 				}
 				if took := time.Since(begin).Truncate(time.Second); most.Load() != int64(ahead) || took != time.Duration(8/ahead)*time.Second {
 					t.Errorf("%d at the same time, %v", most.Load(), took)
+				}
+			})
+		})
+	}
+}
+
+// TestPrepareAheadIfSlow: where Ahead is not given, mails are prepared at the same time when steps are slow, and one after
+// the other when they are not, also when one of many was.
+func TestPrepareAheadIfSlow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		takes func(n int) time.Duration
+		want  int
+	}{
+		{"nothing to do", func(int) time.Duration { return 0 }, 1},
+		{"an interruption", func(n int) time.Duration { return []time.Duration{0, time.Second}[n%100/99] }, 1},
+		{"slow", func(int) time.Duration { return 50 * time.Microsecond }, 4},
+		{"slow after a while", func(n int) time.Duration { return []time.Duration{0, time.Millisecond}[min(1, n/200)] }, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+			synctest.Test(t, func(t *testing.T) {
+				var calls, now, most atomic.Int64
+				step := func(_ context.Context, m transport.Mail) ([]transport.Mail, error) {
+					n := now.Add(1)
+					defer now.Add(-1)
+					if n > most.Load() {
+						most.Store(n)
+					}
+					runtime.Gosched() // others would come in here
+					time.Sleep(c.takes(int(calls.Add(1)) - 1))
+					return []transport.Mail{m}, nil
+				}
+				p := build(t, policy.Prepare{Next: &serial{}, Steps: []policy.Step{step}})
+				m := mail(t, "a@example.org")
+				for sent, err := range transport.SendAll(t.Context(), p, func(yield func(transport.Mail) bool) {
+					for n := 0; n < 400 && yield(m); n++ {
+					}
+				}) {
+					if err != nil {
+						t.Error(sent.Index, err)
+					}
+				}
+				if most.Load() != int64(c.want) {
+					t.Errorf("%d at the same time, want %d", most.Load(), c.want)
 				}
 			})
 		})
