@@ -12,7 +12,7 @@ PIECES ?= 1000
 COUNT ?= 1
 MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bolt queue/bolt queue/jetstream queue/river
 
-.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench cover interop demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench cover interop readers demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -71,6 +71,9 @@ cover: ## say how much of each package the tests reach
 
 interop: ## run against real mail servers (Debian, root)
 	cd interop && go test -count=1 ./...
+
+readers: ## verify 2,000 signed mails after Postfix, Exim and Dovecot have stored them (Debian, root)
+	cd interop && DEPECHE_READERS=complete DEPECHE_INTEROP=require go test -count=1 -v -timeout 30m -run TestDelivered ./readers
 
 demo: ## send one message through an embedded server
 	go run ./examples/quickstart
