@@ -12,7 +12,7 @@ PIECES ?= 1000
 COUNT ?= 1
 MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bolt queue/bolt queue/jetstream queue/river
 
-.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench cover interop readers demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench table beside cover interop readers demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,13 @@ vulncheck: ## look for known vulnerabilities in what is used; needs the network
 
 bench: ## compare with other libraries, all in one run; x is the ratio to net/smtp
 	cd bench && go test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
+
+ROUNDS ?= 3
+table: ## measure, for ROUNDS, and write the table of docs/performance.md: five minutes on a quiet machine
+	cd bench && go run ./table -rounds $(ROUNDS)
+
+beside: ## measure beside real servers (Debian, root), for ROUNDS, and write their table of docs/performance.md: three minutes
+	cd interop && go test -count=1 -timeout 0 -run TestTable ./beside -rounds $(ROUNDS)
 
 bench-queue: ## deliver later beside a plain loop, all durable; wants PostgreSQL (Debian package postgresql)
 	for m in bolt river jetstream; do (cd queue/$$m && go test -run '^$$' -bench BenchmarkEndToEnd -benchtime 10000x -count $(COUNT) .) || exit 1; done

@@ -41,13 +41,18 @@ func AppendBoth(dst []byte, h Header, text, html string) []byte {
 	dst = append(h.append(dst), "Content-Type: multipart/alternative; boundary=\""+boundary+"\"\r\n"...)
 	for _, part := range [...]struct{ media, text string }{{"plain", text}, {"html", html}} {
 		dst = append(append(append(dst, "\r\n--"+boundary+"\r\nContent-Type: text/"...), part.media...), "; charset=utf-8\r\n"...)
-		dst = appendQuoted(append(dst, "Content-Transfer-Encoding: quoted-printable\r\n\r\n"...), part.text)
+		dst = AppendQuoted(append(dst, "Content-Transfer-Encoding: quoted-printable\r\n\r\n"...), part.text)
 	}
 	return append(dst, "\r\n--"+boundary+"--\r\n"...)
 }
 
-// appendQuoted appends text, whose lines end in LF after no blank, as quoted-printable (RFC 2045 section 6.7).
-func appendQuoted(dst []byte, text string) []byte {
+// AppendHTML appends a mail of HTML that is quoted-printable already.
+func AppendHTML(dst []byte, h Header, quoted string) []byte {
+	return append(append(h.append(dst), "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...), quoted...)
+}
+
+// AppendQuoted appends text, whose lines end in LF after no blank, as quoted-printable (RFC 2045 section 6.7).
+func AppendQuoted(dst []byte, text string) []byte {
 	const digits, most = "0123456789ABCDEF", 72
 	column := 0
 	for i := range len(text) {

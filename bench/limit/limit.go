@@ -29,6 +29,15 @@ const bufferSize = 64 << 10
 
 // Dial connects to a server, in TLS from the first octet unless config is nil. All mails have the same sender and recipient.
 func Dial(address, from, to string, config *tls.Config) (*Client, error) {
+	return dial("EHLO", address, from, to, config)
+}
+
+// DialLMTP is Dial for a server of LMTP (RFC 2033).
+func DialLMTP(address, from, to string, config *tls.Config) (*Client, error) {
+	return dial("LHLO", address, from, to, config)
+}
+
+func dial(greeting, address, from, to string, config *tls.Config) (*Client, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
@@ -40,7 +49,7 @@ func Dial(address, from, to string, config *tls.Config) (*Client, error) {
 		conn: conn, replies: bufio.NewReaderSize(conn, bufferSize),
 		path: "MAIL FROM:<" + from + ">\r\nRCPT TO:<" + to + ">\r\n",
 	}
-	if err := errors.Join(c.read(1), c.ask("EHLO limit.test\r\n", 1)); err != nil {
+	if err := errors.Join(c.read(1), c.ask(greeting+" limit.test\r\n", 1)); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}

@@ -71,6 +71,14 @@ func Install(t testing.TB, programs ...string) {
 	}
 }
 
+// Programs returns the folder in which install.sh puts programs that are not the system's.
+func Programs() string {
+	if folder := os.Getenv("RIG_OPT"); folder != "" {
+		return folder
+	}
+	return "/var/tmp/mail-rig/opt"
+}
+
 // missing says what this machine lacks.
 func missing() string {
 	if os.Geteuid() != 0 {
