@@ -44,6 +44,7 @@ type Config struct {
 	Security                 Security
 	Dialect                  string          // of [DialectNames]; "" is the one that offers everything
 	Faults                   []string        // as [FaultHelp] says
+	RelayLimits              []string        // as [LimitHelp] says
 	Folder                   string          // where the mails survive; "" is memory alone
 	Limits                   mailtest.Limits // the oldest go
 	MaxSize                  int64           // octets of one mail
@@ -116,12 +117,18 @@ func (s *Server) mailConfig() (smtptest.Config, error) {
 	}
 	extensions := smtptest.DefaultExtensions()
 	if s.config.Dialect != "" {
-		dialect, ok := dialects[s.config.Dialect]
+		dialect, ok := lookUpDialect(s.config.Dialect)
 		if !ok {
 			return c, fmt.Errorf("there is no dialect %q; there are %s", s.config.Dialect, DialectNames())
 		}
 		extensions = dialect.extensions
 		c.Hooks = append(c.Hooks, dialect.hooks...)
+		c.Dialect.Name = dialect.words
+	}
+	for _, text := range s.config.RelayLimits {
+		if err := setLimit(&c, text); err != nil {
+			return c, err
+		}
 	}
 	c.Extensions = extensions
 	hooks := []smtptest.Hook{s.sessions.watch}

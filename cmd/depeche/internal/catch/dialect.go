@@ -14,12 +14,13 @@ type dialect struct {
 	about      string
 	extensions []string
 	hooks      []smtptest.Hook
+	words      string // the dialect of smtptest in which it refuses what is too much; "" for plain words
 }
 
 // dialects are named by the server that they are taken from. What is offered was seen from Postfix 3.7, Exim 4.96,
 // OpenSMTPD 6.8 and Dovecot 2.3 as Debian 12 has them.
 var dialects = map[string]dialect{
-	"postfix": {about: "Postfix 3.7", extensions: []string{
+	"postfix": {about: "Postfix 3.7", words: "postfix", extensions: []string{
 		"PIPELINING", "SIZE", "VRFY", "ETRN", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING",
 	}},
 	"exim": {about: "Exim 4.96: no enhanced codes, 1000 mails a connection", extensions: []string{
@@ -38,14 +39,30 @@ var dialects = map[string]dialect{
 	}, hooks: []smtptest.Hook{smtptest.ChunksUnread()}},
 }
 
+// lookUpDialect finds a dialect by its name. Providers offer everything, and say what is too much in their own words.
+func lookUpDialect(name string) (d dialect, ok bool) {
+	if d, ok = dialects[name]; ok {
+		return d, true
+	}
+	ok = slices.Contains(smtptest.Dialects(), name)
+	return dialect{about: "what " + name + " says beyond a --limit", extensions: smtptest.DefaultExtensions(), words: name}, ok
+}
+
+func dialectNames() []string {
+	names := slices.AppendSeq(smtptest.Dialects(), maps.Keys(dialects))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // DialectNames returns the names of the dialects, separated by commas.
-func DialectNames() string { return strings.Join(slices.Sorted(maps.Keys(dialects)), ", ") }
+func DialectNames() string { return strings.Join(dialectNames(), ", ") }
 
 // DialectHelp returns a line for each dialect.
 func DialectHelp() string {
 	var text strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(dialects)) {
-		text.WriteString("  " + name + strings.Repeat(" ", max(14-len(name), 1)) + dialects[name].about + "\n")
+	for _, name := range dialectNames() {
+		d, _ := lookUpDialect(name)
+		text.WriteString("  " + name + strings.Repeat(" ", max(14-len(name), 1)) + d.about + "\n")
 	}
 	return text.String()
 }

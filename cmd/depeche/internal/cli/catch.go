@@ -41,11 +41,14 @@ there are too many. Nothing leaves, except through --relay on request and to --w
 
 ` + catch.FaultHelp + `
 
+` + catch.LimitHelp + `
+
 Dialects:
 ` + strings.TrimRight(catch.DialectHelp(), "\n"),
 		Example: `  depeche catch
   depeche catch --folder ./caught --relay smtp://localhost --tls starttls
-  depeche catch --fail "550 for b@*" --fail "lose at end" --dialect exim`,
+  depeche catch --fail "550 for b@*" --fail "lose at end" --dialect exim
+  depeche catch --dialect gmail --limit "100 mails a day" --limit "2 connections"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return w.catch(cmd.Context(), f) },
 	}
@@ -59,6 +62,7 @@ Dialects:
 	flags.StringVar(&f.authority, "authority", "", "a file to write the authority to, in PEM")
 	flags.StringVar(&f.config.Dialect, "dialect", "", "talk as another server does: "+catch.DialectNames())
 	flags.StringArrayVar(&f.config.Faults, "fail", nil, "a fault, such as \"550 for b@*\"; may be repeated")
+	flags.StringArrayVar(&f.config.RelayLimits, "limit", nil, "a limit, such as \"30 mails a minute\"; may be repeated")
 	flags.StringVar(&f.config.Folder, "folder", "", "a folder that keeps the mails when the command ends")
 	flags.IntVar(&f.config.Limits.Mails, "max-mails", 5000, "how many mails are kept; the oldest go")
 	flags.Int64Var(&f.maxOctets, "max-memory", 256, "how many MiB of mail are kept; the oldest go")
