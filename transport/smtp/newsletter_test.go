@@ -21,7 +21,7 @@ import (
 // TestNewsletter is a day of a newsletter and of single mails after it, over a relay of each dialect with its limits, in
 // fake time: every mail ends, none arrives twice, and none is given up for a reason that is about the account or the rate.
 func TestNewsletter(t *testing.T) {
-	for name, tc := range map[string]struct {
+	days := map[string]struct {
 		provider string
 		limits   func(*smtptest.Config)
 		pace     policy.Pace
@@ -44,10 +44,19 @@ func TestNewsletter(t *testing.T) {
 		"sendgrid": {"sendgrid", func(c *smtptest.Config) {
 			c.Throttle.PerDay, c.Throttle.PerConnection = 1000, 100
 		}, policy.Pace{MaxWait: 72 * time.Hour}},
+		"zoho": {"zoho", func(c *smtptest.Config) {
+			c.Throttle.PerDay = 1000
+		}, policy.Pace{MaxWait: 72 * time.Hour}},
 		"yahoo": {"yahoo", func(c *smtptest.Config) {
 			c.Throttle.PerConnection, c.IdleTimeout = 20, time.Minute
 		}, policy.Pace{}},
-	} {
+	}
+	for _, name := range smtptest.Dialects() {
+		if _, ok := days[name]; !ok {
+			t.Errorf("there is no day for the dialect %s", name)
+		}
+	}
+	for name, tc := range days {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const newsletter, single = 1200, 48

@@ -23,7 +23,7 @@ const (
 	sendgridBalance  = "https://github.com/mautic/mautic/issues/8721"
 	sendgridLimits   = "https://github.com/WA-WF-Bot/WA-WF-Bot-Public/issues/282"
 	brevoInactive    = "https://github.com/WPManageNinja/fluent-smtp/issues/157"
-	zohoActivity     = "https://help.zoho.com/portal/en/community/topic/unable-to-send-message-reason-550-5-4-6-unusual-sending-activity-detected"
+	zohoActivity     = "https://www.zoho.com/mail/help/usage-policy.html"
 	zohoBlocked      = "https://help.zoho.com/portal/en/community/topic/issue-with-outgoing-mail"
 	yahooDeferred    = "https://help.yahoo.com/kb/review-xx-smtp-sln26151.html"
 )
@@ -99,7 +99,8 @@ var dialects = map[string]outcome.Dialect{
 	},
 	"brevo": {{Code: 502, Text: "not yet activated", Fault: toAccount, Source: brevoInactive}},
 	"zoho": {
-		{Code: 550, Enhanced: "5.4.6", Fault: toAccount, Source: zohoActivity},
+		// Too many mails of a day; restricted for one to five days, or until the user lifts it.
+		{Code: 550, Enhanced: "5.4.6", Fault: toAccount, Passes: true, RetryAfter: 24 * time.Hour, Source: zohoActivity},
 		{Code: 554, Enhanced: "5.1.8", Fault: toAccount, Source: zohoBlocked},
 	},
 	"yahoo": {{Code: 421, Text: "[ts", Fault: toPolicy, RetryAfter: 4 * time.Hour, Source: yahooDeferred}},

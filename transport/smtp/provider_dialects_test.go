@@ -70,7 +70,7 @@ func TestProviderDialects(t *testing.T) {
 		{"sendgrid", transport.PhaseAuth, 451, "", "Authentication failed: Maximum credits exceeded", outcome.Meaning{Outcome: deferred, Fault: account}},
 		{"sendgrid", transport.PhaseMail, 451, "", "You've exceeded your messaging limits", outcome.Meaning{Outcome: deferred, Fault: account}},
 		{"brevo", transport.PhaseFinal, 502, "5.7.0", "Your SMTP account is not yet activated.", outcome.Meaning{Outcome: rejected, Fault: account}},
-		{"zoho", transport.PhaseFinal, 550, "5.4.6", "Unusual sending activity detected.", outcome.Meaning{Outcome: rejected, Fault: account}},
+		{"zoho", transport.PhaseFinal, 550, "5.4.6", "Unusual sending activity detected.", outcome.Meaning{Outcome: deferred, Fault: account, RetryAfter: 24 * time.Hour}},
 		{"zoho", transport.PhaseAuth, 554, "5.1.8", "Sender Address Blocked", outcome.Meaning{Outcome: rejected, Fault: account}},
 		{"yahoo", transport.PhaseMail, 421, "4.7.0", "[TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints", outcome.Meaning{Outcome: deferred, Fault: policy, RetryAfter: 4 * time.Hour}},
 	} {
