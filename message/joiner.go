@@ -32,7 +32,11 @@ func (j *joiner) segment(s *segment) error {
 	if err := j.put(s.ready); err != nil {
 		return err
 	}
-	if err := j.text(s.text); err != nil || s.stream == nil {
+	write := j.text
+	if s.grows == 0 { // its line ends are CRLF already
+		write = j.asIs
+	}
+	if err := write(s.text); err != nil || s.stream == nil {
 		return err
 	}
 	if err := j.flush(); err != nil {
@@ -55,6 +59,20 @@ func (j *joiner) put(octets []byte) error {
 		return j.write(octets)
 	}
 	j.held += copy(j.room[j.held:], octets)
+	return nil
+}
+
+// asIs writes a text whose line ends are canonical.
+func (j *joiner) asIs(text string) error {
+	for text != "" {
+		n := copy(j.room[j.held:], text)
+		text = text[n:]
+		if j.held += n; j.held == len(j.room) {
+			if err := j.flush(); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

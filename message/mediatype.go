@@ -47,12 +47,12 @@ func guessType(name string, s source) (media string, params []mimewire.Parameter
 	if media != "" && !strings.HasPrefix(media, "text/") {
 		return media, nil, nil
 	}
-	const enough = 4 << 10
-	head, err := sourceHead(s, enough)
-	if err != nil {
-		return "", nil, err
-	}
 	if media == "" {
+		const enough = 512 // it looks at no more
+		head, err := sourceHead(s, enough)
+		if err != nil {
+			return "", nil, err
+		}
 		media, _, _ = strings.Cut(http.DetectContentType(head), ";")
 	}
 	if strings.HasPrefix(media, "text/") {

@@ -48,13 +48,16 @@ func sourceBytes(s source) ([]byte, error) {
 }
 
 // sourceHead returns the beginning of content.
-func sourceHead(s source, limit int64) (head []byte, err error) {
+func sourceHead(s source, limit int) (head []byte, err error) {
 	r, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.ReadAll(io.LimitReader(r, limit))
+	var b bytes.Buffer
+	b.Grow(limit + bytes.MinRead) // at once: it reads where there is as much room
+	_, err = b.ReadFrom(io.LimitReader(r, int64(limit)))
+	return b.Bytes(), err
 }
 
 // bytesSource is content in memory.
