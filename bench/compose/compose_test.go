@@ -314,10 +314,23 @@ func TestComposers(t *testing.T) {
 
 // TestAllocations holds what composing may cost; times are for benchmarks.
 func TestAllocations(t *testing.T) {
+	file := func(name string) func(io.Writer) error {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, bytes.Repeat([]byte("0123456789abcde\n"), 1<<16), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return func(w io.Writer) error { return depecheFile(w, path) }
+	}
+	newsletter := func(write func(io.Writer, reader) error) func(io.Writer) error {
+		return func(w io.Writer) error { return write(w, readers[0]) }
+	}
 	for name, tc := range map[string]struct {
 		write func(io.Writer) error
 		most  float64
-	}{"plain": {depechePlain, 3}, "HTML": {depecheHTML, 13}} {
+	}{
+		"plain": {depechePlain, 3}, "HTML": {depecheHTML, 13}, "1 MiB": {file("data.bin"), 44}, "1 MiB of text": {file("data.txt"), 38},
+		"newsletter of pieces": {newsletter(pieceLetter), 12}, "newsletter of templates": {newsletter(templateLetter), 45},
+	} {
 		got := testing.AllocsPerRun(200, func() {
 			if err := tc.write(io.Discard); err != nil {
 				t.Fatal(err)

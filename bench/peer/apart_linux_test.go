@@ -2,8 +2,10 @@ package peer_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -159,7 +161,7 @@ func measure(b *testing.B, encrypted bool, warm int, ways ...way) {
 }
 
 // BenchmarkHandshakes opens connections in TLS and sends a mail over each, with and without what was learned by
-// the one before.
+// the one before. net/smtp does it with the session cache of crypto/tls.
 func BenchmarkHandshakes(b *testing.B) {
 	build := func(b *testing.B, target peer.Target) *depeche.Transport {
 		b.Helper()
@@ -177,7 +179,27 @@ func BenchmarkHandshakes(b *testing.B) {
 			}
 		}
 	}
+	standard := func(b *testing.B, target peer.Target, n int) {
+		b.Helper()
+		for range n {
+			session, err := peer.All()[0].Open(target, load())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := errors.Join(session.Send(), session.Close()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 	measure(b, true, 10,
+		way{name: "net/smtp, first", open: func(b *testing.B, target peer.Target) func(int) {
+			return func(n int) { standard(b, target, n) }
+		}},
+		way{name: "net/smtp, resumed", open: func(b *testing.B, target peer.Target) func(int) {
+			target.TLS = target.TLS.Clone()
+			target.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+			return func(n int) { standard(b, target, n) }
+		}},
 		way{name: "first", open: func(b *testing.B, target peer.Target) func(int) {
 			return func(n int) {
 				for range n {
