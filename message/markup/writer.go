@@ -23,20 +23,37 @@ const blanks = " \t\r\n\f\u00a0"
 // words writes text whose blanks only separate words.
 func (w *textWriter) words(text string) {
 	for text != "" {
-		word := strings.TrimLeft(text, blanks)
-		w.space = w.space || len(word) < len(text)
-		if word == "" {
+		start := 0
+		for size := blank(text); size > 0; size = blank(text[start:]) {
+			start += size
+		}
+		w.space = w.space || start > 0
+		if start == len(text) {
 			return
 		}
-		end := strings.IndexAny(word, blanks)
-		if end < 0 {
-			end = len(word)
+		end := start + 1
+		for end < len(text) && blank(text[end:]) == 0 {
+			end++
 		}
 		w.held = ""
 		w.begin()
-		w.out.WriteString(word[:end])
-		text = word[end:]
+		w.out.WriteString(text[start:end])
+		text = text[end:]
 	}
+}
+
+// blank returns how many octets the blank has that text begins with; 0 without one. The first octet of a no-break space stands in
+// no other character.
+func blank(text string) int {
+	switch {
+	case text == "":
+		return 0
+	case text[0] == ' ', text[0] == '\t', text[0] == '\r', text[0] == '\n', text[0] == '\f':
+		return 1
+	case strings.HasPrefix(text, "\u00a0"):
+		return len("\u00a0")
+	}
+	return 0
 }
 
 // verbatim writes text whose blanks and line ends are shown.
