@@ -12,10 +12,10 @@ PIECES ?= 1000
 COUNT ?= 1
 MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bolt queue/bolt queue/jetstream queue/river
 
-.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench table beside cover interop readers demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench bench-queue bench-queue-page table beside cover interop readers demo check tidied tidy clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 test: ## run the tests of the core module
 	go test ./...
@@ -71,7 +71,10 @@ beside: ## measure beside real servers (Debian, root), for ROUNDS, and write the
 	cd interop && go test -count=1 -timeout 0 -run TestTable ./beside -rounds $(ROUNDS)
 
 bench-queue: ## deliver later beside a plain loop, all durable; wants PostgreSQL (Debian package postgresql)
-	for m in bolt river jetstream; do (cd queue/$$m && go test -run '^$$' -bench BenchmarkEndToEnd -benchtime 10000x -count $(COUNT) .) || exit 1; done
+	for m in . bolt river jetstream; do (cd queue/$$m && go test -run '^$$' -bench BenchmarkEndToEnd -benchtime 10000x -count $(COUNT) .) || exit 1; done
+
+bench-queue-page: ## the same five times, and its medians in the table of docs/performance.md
+	$(MAKE) -s bench-queue COUNT=5 | go run ./internal/benchtable
 
 cover: ## say how much of each package the tests reach
 	mkdir -p .tmp && go test -coverpkg=./... -coverprofile=.tmp/cover.out ./... >/dev/null && go tool cover -func=.tmp/cover.out | tail -n 1

@@ -67,6 +67,7 @@ var arrows = map[string][]string{
 	"internal/oddmail":        {"golang.org/x/text"},
 	"internal/mimewire":       {"envelope", "internal/ascii", "internal/words"},
 	"internal/ascii":          {},
+	"internal/benchtable":     {},
 	"internal/bodyscan":       {"internal/words"},
 	"internal/mutants":        {},
 	"internal/panics":         {},
@@ -79,7 +80,7 @@ var arrows = map[string][]string{
 	"ledger":                  {"transport/policy", "transport", "envelope"},
 	"internal/schedule":       {},
 	"queue":                   {"internal/pause", "internal/printable", "internal/schedule", "ledger", "transport/policy", "transport", "envelope"},
-	"queue/queuetest":         {"queue", "envelope", "ledger", "transport", "github.com/google/go-cmp"},
+	"queue/queuetest":         {"queue", "envelope", "ledger", "transport/smtp/smtptest", "transport/smtp", "transport", "github.com/google/go-cmp"},
 	"ledger/ledgertest":       {"ledger", "transport", "envelope", "github.com/google/go-cmp"},
 }
 

@@ -163,7 +163,7 @@ func TestLargeMail(t *testing.T) {
 	}
 }
 
-func newMail(t *testing.T) transport.Mail {
+func newMail(t testing.TB) transport.Mail {
 	t.Helper()
 	from, err := envelope.ParseAddress("from@example.org")
 	if err != nil {

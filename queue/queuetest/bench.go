@@ -11,6 +11,8 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
 // benchMail is a mail of 4 KB.
@@ -27,10 +29,38 @@ func benchMail(b *testing.B) transport.Mail {
 	return transport.Raw(env, []byte("Subject: x\r\n\r\n"+strings.Repeat("0123456789abcde\r\n", 240)))
 }
 
-// BenchLoop measures what a queue is compared with: a plain loop that sends b.N mails of 4 KB and remembers nothing. It reports mails/s.
-func BenchLoop(b *testing.B, relay transport.Transport) {
+// benchRelay starts a server in this process that keeps nothing, and returns a relay with a window of 64.
+func benchRelay(b *testing.B) transport.Transport {
 	b.Helper()
-	mail := benchMail(b)
+	const window, connections = 64, 2
+	server := smtptest.NewUnstartedServer(b)
+	server.Config.Forget, server.Config.DiscardContent = true, true
+	server.Start()
+	relay, err := smtp.DangerousPlaintext("127.0.0.1").Port(server.Port()).BulkWindow(window).Pool(smtp.Pool{MaxOpen: connections}).Build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = relay.Close() })
+	return relay
+}
+
+// BenchEndToEnd has two benchmarks over the same server, which report mails/s for b.N mails of 4 KB. "loop" is a plain loop over
+// [transport.SendAll], which remembers nothing. "queue" measures an engine without jobs from Enqueue to the end of each job: 64 goroutines
+// enqueue, one call each, while a worker with 512 in hand sends. The engine is closed. Run it with -benchtime 10000x.
+func BenchEndToEnd(b *testing.B, open func(b *testing.B) queue.Engine) {
+	b.Helper()
+	b.Run("loop", benchLoop)
+	b.Run("queue", func(b *testing.B) {
+		engine := open(b)
+		benchQueue(b, engine)
+		if err := engine.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+func benchLoop(b *testing.B) {
+	relay, mail := benchRelay(b), benchMail(b)
 	b.ResetTimer()
 	for _, err := range transport.SendAll(b.Context(), relay, func(yield func(transport.Mail) bool) {
 		for range b.N {
@@ -46,10 +76,7 @@ func BenchLoop(b *testing.B, relay transport.Transport) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
 }
 
-// BenchEndToEnd measures an engine from Enqueue to the end of each job: 64 goroutines enqueue b.N mails of 4 KB, one call each, while a
-// worker with 512 in hand sends them over relay. It reports mails/s. The engine stays the caller's.
-func BenchEndToEnd(b *testing.B, engine queue.Engine, relay transport.Transport) {
-	b.Helper()
+func benchQueue(b *testing.B, engine queue.Engine) {
 	const writers, atOnce = 64, 512
 	q, err := queue.New(engine, queue.Config{})
 	if err != nil {
@@ -58,7 +85,7 @@ func BenchEndToEnd(b *testing.B, engine queue.Engine, relay transport.Transport)
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	var sent, number atomic.Int64
-	w := queue.Work(q, relay)
+	w := queue.Work(q, benchRelay(b))
 	w.AtOnce = atOnce
 	w.OnEvent = func(e queue.Event) {
 		if !e.Begins && sent.Add(1) == int64(b.N) {
