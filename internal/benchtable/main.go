@@ -76,8 +76,10 @@ func read(r io.Reader) (rates, error) {
 
 // engines are the rows of the table: the package, and what it is called there.
 var engines = [][2]string{
-	{"queue", "`queue.Memory`, nothing on the disk"}, {"bolt", "`queue/bolt`"},
-	{"jetstream", "`queue/jetstream`, embedded, one node"}, {"river", "`queue/river`, PostgreSQL on the same machine"},
+	{"queue", "`queue.Memory`, nothing on the disk"},
+	{"bolt", "`queue/bolt`"},
+	{"jetstream", "`queue/jetstream`, embedded, one node"},
+	{"river", "`queue/river`, PostgreSQL on the same machine"},
 }
 
 func table(all rates) string {
