@@ -73,6 +73,7 @@ var arrows = map[string][]string{
 	"internal/panics":         {},
 	"internal/pause":          {},
 	"internal/printable":      {},
+	"internal/pgtest":         {},
 	"internal/pool":           {"internal/expired", "internal/panics", "internal/pause"},
 	"internal/words":          {},
 	"internal/wiremodel":      {"internal/memconn"},

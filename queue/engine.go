@@ -26,11 +26,13 @@ type Engine interface {
 	// List returns the jobs in the order of their keys, without Payload.
 	List(ctx context.Context) iter.Seq2[Entry, error]
 	// Cancel removes a job that is Waiting or Parked and forgets its key, PutBack makes a Parked one Waiting at that time, with no attempts
-	// and Start at that time. For any other job they return [ErrNotFound].
+	// and Start at that time, Park makes a Waiting one Parked, for that reason. For any other job they return [ErrNotFound].
 	Cancel(ctx context.Context, key string) error
 	PutBack(ctx context.Context, key string, at time.Time) error
-	// Pause stops handing out jobs to all workers, or goes on. It outlives the process where jobs do.
+	Park(ctx context.Context, key, reason string) error
+	// Pause stops handing out jobs to all workers, or goes on. It outlives the process where jobs do. Paused reports which.
 	Pause(ctx context.Context, paused bool) error
+	Paused(ctx context.Context) (bool, error)
 	// Events returns what happens to jobs from this call on, in all processes that use the queue, as [Hub.Events] does.
 	// What happens to one job comes in its order, and some of it may be left out if it happens fast.
 	Events(ctx context.Context) iter.Seq2[Change, error]

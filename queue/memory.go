@@ -332,7 +332,7 @@ func (m *Memory) PutBack(ctx context.Context, key string, at time.Time) error {
 	})
 }
 
-// Park keeps workers from a job that waits; see [Parker].
+// Park keeps workers from a job that waits; see [Engine].
 func (m *Memory) Park(ctx context.Context, key, reason string) error {
 	return m.edit(ctx, key, func(job *memoryJob) bool {
 		if job.State != Waiting {
@@ -346,10 +346,10 @@ func (m *Memory) Park(ctx context.Context, key, reason string) error {
 }
 
 // Paused reports whether the engine hands out no jobs.
-func (m *Memory) Paused() bool {
+func (m *Memory) Paused(ctx context.Context) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.paused
+	return m.paused, m.usable(ctx)
 }
 
 func (m *Memory) edit(ctx context.Context, key string, change func(*memoryJob) bool) error {

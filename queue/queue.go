@@ -136,19 +136,10 @@ func (q *Queue) PutBack(ctx context.Context, key string) error {
 	return q.engine.PutBack(ctx, key, time.Now())
 }
 
-// Parker is the ability of an engine to park a job that waits. For a job in another state the error is [ErrNotFound].
-type Parker interface {
-	Park(ctx context.Context, key, reason string) error
-}
-
-// Park keeps all workers from a job that waits, until PutBack. The reason becomes one line, as that of [Entry]. It needs an engine that is a [Parker]; the error of another
-// is errors.ErrUnsupported.
+// Park keeps all workers from a job that waits, until PutBack; for a job in another state it is [ErrNotFound]. The reason becomes one
+// line, as that of [Entry].
 func (q *Queue) Park(ctx context.Context, key, reason string) error {
-	p, ok := q.engine.(Parker)
-	if !ok {
-		return fmt.Errorf("the engine cannot park a job that waits: %w", errors.ErrUnsupported)
-	}
-	return p.Park(ctx, key, clean(reason))
+	return q.engine.Park(ctx, key, clean(reason))
 }
 
 // Pause stops all workers from taking jobs; Enqueue goes on. Resume ends it.
@@ -156,6 +147,9 @@ func (q *Queue) Pause(ctx context.Context) error { return q.engine.Pause(ctx, tr
 
 // Resume ends a Pause.
 func (q *Queue) Resume(ctx context.Context) error { return q.engine.Pause(ctx, false) }
+
+// Paused reports whether the queue is paused.
+func (q *Queue) Paused(ctx context.Context) (bool, error) { return q.engine.Paused(ctx) }
 
 // Events returns what happens to jobs from this call on, in all processes that use the queue: queued, sending, delayed,
 // parked, sent, cancelled. The sequence ends with ctx; its last error is [ErrClosed], or [ErrLost] if it was read too slowly or the

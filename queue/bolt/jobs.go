@@ -179,7 +179,7 @@ func (e *Engine) PutBack(ctx context.Context, key string, at time.Time) error {
 	})
 }
 
-// Park keeps workers from a job that waits; see [queue.Parker].
+// Park keeps workers from a job that waits; see [queue.Engine].
 func (e *Engine) Park(ctx context.Context, key, reason string) error {
 	return e.change(ctx, func() error { return e.Memory.Park(ctx, key, reason) }, func(tx *bbolt.Tx) error {
 		var entry queue.Entry
@@ -217,7 +217,4 @@ func (e *Engine) change(ctx context.Context, memory func() error, disk func(tx *
 	return <-written
 }
 
-var (
-	_ queue.Engine = (*Engine)(nil)
-	_ queue.Parker = (*Engine)(nil)
-)
+var _ queue.Engine = (*Engine)(nil)

@@ -24,12 +24,13 @@ import (
 type cluster struct {
 	cables
 	engines map[string]*Engine
+	servers sync.Map // of *server.Server, by name
 }
 
 func newCluster(t *testing.T, beat time.Duration) *cluster {
 	t.Helper()
 	const names = "abc"
-	c := &cluster{layCables(t, names), map[string]*Engine{}}
+	c := &cluster{cables: layCables(t, names), engines: map[string]*Engine{}}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var mu sync.Mutex
@@ -44,6 +45,7 @@ func newCluster(t *testing.T, beat time.Duration) *cluster {
 		s := Embedded(t.TempDir()).Cluster(name, "127.0.0.1:0", routes...)
 		s.beat = beat
 		s.begun = func(node *server.Server) {
+			c.servers.Store(name, node)
 			for ends, cable := range c.cables {
 				if ends[1:] == name {
 					cable.set(node.ClusterAddr().String(), false)
@@ -80,7 +82,7 @@ func (c *cluster) leader(t *testing.T) string {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
 		for name, e := range c.engines {
-			if e.node.server.JetStreamIsStreamLeader("$G", e.jobs.name) {
+			if node, ok := c.servers.Load(name); ok && node.(*server.Server).JetStreamIsStreamLeader("$G", e.jobs.name) {
 				return name
 			}
 		}

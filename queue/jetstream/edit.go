@@ -68,6 +68,15 @@ func (e *Engine) PutBack(ctx context.Context, key string, at time.Time) error {
 	})
 }
 
+// Park keeps workers from a job that waits; see [queue.Engine].
+func (e *Engine) Park(ctx context.Context, key, reason string) error {
+	return e.edit(ctx, key, func(j *job) bool {
+		was := j.State
+		j.State, j.Reason = queue.Parked, reason
+		return was == queue.Waiting
+	})
+}
+
 // edit changes a job that no worker has.
 func (e *Engine) edit(ctx context.Context, key string, do func(*job) bool) error {
 	if err := e.usable(ctx); err != nil {

@@ -54,7 +54,7 @@ func (s Setup) open(ctx context.Context, n *node) (*Engine, error) {
 	e := &Engine{
 		node: n, jobs: of.jobs, window: s.Window, end: end, done: life.Done(), index: newIndex(),
 		loaded: make(chan struct{}), change: make(chan struct{}),
-		owners: &owners{self: self, alone: n.server != nil && !s.clustered(), live: of.live, beat: s.beat, seen: map[uint64]sign{}},
+		owners: &owners{self: self, alone: n.alone, live: of.live, beat: s.beat, seen: map[uint64]sign{}},
 	}
 	if e.window == 0 {
 		e.window = ledger.DefaultWindow
@@ -205,7 +205,7 @@ func (e *Engine) Close() error {
 	e.watch.Stop()
 	e.end()
 	e.owners.leave()
-	return e.node.close()
+	return e.node.stop()
 }
 
 const pausedHead = "paused"
@@ -233,6 +233,18 @@ func (e *Engine) Pause(ctx context.Context, paused bool) error {
 	}
 	e.setPaused(paused)
 	return nil
+}
+
+// Paused asks the queue whether it is paused; see [queue.Engine].
+func (e *Engine) Paused(ctx context.Context) (bool, error) {
+	if err := e.usable(ctx); err != nil {
+		return false, err
+	}
+	r, err := e.jobs.readLeader(ctx, e.pauseSubject())
+	if err != nil {
+		return false, fmt.Errorf("queue: %w", err)
+	}
+	return !r.deleted() && r.head == pausedHead, nil
 }
 
 // tries repeats what others changed in between, or are changing.

@@ -19,52 +19,62 @@ import (
 
 // node is a connection, and the server that was started for it, if any.
 type node struct {
-	conn   *nats.Conn
-	server *server.Server
-	lock   *os.File
+	conn  *nats.Conn
+	alone bool         // no other server and no other process can use the queue
+	stop  func() error // ends what was started
 }
 
-// start starts the embedded server and connects to it, without a port.
-func (s Setup) start(ctx context.Context) (_ *node, err error) {
-	if s.conn != nil {
-		return &node{conn: s.conn}, nil
-	}
-	n := &node{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, n.close())
-		}
-	}()
+// embed starts the embedded server and connects to it, without a port. Only Embedded names it, and no type that is reached from an
+// Engine names the server, so that the linker leaves the server out of programs that have no other way than Over.
+func embed(ctx context.Context, s Setup) (_ *node, err error) {
 	if err := os.MkdirAll(s.folder, 0o700); err != nil {
 		return nil, err
 	}
-	if n.lock, err = lock(filepath.Join(s.folder, "lock")); err != nil {
+	locked, err := lock(filepath.Join(s.folder, "lock"))
+	if err != nil {
 		return nil, err
 	}
 	opts, err := s.options()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, locked.Close())
 	}
-	if n.server, err = server.NewServer(opts); err != nil {
-		return nil, err
+	serving, err := server.NewServer(opts)
+	if err != nil {
+		return nil, errors.Join(err, locked.Close())
 	}
-	n.server.Start()
+	n := &node{alone: !s.clustered()}
+	n.stop = func() error {
+		if n.conn != nil {
+			n.conn.Close()
+		}
+		serving.Shutdown()
+		serving.WaitForShutdown()
+		return locked.Close()
+	}
+	if n.conn, err = s.begin(serving, opts); err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, errors.Join(err, n.stop())
+	}
+	return n, nil
+}
+
+// begin starts a server and connects to it.
+func (s Setup) begin(serving *server.Server, opts *server.Options) (*nats.Conn, error) {
+	serving.Start()
 	const ready = 10 * time.Second
-	if !n.server.ReadyForConnections(ready) {
+	if !serving.ReadyForConnections(ready) {
 		return nil, errors.New("the embedded server did not start")
 	}
 	if s.begun != nil {
-		s.begun(n.server)
+		s.begun(serving)
 	}
-	if !n.server.JetStreamEnabled() {
+	if !serving.JetStreamEnabled() {
 		return nil, fmt.Errorf("the embedded server cannot use the folder %s", s.folder)
 	}
-	n.conn, err = nats.Connect("", nats.InProcessServer(n.server), nats.UserInfo(opts.Username, opts.Password),
+	return nats.Connect("", nats.InProcessServer(serving), nats.UserInfo(opts.Username, opts.Password),
 		nats.MaxReconnects(-1), nats.Name("depeche "+s.Name))
-	if err != nil {
-		return nil, err
-	}
-	return n, ctx.Err()
 }
 
 func (s Setup) options() (*server.Options, error) {
@@ -105,21 +115,6 @@ func (s Setup) options() (*server.Options, error) {
 		opts.Routes = append(opts.Routes, u)
 	}
 	return opts, nil
-}
-
-// close ends what start began.
-func (n *node) close() error {
-	if n.server != nil {
-		if n.conn != nil {
-			n.conn.Close()
-		}
-		n.server.Shutdown()
-		n.server.WaitForShutdown()
-	}
-	if n.lock != nil {
-		return n.lock.Close()
-	}
-	return nil
 }
 
 // streams are those of a queue.

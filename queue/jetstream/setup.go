@@ -31,6 +31,7 @@ type Setup struct {
 	// Replicas is how many servers keep each record; 0 means 3 in a cluster and over a NATS that has three servers, and else 1.
 	Replicas int
 
+	start  func(context.Context, Setup) (*node, error)
 	folder string
 	node   string
 	listen string
@@ -42,11 +43,15 @@ type Setup struct {
 
 // Embedded begins a queue in a folder, by a server in this process that listens on no port. The folder is made if it is not
 // there; only its owner may read it.
-func Embedded(folder string) Setup { return Setup{folder: folder} }
+func Embedded(folder string) Setup { return Setup{folder: folder, start: embed} }
 
 // Over begins a queue on a NATS with JetStream that exists, at least 2.12. The connection stays the caller's, who closes it after
 // the engine; it should reconnect for ever. How durable it is depends on the servers: set sync_interval to always.
-func Over(conn *nats.Conn) Setup { return Setup{conn: conn} }
+func Over(conn *nats.Conn) Setup { return Setup{conn: conn, start: over} }
+
+func over(_ context.Context, s Setup) (*node, error) {
+	return &node{conn: s.conn, stop: func() error { return nil }}, nil
+}
 
 // Cluster joins the embedded server with others, of which there should be three or five. node is the name of this one,
 // which it keeps; listen is the host and port for the others, such as "10.0.0.1:6222"; routes are the others, such as
@@ -119,13 +124,13 @@ func (s Setup) Open(ctx context.Context) (*Engine, error) {
 	if s.beat == 0 {
 		s.beat = time.Second
 	}
-	node, err := s.start(ctx)
+	node, err := s.start(ctx, s)
 	if err == nil {
 		var e *Engine
 		if e, err = s.open(ctx, node); err == nil {
 			return e, nil
 		}
-		err = errors.Join(err, node.close())
+		err = errors.Join(err, node.stop())
 	}
 	return nil, fmt.Errorf("open queue: %w", err)
 }

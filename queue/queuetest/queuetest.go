@@ -277,18 +277,14 @@ func testShare(t *testing.T, q queue.Engine) {
 	}
 }
 
-// testParkWaiting is for engines that can park a job that no worker has.
+// testParkWaiting is about jobs that no worker has.
 func testParkWaiting(t *testing.T, q queue.Engine) {
-	engine, ok := q.(queue.Parker)
-	if !ok {
-		return
-	}
 	put(t, q, entry("a", nil), entry("b", nil), entry("c", func(e *queue.Entry) { e.At = time.Now().Add(lease) }))
-	if err := errors.Join(engine.Park(t.Context(), "a", "for a while"), engine.Park(t.Context(), "c", "")); err != nil {
+	if err := errors.Join(q.Park(t.Context(), "a", "for a while"), q.Park(t.Context(), "c", "")); err != nil {
 		t.Error("Park:", err)
 	}
 	for _, key := range []string{"a", "nothing"} {
-		if err := engine.Park(t.Context(), key, ""); !errors.Is(err, queue.ErrNotFound) {
+		if err := q.Park(t.Context(), key, ""); !errors.Is(err, queue.ErrNotFound) {
 			t.Errorf("Park of %q: %v", key, err)
 		}
 	}
@@ -296,7 +292,7 @@ func testParkWaiting(t *testing.T, q queue.Engine) {
 	if got := keys(job); got != "b " {
 		t.Fatalf("took %q", got)
 	}
-	if err := engine.Park(t.Context(), "b", ""); !errors.Is(err, queue.ErrNotFound) {
+	if err := q.Park(t.Context(), "b", ""); !errors.Is(err, queue.ErrNotFound) {
 		t.Errorf("Park of a job at work: %v", err)
 	}
 	settle(t, q, job[0], queue.Settlement{Do: queue.Done})
@@ -345,9 +341,16 @@ func testPark(t *testing.T, q queue.Engine) {
 }
 
 func testPause(t *testing.T, q queue.Engine) {
-	if err := q.Pause(t.Context(), true); err != nil {
-		t.Fatal(err)
+	pause := func(paused bool) {
+		t.Helper()
+		before, errBefore := q.Paused(t.Context())
+		err := q.Pause(t.Context(), paused)
+		after, errAfter := q.Paused(t.Context())
+		if err = errors.Join(errBefore, err, errAfter); err != nil || before == paused || after != paused {
+			t.Fatalf("Pause(%v): paused %v before, %v after: %v", paused, before, after, err)
+		}
 	}
+	pause(true)
 	put(t, q, entry("a", nil))
 	if got := keys(take(t, q, 1)); got != "" {
 		t.Errorf("%s was taken while paused", got)
@@ -357,9 +360,7 @@ func testPause(t *testing.T, q queue.Engine) {
 		taken, _ := q.Take(t.Context(), queue.Request{Most: 1, Lease: lease, Wait: true})
 		waiting <- keys(taken)
 	}()
-	if err := q.Pause(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
+	pause(false)
 	if got := <-waiting; got != "a " {
 		t.Errorf("after the pause: %q", got)
 	}

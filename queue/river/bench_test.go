@@ -3,6 +3,7 @@ package river_test
 import (
 	"testing"
 
+	"github.com/depeche-mail/depeche/internal/pgtest"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/queue/queuetest"
 )
@@ -10,12 +11,12 @@ import (
 // BenchmarkEndToEnd compares a plain loop with the queue, in which all is durable; see make bench-queue.
 func BenchmarkEndToEnd(b *testing.B) {
 	queuetest.BenchEndToEnd(b, func(b *testing.B) queue.Engine {
-		s, err := startPostgres("fsync=on", "synchronous_commit=on", "full_page_writes=on")
+		s, err := pgtest.Start("fsync=on", "synchronous_commit=on", "full_page_writes=on")
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(s.stop)
-		e, err := openAt(b.Context(), s.dsn("postgres")+" pool_max_conns=32")
+		b.Cleanup(s.Stop)
+		e, err := openAt(b.Context(), s.DSN("postgres")+" pool_max_conns=32")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/pgtest"
 	"github.com/depeche-mail/depeche/ledger"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/queue/river"
@@ -239,12 +240,12 @@ func away(t *testing.T, pool *pgxpool.Pool, e *river.Engine, d *door, do func())
 // TestServerStartsAnew: a worker goes on after PostgreSQL was started anew, and the end of a mail that it could not write is written
 // then: no mail is left in doubt, and none goes twice.
 func TestServerStartsAnew(t *testing.T) {
-	s, err := startPostgres()
+	s, err := pgtest.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.stop()
-	pool := newPool(t, s.dsn("postgres"))
+	defer s.Stop()
+	pool := newPool(t, s.DSN("postgres"))
 	e := open(t, pool)
 	q, err := queue.New(e, queue.Config{})
 	if err != nil {
@@ -259,8 +260,8 @@ func TestServerStartsAnew(t *testing.T) {
 			b.Add(1)
 		} else {
 			a.Add(1)
-			s.halt() // the verdict comes when the database is away
-			time.AfterFunc(200*time.Millisecond, func() { _ = s.start() })
+			s.Halt() // the verdict comes when the database is away
+			time.AfterFunc(200*time.Millisecond, func() { _ = s.Again() })
 		}
 		return transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{}), nil
 	})

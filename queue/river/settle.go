@@ -130,8 +130,8 @@ const one = "select job_id from depeche_mail where key = $1 for update"
 func (e *Engine) Cancel(ctx context.Context, key string) error {
 	return e.edit(ctx, key, queue.Cancelled, `with one as (`+one+`), job as (delete from river_job j using one m
 			where j.id = m.job_id and j.state <> 'running' and j.finalized_at is null returning j.id),
-		mail as (delete from depeche_mail m using job where m.job_id = job.id returning m.entry)
-		select entry from mail`)
+		mail as (delete from depeche_mail m using job where m.job_id = job.id returning m.entry, m.reason)
+		select entry, reason, '' from mail`)
 }
 
 // PutBack lets a parked job wait again; see [queue.Engine].
@@ -139,17 +139,24 @@ func (e *Engine) PutBack(ctx context.Context, key string, at time.Time) error {
 	return e.edit(ctx, key, queue.Queued, `with one as (`+one+`), job as (update river_job j set state = 'scheduled', scheduled_at = $2, attempt = 0 from one m
 			where j.id = m.job_id and j.state = 'pending' returning j.id)
 		update depeche_mail m set entry = m.entry || jsonb_build_object('Start', $3::text, 'At', $3::text) from job
-			where m.job_id = job.id returning m.entry`, at, at.UTC().Format(time.RFC3339Nano))
+			where m.job_id = job.id returning m.entry, m.reason, 'scheduled'`, at, at.UTC().Format(time.RFC3339Nano))
 }
 
-// edit changes one job by a statement that returns it.
+// Park keeps workers from a job that waits; see [queue.Engine].
+func (e *Engine) Park(ctx context.Context, key, reason string) error {
+	return e.edit(ctx, key, queue.Parking, `with one as (`+one+`), job as (update river_job j set state = 'pending' from one m
+			where j.id = m.job_id and j.state in ('available', 'scheduled', 'retryable') returning j.id)
+		update depeche_mail m set reason = $2 from job where m.job_id = job.id returning m.entry, m.reason, 'pending'`, reason)
+}
+
+// edit changes one job by a statement that returns it, its reason and its state.
 func (e *Engine) edit(ctx context.Context, key string, what queue.What, sql string, values ...any) error {
 	if err := e.usable(ctx); err != nil {
 		return err
 	}
 	return inTx(ctx, e.pool, func(tx pgx.Tx) error {
 		var r row
-		err := tx.QueryRow(ctx, sql, append([]any{key}, values...)...).Scan(&r.entry)
+		err := tx.QueryRow(ctx, sql, append([]any{key}, values...)...).Scan(&r.entry, &r.reason, &r.state)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = queue.ErrNotFound
 		}
@@ -181,4 +188,16 @@ func (e *Engine) Pause(ctx context.Context, paused bool) error {
 		}
 		return err
 	})
+}
+
+// Paused asks the database whether the queue is paused; see [queue.Engine].
+func (e *Engine) Paused(ctx context.Context) (paused bool, err error) {
+	if err := e.usable(ctx); err != nil {
+		return false, err
+	}
+	err = e.pool.QueryRow(ctx, "select exists (select from depeche_meta where name = 'paused')").Scan(&paused)
+	if err != nil {
+		err = fmt.Errorf("queue: %w", err)
+	}
+	return paused, err
 }

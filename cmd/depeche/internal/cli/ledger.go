@@ -9,6 +9,7 @@ import (
 	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/ledger"
 	"github.com/depeche-mail/depeche/ledger/bolt"
+	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/policy"
 	"github.com/spf13/cobra"
@@ -40,8 +41,9 @@ func (w *World) remember(t transport.Transport, f sendFlags) (_ transport.Transp
 func newLedger(w *World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Look at a ledger of send, and say what became of a mail that is in doubt",
-		Long: `A ledger is the file of send --ledger. When the command was killed, or a connection lost, some mails may
+		Short: "Look at a ledger, and say what became of a mail that is in doubt",
+		Long: `A ledger is the file of send --ledger, or that of a queue: FOLDER/ledger.db, or the URL or env:NAME that
+"depeche queue" takes. When the command was killed, or a connection lost, some mails may
 have been delivered: they are unknown, and are not sent again. The log of the relay knows what became
 of them; resolve writes it down.`,
 	}
@@ -52,12 +54,12 @@ of them; resolve writes it down.`,
 func newLedgerList(w *World) *cobra.Command {
 	var unknown, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "ls FILE",
+		Use:   "ls LEDGER",
 		Short: "List what became of each row",
 		Long:  "Ls prints the key, the recipient (or what the ledger keeps in place of its address), the outcome and the Message-ID of each entry.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return w.withBook(args[0], func(book *bolt.Ledger) error {
+			return w.withBook(cmd.Context(), args[0], func(book ledger.Book) error {
 				for record, err := range book.Records(cmd.Context()) {
 					if err != nil {
 						return fail(exitTemporary, err)
@@ -84,7 +86,7 @@ var outcomes = map[string]transport.Outcome{"accepted": transport.Accepted, "rej
 
 func newLedgerResolve(w *World) *cobra.Command {
 	return &cobra.Command{
-		Use:   "resolve FILE KEY ADDRESS accepted|rejected|not-sent",
+		Use:   "resolve LEDGER KEY ADDRESS accepted|rejected|not-sent",
 		Short: "Say what became of a mail that is in doubt",
 		Long:  "Resolve writes down what the log of the relay says of a mail. One that was not sent is sent by the next run.",
 		Args:  cobra.ExactArgs(4),
@@ -103,7 +105,7 @@ func newLedgerResolve(w *World) *cobra.Command {
 			if err != nil {
 				return fail(exitUsage, err)
 			}
-			return w.withBook(args[0], func(book *bolt.Ledger) error { return resolve(cmd.Context(), book, args[1], recipient, outcome) })
+			return w.withBook(cmd.Context(), args[0], func(book ledger.Book) error { return resolve(cmd.Context(), book, args[1], recipient, outcome) })
 		},
 	}
 }
@@ -116,8 +118,17 @@ func resolve(ctx context.Context, book ledger.Book, key string, recipient envelo
 	return fail(exitTemporary, err)
 }
 
-// withBook opens a ledger that exists.
-func (w *World) withBook(path string, do func(*bolt.Ledger) error) error {
+// withBook opens a ledger that exists: that of a queue on a server, or a file.
+func (w *World) withBook(ctx context.Context, path string, do func(ledger.Book) error) error {
+	if at, err := w.queueAt(path); err != nil || at.url != nil {
+		return w.withQueue(ctx, path, func(q *queue.Queue) error {
+			book, ok := q.Ledger().(ledger.Book)
+			if !ok {
+				return fail(exitData, errors.ErrUnsupported)
+			}
+			return do(book)
+		})
+	}
 	if _, err := os.Stat(path); err != nil {
 		return fail(exitData, err)
 	}

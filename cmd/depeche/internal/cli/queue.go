@@ -2,28 +2,34 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/depeche-mail/depeche/ledger"
 	"github.com/depeche-mail/depeche/queue"
-	"github.com/depeche-mail/depeche/queue/bolt"
 	"github.com/spf13/cobra"
 )
 
 func newQueue(w *World) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "queue",
-		Short: "Look at a queue in a folder, and at what a worker does with its jobs",
-		Long: `Queue works on the folder of a program that queues mail with package queue/bolt. One process at a
-time may use such a folder: while the program runs, these commands say so and change nothing. Stop
-it first, or let it offer the same by itself.
+		Short: "Look at a queue, and at what a worker does with its jobs",
+		Long: `Queue works on what a program queues mail in. QUEUE is one of
+
+  nats://host:4222/name      JetStream (package queue/jetstream); tls:// demands TLS; name is depeche
+                             if it is left out; ?ca=FILE and ?creds=FILE are read by NATS clients
+  postgres://user@host/name  PostgreSQL (package queue/river), with the settings of libpq; what is
+                             left out comes from PGPASSWORD, ~/.pgpass and so on
+  a folder                   of package queue/bolt, for one process at a time: while the program
+                             runs, these commands say so and change nothing
+  env:NAME                   what the variable NAME holds, which is the place for a password
+
+These commands make no queue where they find no queue. A password in an argument is refused, because
+every user of the machine can read it.
 
 A job that is parked is not sent until it is put back by retry. One whose verdict was lost must be
-resolved first: ask the log of the relay, then "depeche ledger resolve FOLDER/ledger.db".`,
+resolved first: ask the log of the relay, then "depeche ledger resolve QUEUE", for a folder
+"depeche ledger resolve FOLDER/ledger.db".`,
 	}
 	cmd.AddCommand(newQueueList(w), newQueueShow(w), newQueuePark(w), newQueueRetry(w), newQueueDrop(w), newQueuePause(w), newQueueResume(w))
 	return cmd
@@ -66,14 +72,16 @@ func describe(e queue.Entry) job {
 func newQueueList(w *World) *cobra.Command {
 	var parked, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "ls FOLDER",
+		Use:   "ls QUEUE",
 		Short: "List the jobs",
 		Long: `Ls prints the key, the state, when it is due, the number of attempts and the reason of each job, in
 the order of the keys. That the queue is paused is said on standard error.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return w.withQueue(args[0], func(q *queue.Queue, engine *bolt.Engine) error {
-				if engine.Paused() {
+			return w.withQueue(cmd.Context(), args[0], func(q *queue.Queue) error {
+				if paused, err := q.Paused(cmd.Context()); err != nil {
+					return fail(exitTemporary, err)
+				} else if paused {
 					fmt.Fprintln(w.Stderr, "depeche: the queue is paused: no job is sent until resume")
 				}
 				for e, err := range q.List(cmd.Context()) {
@@ -100,12 +108,12 @@ the order of the keys. That the queue is paused is said on standard error.`,
 func newQueueShow(w *World) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "show FOLDER KEY",
+		Use:   "show QUEUE KEY",
 		Short: "Show a job, and what became of each recipient so far",
-		Long:  "Show prints a job, and the entries that the ledger in the folder has for its key: one for each recipient to whom it was tried.",
+		Long:  "Show prints a job, and the entries that the ledger of the queue has for its key: one for each recipient to whom it was tried.",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return w.withQueue(args[0], func(q *queue.Queue, _ *bolt.Engine) error {
+			return w.withQueue(cmd.Context(), args[0], func(q *queue.Queue) error {
 				j, err := find(cmd.Context(), q, args[1])
 				if err != nil {
 					return err
@@ -164,27 +172,4 @@ func (w *World) showJob(j job) {
 	for _, r := range j.Recipients {
 		line("recipient", fmt.Sprintf("%s\t%s\t%s", r.Recipient, r.Outcome, r.Reply))
 	}
-}
-
-// withQueue opens a queue that exists. The program that uses it holds a lock.
-func (w *World) withQueue(folder string, do func(*queue.Queue, *bolt.Engine) error) error {
-	if _, err := os.Stat(filepath.Join(folder, "queue.db")); err != nil {
-		return fail(exitData, fmt.Errorf("%s is not the folder of a queue: %w", folder, err))
-	}
-	engine, err := bolt.Open(folder, bolt.Options{})
-	if errors.Is(err, bolt.ErrLocked) {
-		return fail(exitTemporary, fmt.Errorf("a program has the queue in %s open, and it is for one process at a time: stop that program first", folder))
-	}
-	if err != nil {
-		return fail(exitTemporary, err)
-	}
-	q, err := queue.New(engine, queue.Config{})
-	if err != nil {
-		return fail(exitTemporary, errors.Join(err, engine.Close()))
-	}
-	err = do(q, engine)
-	if errClose := q.Close(); err == nil {
-		err = fail(exitTemporary, errClose)
-	}
-	return err
 }

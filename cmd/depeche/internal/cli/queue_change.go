@@ -5,16 +5,15 @@ import (
 	"errors"
 
 	"github.com/depeche-mail/depeche/queue"
-	"github.com/depeche-mail/depeche/queue/bolt"
 	"github.com/spf13/cobra"
 )
 
 // changeJobs is a command that does something to each of the jobs that its arguments name.
 func changeJobs(w *World, use, short, long string, do func(ctx context.Context, q *queue.Queue, key string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " FOLDER KEY...", Short: short, Long: long, Args: cobra.MinimumNArgs(2),
+		Use: use + " QUEUE KEY...", Short: short, Long: long, Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return w.withQueue(args[0], func(q *queue.Queue, _ *bolt.Engine) error {
+			return w.withQueue(cmd.Context(), args[0], func(q *queue.Queue) error {
 				for _, key := range args[1:] {
 					err := do(cmd.Context(), q, key)
 					if errors.Is(err, queue.ErrNotFound) {
@@ -55,9 +54,9 @@ func newQueueDrop(w *World) *cobra.Command {
 // changeQueue is a command that does something to the queue as a whole.
 func changeQueue(w *World, use, short, long string, do func(ctx context.Context, q *queue.Queue) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " FOLDER", Short: short, Long: long, Args: cobra.ExactArgs(1),
+		Use: use + " QUEUE", Short: short, Long: long, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return w.withQueue(args[0], func(q *queue.Queue, _ *bolt.Engine) error { return fail(exitTemporary, do(cmd.Context(), q)) })
+			return w.withQueue(cmd.Context(), args[0], func(q *queue.Queue) error { return fail(exitTemporary, do(cmd.Context(), q)) })
 		},
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package river_test
+package pgtest
 
 import (
 	"os"

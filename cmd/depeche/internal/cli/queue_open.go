@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/depeche-mail/depeche/queue"
+	"github.com/depeche-mail/depeche/queue/bolt"
+	"github.com/depeche-mail/depeche/queue/jetstream"
+	"github.com/depeche-mail/depeche/queue/river"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+)
+
+// opening is how long a server may take until its queue is open.
+const opening = 20 * time.Second
+
+// withQueue opens a queue that exists. No error of it holds a secret.
+func (w *World) withQueue(ctx context.Context, place string, do func(*queue.Queue) error) error {
+	at, err := w.queueAt(place)
+	if err != nil {
+		return err
+	}
+	engine, closeServer, err := at.open(ctx)
+	if err != nil {
+		return at.mask(err)
+	}
+	defer closeServer()
+	q, err := queue.New(engine, queue.Config{})
+	if err != nil {
+		return fail(exitTemporary, errors.Join(err, engine.Close()))
+	}
+	err = do(q)
+	if errClose := q.Close(); err == nil {
+		err = fail(exitTemporary, errClose)
+	}
+	return at.mask(err)
+}
+
+// open opens the engine. done is called after its end.
+func (p queuePlace) open(ctx context.Context) (engine queue.Engine, done func(), err error) {
+	done = func() {}
+	if p.url == nil {
+		engine, err = openFolder(p.text)
+		return engine, done, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
+	if p.isNATS() {
+		engine, done, err = p.openNATS(ctx)
+	} else {
+		engine, done, err = p.openPostgres(ctx)
+	}
+	if _, judged := errors.AsType[*statusError](err); err != nil && !judged {
+		err = fail(exitTemporary, err)
+	}
+	return engine, done, err
+}
+
+// errNoQueue is about a server that works.
+func errNoQueue(what string) error {
+	return fail(exitData, fmt.Errorf("there is no queue %s: no program has opened one there", what))
+}
+
+func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) {
+	options := []nats.Option{nats.Name("depeche queue"), nats.Timeout(opening), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
+	if file := p.url.Query().Get("ca"); file != "" {
+		options = append(options, nats.RootCAs(file))
+	}
+	if file := p.url.Query().Get("creds"); file != "" {
+		options = append(options, nats.UserCredentials(file))
+	}
+	server := *p.url
+	server.Path, server.RawQuery = "", ""
+	conn, err := nats.Connect(server.String(), options...)
+	if err != nil {
+		return nil, nil, err
+	}
+	setup := jetstream.Over(conn)
+	setup.Name = p.natsName()
+	js, err := natsjs.New(conn)
+	if err == nil {
+		_, err = js.Stream(ctx, setup.Name)
+	}
+	if errors.Is(err, natsjs.ErrStreamNotFound) || errors.Is(err, natsjs.ErrInvalidStreamName) {
+		err = errNoQueue(setup.Name + " on this NATS")
+	}
+	var engine queue.Engine
+	if err == nil {
+		engine, err = setup.Open(ctx)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return engine, conn.Close, nil
+}
+
+func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), error) {
+	config, err := pgxpool.ParseConfig(p.text)
+	if err != nil {
+		return nil, nil, fail(exitUsage, err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found bool
+	err = pool.QueryRow(ctx, "select to_regclass('depeche_mail') is not null").Scan(&found)
+	if err == nil && !found {
+		err = errNoQueue("in this database")
+	}
+	var engine queue.Engine
+	if err == nil {
+		engine, err = river.Open(ctx, pool, river.Options{Migrated: true})
+	}
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return engine, pool.Close, nil
+}
+
+// openFolder opens a queue in a folder. The program that uses it holds a lock.
+func openFolder(folder string) (queue.Engine, error) {
+	if _, err := os.Stat(filepath.Join(folder, "jetstream")); err == nil {
+		return nil, fail(exitData, fmt.Errorf("%s has an embedded JetStream, which its program alone can open: let that program list its jobs", folder))
+	}
+	if _, err := os.Stat(filepath.Join(folder, "queue.db")); err != nil {
+		return nil, fail(exitData, fmt.Errorf("%s is not the folder of a queue: %w", folder, err))
+	}
+	engine, err := bolt.Open(folder, bolt.Options{})
+	if errors.Is(err, bolt.ErrLocked) {
+		err = fmt.Errorf("a program has the queue in %s open, and it is for one process at a time: stop that program first", folder)
+	}
+	if err != nil {
+		return nil, fail(exitTemporary, err)
+	}
+	return engine, nil
+}
