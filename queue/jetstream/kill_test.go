@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -13,10 +14,16 @@ func openAt(ctx context.Context, folder string) (queue.Engine, error) {
 	return Embedded(folder).Open(ctx)
 }
 
-// TestMain makes a child of the test's own program.
+// TestMain makes children of the test's own program.
 func TestMain(m *testing.M) {
 	queuetest.KillChild(openAt)
-	os.Exit(m.Run())
+	if os.Getenv(machineName) == "" {
+		os.Exit(m.Run())
+	}
+	if err := machine(); err != nil {
+		fmt.Fprintln(os.Stderr, os.Getenv(machineName), err)
+		os.Exit(1)
+	}
 }
 
 func TestKillAtEachStep(t *testing.T) {
