@@ -12,7 +12,7 @@ PIECES ?= 1000
 COUNT ?= 1
 MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bolt queue/bolt queue/jetstream queue/river
 
-.PHONY: help test race lint fmt fuzz complexity mutants model chaos apidiff vulncheck bench bench-queue bench-queue-page table beside cover interop readers demo check tidied tidy clean
+.PHONY: help test race lint fmt fuzz complexity mutants model chaos kills apidiff vulncheck bench bench-queue bench-queue-page table beside cover interop readers demo check tidied tidy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -49,6 +49,12 @@ model: ## play every small dialogue with a server that answers oddly
 CHAOS ?= 1m
 chaos: ## send over a network that fails, for CHAOS, such as 1h
 	DEPECHE_CHAOS=$(CHAOS) go test -count=1 -v -timeout 0 ./internal/chaos
+
+KILLS ?= 50
+kills: ## kill campaigns of 10,000 mails KILLS times, over a server that hangs up; wants PostgreSQL (Debian package postgresql)
+	for m in ledger/bolt queue/bolt queue/jetstream queue/river; do \
+		(cd $$m && DEPECHE_CHAOS_MAILS=10000 DEPECHE_CHAOS_KILLS=$(KILLS) go test -count=1 -v -timeout 1h -run TestKillAtRandom .) || exit 1; \
+	done
 
 apidiff: ## say which changes of the API since BASE, a tag or commit, break programs
 	tool=$$(cd tools && go tool -n apidiff); old=$$(mktemp -d); trap 'git worktree remove --force '$$old EXIT; \

@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func TestKillAtEachStep(t *testing.T) {
-	queuetest.KillAtEachStep(t, openAt, func(t *testing.T) string { return t.TempDir() })
-}
+func newPlace(t *testing.T) string { return t.TempDir() }
+
+func TestKillAtEachStep(t *testing.T) { queuetest.KillAtEachStep(t, openAt, newPlace) }
+
+func TestKillAtRandom(t *testing.T) { queuetest.KillAtRandom(t, openAt, newPlace) }

@@ -31,15 +31,18 @@ const (
 	killTo   = "customer@example.org"
 )
 
-// KillChild is called first in TestMain, for [KillAtEachStep]. In a process that the suite has started it does what that asks for and
+// KillChild is called first in TestMain, for [KillAtEachStep] and [KillAtRandom]. In a process that the suite has started it does what that asks for and
 // ends the process; else it returns.
 func KillChild(open OpenAt) {
 	place := os.Getenv(placeVariable)
 	if place == "" {
 		return
 	}
-	step, err := strconv.Atoi(os.Getenv(stepVariable))
-	if err == nil {
+	var err error
+	if os.Getenv(journalVariable) != "" {
+		err = sendCampaign(open, place)
+	} else {
+		step, _ := strconv.Atoi(os.Getenv(stepVariable)) // a number that the suite wrote
 		err = killed(open, place, os.Getenv(relayVariable), step)
 	}
 	if err != nil {

@@ -36,3 +36,5 @@ func openAt(ctx context.Context, dsn string) (queue.Engine, error) {
 }
 
 func TestKillAtEachStep(t *testing.T) { queuetest.KillAtEachStep(t, openAt, newDatabase) }
+
+func TestKillAtRandom(t *testing.T) { queuetest.KillAtRandom(t, openAt, newDatabase) }
