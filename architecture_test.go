@@ -81,7 +81,7 @@ var arrows = map[string][]string{
 	"ledger":                  {"transport/policy", "transport", "envelope"},
 	"internal/schedule":       {},
 	"queue":                   {"internal/pause", "internal/printable", "internal/schedule", "ledger", "transport/policy", "transport", "envelope"},
-	"queue/queuetest":         {"queue", "envelope", "ledger", "transport/smtp/smtptest", "transport/smtp", "transport", "github.com/google/go-cmp"},
+	"queue/queuetest":         {"queue", "envelope", "ledger", "transport/policy", "transport/smtp/smtptest", "transport/smtp", "transport", "github.com/google/go-cmp"},
 	"ledger/ledgertest":       {"ledger", "transport", "envelope", "github.com/google/go-cmp"},
 }
 
