@@ -103,12 +103,14 @@ func (e *Engine) takeAll(ctx context.Context, jobs []slot, lease time.Duration) 
 		return nil, nil
 	}
 	list, err := e.readAll(ctx, jobs, lease)
+	longer, cancel := outlast(ctx)
+	defer cancel()
 	if err == nil {
-		list, err = e.leaseAll(ctx, list)
+		list, err = e.leaseAll(longer, list)
 	}
 	var out []queue.Taken
 	if err == nil {
-		out, err = e.hand(ctx, list)
+		out, err = e.hand(longer, list)
 	}
 	const soon = 200 * time.Millisecond
 	e.mu.Lock()
@@ -117,6 +119,17 @@ func (e *Engine) takeAll(ctx context.Context, jobs []slot, lease time.Duration) 
 		e.index.again(s, time.Now().Add(soon))
 	}
 	return out, err
+}
+
+// outlast goes on for a moment after ctx: a lease whose write is under way when ctx ends must be known, or the job waits for its end
+// although no worker has it, for as long as this process lives.
+func outlast(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(attempt, end) })
+	return longer, func() {
+		stop()
+		end()
+	}
 }
 
 // leaseAll writes leases in one batch, or one by one if another process was faster with one of them.
