@@ -130,14 +130,16 @@ func (c *campaign) doubts(t *testing.T) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doubts := map[string]int{}
+	doubts, open := map[string]int{}, map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		switch what, key, _ := strings.Cut(strings.TrimSpace(line), " "); what {
-		case "ending":
+		what, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch {
+		case what == "ending": // one before that is open stays a doubt
 			doubts[key]++
-		case "certain":
+		case open[key]: // else it was certain before its content was about to leave
 			doubts[key]--
 		}
+		open[key] = what == "ending"
 	}
 	return doubts
 }
