@@ -17,11 +17,12 @@ MODULES := . oauth otel interop bench cmd/depeche examples/invitation ledger/bol
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
+# The slowest package comes first, and most of its tests wait.
 test: ## run the tests of the core module
-	go test ./...
+	go test -parallel 8 ./transport/smtp ./...
 
 race: ## run them with the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -parallel 8 ./transport/smtp ./...
 
 lint: $(TOOLS)/golangci-lint ## vet and lint all modules
 	for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOLS)/golangci-lint run --allow-parallel-runners ./...); done
