@@ -29,6 +29,26 @@ func ExamplePace() {
 	// Output: 1 accepted after 2 attempts, <nil>
 }
 
+// Two transports of one account, one for newsletters and one for passwords, send at one rate together.
+func ExampleSharedPace() {
+	together := new(policy.SharedPace)
+	newsletter, err := policy.Pace{Next: stub.Named("relay"), Max: policy.Rate{Count: 50}, With: together}.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = transport.Close(newsletter) }()
+	passwords, err := policy.Pace{Next: stub.Named("relay"), With: together}.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = transport.Close(passwords) }()
+	result, err := passwords.Send(context.Background(), note("hei@example.org"))
+	fmt.Println(result.Recipients[0].Outcome, err)
+	// Output: accepted <nil>
+}
+
 // A quota is kept without waiting: what is beyond it is for a queue, which knows when to come again.
 func ExampleQuota() {
 	sender, err := policy.Quota{Next: stub.New(), Messages: 2}.Build()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -41,6 +42,45 @@ type Pace struct {
 	// MaxWaiting is how many mails of one SendAll wait in memory; 0 means 4096. When all of them wait for one domain, the
 	// others wait too.
 	MaxWaiting int
+	// With lets several Paces send at one rate together, over transports of one account such as those of an smtp.Account: what
+	// one of them learns of the relay and of domains holds for all, and their mails leave in one row. nil is a rate of its own.
+	// Start, Max, WarmUp and WarmUpFrom are for the first Pace that is built with it to set; for another one they are a fault.
+	With *SharedPace
+}
+
+// SharedPace is what several Paces share; see [Pace]. The zero value is ready, and safe for concurrent use.
+type SharedPace struct {
+	mu      sync.Mutex
+	relay   *paceLane            // nil before the first Pace was built
+	domains map[string]*paceLane // those that were refused while others were not
+	warmUp  []int
+	from    time.Time // when its first day begins
+	today   int       // the day of the warm-up, from 0
+	sent    int       // mails that have left on that day
+}
+
+var errShared = errors.New("is set by the first Pace with this SharedPace")
+
+// begin takes the settings of the first Pace.
+func (s *SharedPace) begin(p *Pace, bad *configErrors) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.relay != nil {
+		for _, own := range []struct {
+			field string
+			set   bool
+		}{{"Start", p.Start.Count > 0}, {"Max", p.Max.Count > 0}, {"WarmUp", len(p.WarmUp) > 0}, {"WarmUpFrom", !p.WarmUpFrom.IsZero()}} {
+			if own.set {
+				bad.add(own.field, 0, "", errShared)
+			}
+		}
+		return
+	}
+	s.relay, s.domains = &paceLane{rateFinder: p.finder()}, map[string]*paceLane{}
+	s.warmUp, s.from = p.WarmUp, p.WarmUpFrom
+	if s.from.IsZero() {
+		s.from = time.Now()
+	}
 }
 
 var errBurst = errors.New("a pace has no bursts")
@@ -65,10 +105,13 @@ func (p Pace) Build() (transport.Transport, error) {
 	}
 	const waiting = 4096
 	p.MaxWait = cmp.Or(p.MaxWait, time.Hour)
-	if p.WarmUpFrom.IsZero() {
-		p.WarmUpFrom = time.Now()
+	if p.With == nil {
+		p.With = new(SharedPace)
 	}
-	s := &pacer{Pace: p, relay: &paceLane{rateFinder: p.finder()}, domains: map[string]*paceLane{}}
+	if p.With.begin(&p, &bad); bad.err() != nil {
+		return nil, bad.err()
+	}
+	s := &pacer{Pace: p, SharedPace: p.With}
 	c := newCompound(func(transport.Mail) plan { return &pacePlan{pacer: s} }, p.Next)
 	c.limit = cmp.Or(p.MaxWaiting, waiting)
 	return c, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -14,12 +13,7 @@ import (
 // pacer is what all mails of a Pace share.
 type pacer struct {
 	Pace
-
-	mu      sync.Mutex
-	relay   *paceLane
-	domains map[string]*paceLane // those that were refused while others were not
-	today   int                  // the day of the warm-up, from 0
-	sent    int                  // mails that have left on that day
+	*SharedPace
 }
 
 // paceLane is a row of mails that leave one after the other.
@@ -196,16 +190,16 @@ func (p *pacer) uncount(day int) {
 }
 
 // nextDay is when the next mail may leave by WarmUp; the zero Time is now.
-func (p *pacer) nextDay(now time.Time) time.Time {
-	today := int(now.Sub(p.WarmUpFrom) / day)
-	if now.Before(p.WarmUpFrom) {
+func (p *SharedPace) nextDay(now time.Time) time.Time {
+	today := int(now.Sub(p.from) / day)
+	if now.Before(p.from) {
 		today = -1
 	}
 	if today != p.today {
 		p.today, p.sent = today, 0
 	}
-	if today < 0 || today >= len(p.WarmUp) || p.sent < p.WarmUp[today] {
+	if today < 0 || today >= len(p.warmUp) || p.sent < p.warmUp[today] {
 		return time.Time{}
 	}
-	return p.WarmUpFrom.Add(time.Duration(today+1) * day)
+	return p.from.Add(time.Duration(today+1) * day)
 }

@@ -242,6 +242,7 @@ var holdsNoLogin = map[string]string{
 	"transport/outcome.Meaning": "a table", "transport/outcome.Phrase": "a table",
 	"transport.SignatureRules": "limits of a relay", "transport/policy.Overrides": "envelope options of a caller",
 	"transport/policy.BreakerOpenError": "names a relay", "transport/policy.LimitError": "numbers", "transport/policy.Quota": "numbers", "transport/policy.Pace": "numbers",
+	"transport/policy.SharedPace": "numbers",
 	"transport/policy.QuotaError": "numbers", "transport/smtp.DiscoveredRelay": "names in DNS", "transport/smtp.Duration": "a number",
 	"transport/smtp.Security": "a word of a configuration", "transport/smtp/authentication.Session": "the offer, as client.Info",
 	"transport/smtp/client.ContentInfo": "numbers", "transport/smtp/client.Load": "numbers", "transport/smtp/client.Window": "numbers",
