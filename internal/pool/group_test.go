@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -259,5 +260,113 @@ func TestGroupWithoutThoseThatEnded(t *testing.T) {
 	l.Release()
 	if a.Stats().Opened != 1 {
 		t.Error("its own figures are lost")
+	}
+}
+
+// TestGroupLeavesANewPoolAlone: what a pool opens ahead of need is not opened before Start, whatever others of the group do.
+func TestGroupLeavesANewPoolAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		provider, group := &provider{bears: 9}, new(pool.Group[int])
+		a := provider.pool(pool.Options[int]{MaxOpen: 9, MaxIdle: 9, Group: group})
+		b := provider.pool(pool.Options[int]{MaxOpen: 9, MaxIdle: 9, MinIdle: 2, Group: group})
+		if failed := use(t, a, 3); failed > 0 {
+			t.Error("some failed")
+		}
+		synctest.Wait()
+		if s := b.Stats(); s.Opened > 0 || s.Opening > 0 {
+			t.Errorf("before: %v", s)
+		}
+		b.Start()
+		time.Sleep(time.Second) // of the bubble
+		if s := b.Stats(); s.Idle != 2 {
+			t.Errorf("after: %v", s)
+		}
+	})
+}
+
+// TestGroupOpensAheadInAFreePlace: what one pool gives up is room for what another one opens ahead of need.
+func TestGroupOpensAheadInAFreePlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		provider, group := &provider{bears: 1}, new(pool.Group[int])
+		a := provider.pool(pool.Options[int]{MaxOpen: 1, MaxIdle: 1, Group: group})
+		b := provider.pool(pool.Options[int]{MaxOpen: 1, MaxIdle: 1, MinIdle: 1, Group: group})
+		l, err := a.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Start()
+		time.Sleep(time.Second) // of the bubble
+		if b.Stats().Opened > 0 || provider.refused > 0 {
+			t.Errorf("before: %v", b.Stats())
+		}
+		l.Discard()
+		time.Sleep(time.Second) // of the bubble
+		if s := b.Stats(); s.Idle != 1 {
+			t.Errorf("after: %v", s)
+		}
+	})
+}
+
+// TestGroupServesAll: whatever users of three pools with limits of their own do with what they get, and whatever the provider
+// refuses, each of them is served in the end. A user who is forgotten would wait for ever, which the bubble notices.
+func TestGroupServesAll(t *testing.T) {
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			provider, group := &provider{bears: 1 + random.IntN(4)}, new(pool.Group[int])
+			var users sync.WaitGroup
+			var pools []*pool.Pool[int]
+			for range 3 {
+				most := 1 + random.IntN(4)
+				p := provider.pool(pool.Options[int]{
+					MaxOpen: most, MaxIdle: most, MinIdle: random.IntN(2), Group: group, OneFirst: random.IntN(2) == 0,
+					IdleTimeout: 100 * time.Millisecond, MaxAge: time.Second,
+				})
+				pools = append(pools, p)
+				bulk := p.Bulk()
+				for range 40 {
+					get, begin, does := p.Get, time.Duration(random.IntN(300))*time.Millisecond, random.IntN(10)
+					if does > 6 {
+						get = bulk.Get
+					}
+					users.Go(func() {
+						time.Sleep(begin)
+						l, err := get(t.Context())
+						if err != nil {
+							return // all who waited were refused
+						}
+						time.Sleep(10 * time.Millisecond)
+						switch does {
+						case 0:
+							l.Discard()
+						case 1:
+							l.Refused(true, errTooMany)
+						case 2:
+							l.Surplus(errTooMany)
+						case 3:
+							l.Refused(false, errForNow)
+						default:
+							for range 5 {
+								if l.Wanted() {
+									break
+								}
+								time.Sleep(10 * time.Millisecond)
+							}
+							l.Release()
+						}
+					})
+				}
+			}
+			users.Wait()
+			time.Sleep(time.Minute)
+			if s := group.Stats(); s.Waiting > 0 || s.Busy > 0 || s.Opening > 0 {
+				t.Errorf("seed %d: %v", seed, s)
+			}
+			for _, p := range pools {
+				if err := p.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }

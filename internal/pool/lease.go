@@ -184,7 +184,7 @@ func (p *Pool[R]) lookAfter() {
 
 // warm opens resources ahead of need, one at a time.
 func (p *Pool[R]) warm() {
-	if p.draining || p.opening > 0 || p.failures > 0 || len(p.idle) >= p.options.MinIdle || !p.mayOpen() {
+	if !p.inUse || p.draining || p.opening > 0 || p.failures > 0 || len(p.idle) >= p.options.MinIdle || !p.mayOpen() {
 		return
 	}
 	p.opening++

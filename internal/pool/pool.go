@@ -79,6 +79,7 @@ type Pool[R any] struct {
 	news     []news[R] // for Left, as soon as the lock is free
 	lessons  []lesson  // for Learned
 	ended    bool      // quiet is closed
+	inUse    bool      // Open may be called
 }
 
 // New returns an empty pool. It calls none of the functions.
@@ -94,13 +95,13 @@ func New[R any](options Options[R]) *Pool[R] {
 	}
 	p := &Pool[R]{options: options, busy: map[*Lease[R]]struct{}{}, leaving: farewells[R]{open: map[*Lease[R]]bool{}}, quiet: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	if options.Group == nil {
-		options.Group = new(Group[R])
-	}
-	options.Group.join(p)
 	if options.Ahead == nil {
 		p.options.Ahead = options.Open
 	}
+	if options.Group == nil {
+		options.Group = new(Group[R])
+	}
+	options.Group.join(p) // at last: from now on others of the group see it
 	return p
 }
 
@@ -108,6 +109,7 @@ func New[R any](options Options[R]) *Pool[R] {
 func (p *Pool[R]) Start() {
 	p.mu.Lock()
 	defer p.unlock()
+	p.inUse = true
 	p.warm()
 }
 
@@ -154,6 +156,7 @@ func (p *Pool[R]) get(ctx context.Context, wish wish[R]) (*Lease[R], error) {
 		return nil, err
 	}
 	p.mu.Lock()
+	p.inUse = true
 	if p.draining {
 		p.unlock()
 		return nil, p.options.Closed
