@@ -60,22 +60,12 @@ func TestNewsletter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const newsletter, single = 1200, 48
-				srv := smtptest.NewUnstartedServer(t)
-				c := &srv.Config
-				c.Network, c.Security, c.CertificateLifetime, c.Dialect.Name = "memory", smtptest.ImplicitTLS, 100*24*time.Hour, name
-				c.Hooks = []smtptest.Hook{deadAddresses}
-				tc.limits(c)
-				relay, host, user := smtp.Relay("smtp.example.org"), "smtp.example.org", "user"
-				if p, ok := smtp.LookupProvider(tc.provider); ok {
-					relay, host, user = smtp.ForProvider(tc.provider), p.Host, cmp.Or(p.User, user)
-					if p.TLS == client.TLSStartTLS {
-						c.Security = smtptest.STARTTLS
-					}
-				}
-				c.Users, c.CertificateNames = map[string]string{user: "password"}, []string{host}
-				srv.Start()
+				srv, b := providerInMemory(t, tc.provider, func(c *smtptest.Config) {
+					c.Dialect.Name, c.Hooks = name, []smtptest.Hook{deadAddresses}
+					tc.limits(c)
+				})
 				defer srv.Close()
-				tc.pace.Next = build(t, relay.Login(user, "password").ResendUnsent().Dialer(srv.Dial).TLSConfig(&tls.Config{RootCAs: srv.CertPool()}))
+				tc.pace.Next = build(t, b.ResendUnsent())
 				pace, err := tc.pace.Build()
 				if err != nil {
 					t.Fatal(err)
@@ -105,6 +95,25 @@ func TestNewsletter(t *testing.T) {
 			})
 		})
 	}
+}
+
+// providerInMemory is a server in a bubble that is a provider, "" for none, and a transport to it.
+func providerInMemory(t *testing.T, name string, change func(*smtptest.Config)) (*smtptest.Server, smtp.Builder) {
+	t.Helper()
+	srv := smtptest.NewUnstartedServer(t)
+	c := &srv.Config
+	c.Network, c.Security, c.CertificateLifetime = "memory", smtptest.ImplicitTLS, 100*24*time.Hour
+	b, host, user := smtp.Relay("smtp.example.org"), "smtp.example.org", "user"
+	if p, ok := smtp.LookupProvider(name); ok {
+		b, host, user = smtp.ForProvider(name), p.Host, cmp.Or(p.User, user)
+		if p.TLS == client.TLSStartTLS {
+			c.Security = smtptest.STARTTLS
+		}
+	}
+	c.Users, c.CertificateNames = map[string]string{user: "password"}, []string{host}
+	change(c)
+	srv.Start()
+	return srv, b.Login(user, "password").Dialer(srv.Dial).TLSConfig(&tls.Config{RootCAs: srv.CertPool()})
 }
 
 // deadAddresses refuses one recipient in 16.

@@ -145,6 +145,33 @@ func TestQuotaInMidCampaign(t *testing.T) {
 	}
 }
 
+// TestQuotaInTheMiddleOfSendAll: of 1,000 mails those beyond the quota of each dialect that has one are Deferred because of the account, in
+// whatever words and codes, and no recipient may be blamed.
+func TestQuotaInTheMiddleOfSendAll(t *testing.T) {
+	const quota, all = 600, 1000
+	for name, provider := range map[string]string{
+		"gmail": "gmail", "ses": "ses-eu-west-1", "outlook365": "outlook365", "mailgun": "mailgun", "sendgrid": "sendgrid", "zoho": "zoho",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, b := providerInMemory(t, provider, func(c *smtptest.Config) { c.Dialect.Name, c.Throttle.PerDay = name, quota })
+				got := map[transport.Outcome]int{}
+				for sent := range build(t, b).SendAll(t.Context(), mailsTo(t, all)) {
+					r := sent.Result.Recipients[0]
+					got[r.Outcome]++
+					if r.Outcome != transport.Accepted && (r.Fault != transport.FaultAccount || r.MaySuppress()) {
+						t.Fatalf("%+v", r)
+					}
+				}
+				if diff := cmp.Diff(map[transport.Outcome]int{transport.Accepted: quota, transport.Deferred: all - quota}, got); diff != "" {
+					t.Error(diff)
+				}
+				storedOnce(t, srv, quota)
+			})
+		})
+	}
+}
+
 // TestQuotaAtLogin: a login that is refused by 5yz because a quota is used up is for now.
 func TestQuotaAtLogin(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)

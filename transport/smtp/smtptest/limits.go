@@ -91,12 +91,18 @@ type measure struct {
 	refusal Refusal
 }
 
+// says reports whether a refusal is said at a point. A client that uses BDAT says no DATA: it hears at the end of the content
+// what others hear there.
+func (s *session) says(r Refusal, at string) bool {
+	return r.At == at || r.At == Data && at == End && s.message != nil && s.message.Chunks > 0
+}
+
 // measures returns the windows that are asked at a point.
 func (s *session) measures(at string) []measure {
 	g, d := s.server.gauge, &s.config.Dialect
 	var list []measure
 	add := func(w *window, r Refusal) {
-		if w != nil && w.rate.Count > 0 && r.At == at {
+		if w != nil && w.rate.Count > 0 && s.says(r, at) {
 			list = append(list, measure{w, r})
 		}
 	}
@@ -116,9 +122,9 @@ func (s *session) measures(at string) []measure {
 // wait is how long the server makes the client wait before it looks again, for a limit that has no words.
 func (s *session) throttle(at string) (refused Refusal, wait time.Duration) {
 	switch {
-	case s.config.Dialect.Session.At == at && s.config.Throttle.PerConnection > 0 && s.transactions >= s.config.Throttle.PerConnection:
+	case s.says(s.config.Dialect.Session, at) && s.config.Throttle.PerConnection > 0 && s.transactions >= s.config.Throttle.PerConnection:
 		return s.config.Dialect.Session, 0
-	case s.config.Dialect.Connections.At == at && s.server.crowded(s.info.ID):
+	case s.says(s.config.Dialect.Connections, at) && s.server.crowded(s.info.ID):
 		return s.config.Dialect.Connections, 0
 	}
 	list := s.measures(at)
