@@ -78,6 +78,25 @@ func use(t *testing.T, p *pool.Pool[int], n int) (failed int) {
 	return failed
 }
 
+// TestLimitIsHalved: a provider that refuses while none is open bears less than it did; each refusal halves the limit, to one
+// at least.
+func TestLimitIsHalved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &provider{}
+		p := s.pool(pool.Options[int]{MaxOpen: 10, MaxIdle: 10})
+		var limits []int
+		for range 5 {
+			if failed := use(t, p, 1); failed != 1 {
+				t.Fatal("it got one")
+			}
+			limits = append(limits, p.Stats().Limit)
+		}
+		if diff := cmp.Diff([]int{5, 2, 1, 1, 1}, limits); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // TestRefusalsFailNoUser: what the provider bears is found out, no user fails, and it is asked seldom from then on. It is
 // used fully a while after it bears more.
 func TestRefusalsFailNoUser(t *testing.T) {

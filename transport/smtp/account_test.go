@@ -153,6 +153,36 @@ func TestAccountLearnsForAll(t *testing.T) {
 	}
 }
 
+// TestAccountIdleLimit: how long the relay lets a connection be idle is learned by one transport, and another one closes its own in
+// time.
+func TestAccountIdleLimit(t *testing.T) {
+	for _, shared := range []bool{true, false} {
+		t.Run(fmt.Sprintf("shared: %v", shared), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, b := inMemory(t, func(c *smtptest.Config) {
+					c.IdleTimeout, c.Dialect.Idle = 10*time.Second, smtptest.Refusal{Reply: "421 4.4.2 you say nothing", Close: true}
+				})
+				if shared {
+					b = b.Account(smtp.NewAccount())
+				}
+				var heard []int
+				first, second := build(t, b.Clone()), build(t, b)
+				for _, sender := range []transport.Transport{first, first, second} { // the next mail finds the connection at its end
+					if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(15 * time.Second) // of the bubble
+					heard = append(heard, repliesOf(srv, "421"))
+				}
+				want := map[bool][]int{true: {1, 1, 1}, false: {1, 1, 2}}[shared]
+				if diff := cmp.Diff(want, heard); diff != "" {
+					t.Errorf("how often 421 was said: %s", diff)
+				}
+			})
+		})
+	}
+}
+
 // repliesOf counts the replies of a server with a code.
 func repliesOf(srv *smtptest.Server, code string) (n int) {
 	for _, s := range srv.Sessions() {
