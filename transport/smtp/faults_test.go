@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -92,18 +93,19 @@ func TestPhaseOfLoss(t *testing.T) {
 							step.want = transport.PhaseFinal
 						}
 					}
-					srv := smtptest.NewUnstartedServer(t)
-					srv.Config.Extensions = smtptest.Without(without...)
-					srv.Config.Hooks = []smtptest.Hook{smtptest.On(at, do)}
-					srv.Start()
-					_, err := build(t, relay(srv).Timeouts(quick)).Send(t.Context(), mail(t, "b@example.org"))
-					failed, ok := errors.AsType[*transport.SendError](err)
-					if !ok || failed.Phase != step.want || !failed.Reply.IsZero() {
-						t.Errorf("%v, want a loss in %s", err, step.want)
-					}
-					if errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("%v is taken for the deadline of the caller", err)
-					}
+					synctest.Test(t, func(t *testing.T) {
+						_, b := inMemory(t, func(c *smtptest.Config) {
+							c.RequireAuth, c.Extensions, c.Hooks = true, smtptest.Without(without...), []smtptest.Hook{smtptest.On(at, do)}
+						})
+						_, err := build(t, b.Timeouts(quick)).Send(t.Context(), mail(t, "b@example.org"))
+						failed, ok := errors.AsType[*transport.SendError](err)
+						if !ok || failed.Phase != step.want || !failed.Reply.IsZero() {
+							t.Errorf("%v, want a loss in %s", err, step.want)
+						}
+						if errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("%v is taken for the deadline of the caller", err)
+						}
+					})
 				})
 			}
 		}
