@@ -76,6 +76,29 @@ func TestTwoConnections(t *testing.T) {
 	}
 }
 
+// TestAccountAtTwoConnections: two transports of one account, one with a newsletter and one with single mails, and Postfix that
+// allows two connections: no mail fails.
+func TestAccountAtTwoConnections(t *testing.T) {
+	r := rig.Start(t, "postfix")
+	host, port := r.HostPort(t, "POSTFIX_TWO_ADDR")
+	b := smtp.DangerousPlaintext(host).Port(port).Account(smtp.NewAccount())
+	newsletter, single := build(t, b.Clone().BulkWindow(5).ResendUnsent()), build(t, b)
+	begin := time.Now()
+	var both sync.WaitGroup
+	both.Go(func() {
+		if diff := cmp.Diff(map[string]int{"accepted": 1000}, ends(t, newsletter, true, 1000, alive)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	both.Go(func() {
+		if diff := cmp.Diff(map[string]int{"accepted": 30}, ends(t, single, false, 30, alive)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	both.Wait()
+	t.Logf("%v; %v; %v", time.Since(begin).Round(time.Millisecond), newsletter.Stats(), single.Stats())
+}
+
 // TestFiveDeadOfSix: with the default limits of Postfix on errors, dead addresses neither slow it down nor lose a mail.
 func TestFiveDeadOfSix(t *testing.T) {
 	r := rig.Start(t, "postfix")
