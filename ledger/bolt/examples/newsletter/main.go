@@ -16,7 +16,6 @@ import (
 	"github.com/depeche-mail/depeche"
 	"github.com/depeche-mail/depeche/ledger"
 	"github.com/depeche-mail/depeche/ledger/bolt"
-	"github.com/depeche-mail/depeche/message"
 	"github.com/depeche-mail/depeche/message/templates"
 	"github.com/depeche-mail/depeche/transport"
 )
@@ -64,7 +63,7 @@ func send() error {
 	for sent, err := range transport.SendRows(context.Background(), sender, rows(mails)) {
 		switch {
 		case len(sent.Result.Recipients) == 0:
-			fmt.Printf("  row %d: %v\n", sent.Index+1, err)
+			fmt.Printf("  %s: %v\n", sent.Result.Key, err)
 		case sent.Result.Recipients[0].Replayed:
 			fmt.Printf("  %s: %v by the first run\n", sent.Result.Key, sent.Result.Recipients[0].Outcome)
 		default:
@@ -89,11 +88,7 @@ func rows(mails *templates.Library) iter.Seq2[transport.Mail, error] {
 			return
 		}
 		for _, row := range list[1:] {
-			msg, err := mail(mails, row[0], row[1], row[2])
-			if err != nil {
-				err = fmt.Errorf("subscriber %s: %w", row[0], err)
-			}
-			if !yield(msg, err) {
+			if !yield(mail(mails, row[0], row[1], row[2])) {
 				return
 			}
 		}
@@ -101,12 +96,9 @@ func rows(mails *templates.Library) iter.Seq2[transport.Mail, error] {
 }
 
 func mail(mails *templates.Library, id, name, address string) (transport.Mail, error) {
-	b := message.New().From("Shop <news@example.org>").ToMailbox(message.NewMailbox(name, address)).
-		ListUnsubscribeOneClick("https://shop.example.org/unsubscribe?id=" + id)
-	b, err := mails.Apply(issue, b, map[string]any{"ID": id, "Name": name})
-	if err != nil {
-		return nil, err
-	}
-	msg, err := b.Build()
+	msg, err := mails.New(issue, map[string]any{"ID": id, "Name": name}).
+		From("Shop <news@example.org>").ToNamed(name, address).
+		ListUnsubscribeOneClick("https://shop.example.org/unsubscribe?id=" + id).
+		Build()
 	return transport.WithKey(msg, issue+"/"+id), err
 }

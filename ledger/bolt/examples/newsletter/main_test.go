@@ -21,7 +21,7 @@ func TestNewsletter(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "NEWSLETTER_RUN=1")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "kill -9") || strings.Count(string(out), "row 5: send: message: no envelope: subscriber 5: ") != 2 ||
+	if err != nil || !strings.Contains(string(out), "kill -9") || strings.Count(string(out), "november/5: send: message: no envelope: To ") != 2 ||
 		!strings.Contains(string(out), " subscribers got the mail, 0 of them twice") {
 		t.Errorf("%v:\n%s", err, out)
 	}
