@@ -13,9 +13,16 @@ import (
 var (
 	// ErrClosed means that Shutdown or Close was called before.
 	ErrClosed = errors.New("pool is closed")
-	// ErrBusy means that as many users wait already as may.
-	ErrBusy = errors.New("as many wait for one as MaxWaiting allows")
+	// ErrBusy means that as many users wait already as may. It is temporary.
+	ErrBusy error = busy{}
 )
+
+type busy struct{}
+
+func (busy) Error() string { return "as many wait for one as MaxWaiting allows" }
+
+// Temporary is true: connections are given back.
+func (busy) Temporary() bool { return true }
 
 // Options say how a pool behaves. Open, Close and Kill are required.
 type Options[R any] struct {

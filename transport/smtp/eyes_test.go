@@ -199,7 +199,7 @@ func TestBusySaysForWhat(t *testing.T) {
 	}
 	const want = "waiting for one of 1 connections: as many wait for one as MaxWaiting allows"
 	_, err := sender.Send(t.Context(), mail(t, "b@example.org"))
-	if failed, ok := errors.AsType[*transport.SendError](err); !ok || failed.Phase != transport.PhaseWait || !errors.Is(err, smtp.ErrBusy) || !strings.HasSuffix(err.Error(), want) {
+	if failed, ok := errors.AsType[*transport.SendError](err); !ok || failed.Phase != transport.PhaseWait || !errors.Is(err, smtp.ErrBusy) || !strings.HasSuffix(err.Error(), want) || !failed.Temporary() || !failed.SafeToRetry() {
 		t.Errorf("%v", err)
 	}
 	if err := sender.Check(t.Context()); err == nil || err.Error() != want || !errors.Is(err, smtp.ErrBusy) {

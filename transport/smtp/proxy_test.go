@@ -325,7 +325,8 @@ func TestMaxWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := sender.Send(t.Context(), mail(t, "b@example.org"))
-	if !errors.Is(err, smtp.ErrBusy) || !strings.Contains(err.Error(), "Pool.MaxWait") || result.Recipients[0].Outcome != transport.NotSent {
+	failed, _ := errors.AsType[*transport.SendError](err)
+	if !errors.Is(err, smtp.ErrBusy) || !strings.HasSuffix(err.Error(), "waiting for one of 1 connections: there was none within Pool.MaxWait") || !failed.Temporary() || result.Recipients[0].Outcome != transport.NotSent {
 		t.Errorf("%v", err)
 	}
 	close(release)

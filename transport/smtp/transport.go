@@ -16,7 +16,8 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/client"
 )
 
-// ErrBusy means that as many sends wait for a connection as Pool.MaxWaiting allows. Nothing was sent.
+// ErrBusy means that as many sends wait for a connection as Pool.MaxWaiting allows, or that this one has waited for as long as
+// Pool.MaxWait allows. Nothing was sent, and a later attempt may succeed: it is temporary.
 var ErrBusy = pool.ErrBusy
 
 // Transport sends through one relay with one identity. It is safe for concurrent use.
@@ -60,7 +61,12 @@ func quit(c *client.Conn) { _ = c.Quit(context.Background()) } // nothing depend
 func kill(c *client.Conn) { _ = c.Close() } // never fails
 
 // errWait is the error of a send that has waited for as long as Pool.MaxWait allows.
-var errWait = fmt.Errorf("%w: there was none within Pool.MaxWait", ErrBusy)
+var errWait error = waitError{}
+
+type waitError struct{}
+
+func (waitError) Error() string { return "there was none within Pool.MaxWait" }
+func (waitError) Unwrap() error { return ErrBusy }
 
 // patience is how long one Send may still wait for connections, all its waits together.
 type patience struct {

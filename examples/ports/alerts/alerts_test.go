@@ -1,10 +1,12 @@
 package alerts_test
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/depeche-mail/depeche/examples/ports/alerts"
 	"github.com/depeche-mail/depeche/transport/smtp"
@@ -85,5 +87,35 @@ func TestRetry(t *testing.T) {
 	}
 	if _, err := alerts.New(alerts.Config{}, folder); err == nil {
 		t.Error("a notifier without a host")
+	}
+}
+
+// TestWaitLimit: a group that finds the only connection taken fails in time, and may be notified again.
+func TestWaitLimit(t *testing.T) {
+	release := make(chan struct{})
+	srv := smtptest.NewServer(t)
+	srv.Use(smtptest.On(smtptest.Mail, smtptest.Wait(release).Then(smtptest.Default())))
+	c := config(srv)
+	c.Headers, c.Pool, c.MaxWait = nil, 1, smtp.Duration(10*time.Millisecond)
+	n, err := alerts.New(c, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	g := alerts.Group{Key: "x", Labels: map[string]string{"job": "x"}}
+	first := make(chan error, 1)
+	go func() {
+		_, err := n.Notify(t.Context(), g)
+		first <- err
+	}()
+	if err := srv.Wait(t.Context(), func() bool { s := srv.Sessions(); return len(s) == 1 && s[0].Count("MAIL") == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if retry, err := n.Notify(t.Context(), g); !retry || !errors.Is(err, smtp.ErrBusy) {
+		t.Error(retry, err)
+	}
+	close(release)
+	if err := <-first; err != nil || len(srv.Messages()) != 1 {
+		t.Error(err)
 	}
 }
