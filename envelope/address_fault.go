@@ -12,6 +12,8 @@ const (
 	AddressBlankBefore  AddressFault = "blank-before"   // a blank in front
 	AddressBlankAfter   AddressFault = "blank-after"    // a blank at the end
 	AddressBlankInside  AddressFault = "blank-inside"   // a blank in the middle
+	AddressSeparator    AddressFault = "separator"      // a comma or semicolon before or after it
+	AddressUnseen       AddressFault = "unseen"         // a character that people can't see, such as one of the clipboard
 	AddressSeveral      AddressFault = "several"        // two addresses where one is wanted
 	AddressWithName     AddressFault = "with-name"      // a name with an address
 	AddressNoAt         AddressFault = "no-at"          // no @
@@ -30,6 +32,8 @@ var addressWords = map[AddressFault]string{
 	AddressBlankBefore:  "there is a blank before the address",
 	AddressBlankAfter:   "there is a blank after the address",
 	AddressBlankInside:  "there is a blank in the address",
+	AddressSeparator:    "there is a comma or a semicolon beside the address",
+	AddressUnseen:       "there is a character in the address that people can't see: type it by hand",
 	AddressSeveral:      "these are two addresses where one is wanted",
 	AddressWithName:     "this is a name with an address: enter the address alone, or use ParseMailbox in a program",
 	AddressNoAt:         "there is no @ in the address",
@@ -51,6 +55,8 @@ func (e *ParseError) Fault() AddressFault {
 		return AddressEmpty
 	case strings.ContainsAny(text, ",;") && strings.Count(text, "@") > 1:
 		return AddressSeveral
+	case strings.Trim(trimmed, ",;") != trimmed:
+		return AddressSeparator
 	case strings.Contains(text, "<") && strings.Contains(text, "@") && strings.HasSuffix(trimmed, ">"):
 		return AddressWithName
 	case !strings.HasPrefix(text, trimmed):
@@ -80,6 +86,8 @@ func (e *ParseError) inside(text string) AddressFault {
 		return AddressBlankInside
 	case !quoted && strings.Count(text, "@") > 1:
 		return AddressManyAts
+	case strings.Contains(e.Reason, "can't see"), strings.Contains(e.Reason, "joins nothing"):
+		return AddressUnseen
 	case strings.Contains(e.Reason, "local part"), strings.Contains(e.Reason, "expected @"), strings.Contains(e.Reason, "escape"):
 		return AddressBadLocalPart
 	case strings.Contains(e.Reason, "domain"), strings.Contains(e.Reason, "literal"), at >= 0 && e.Offset > at:

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -32,15 +33,17 @@ func canonicalDomain(s string) (canonical, reason string) {
 		return "", "domain longer than 255 octets"
 	}
 	if !ascii.Only(s) {
-		if s = normalDomain(s); s == "" {
-			return "", "not a valid internationalized domain name"
+		normal := normalDomain(s)
+		if normal == "" {
+			return "", badName(s)
 		}
+		s = normal
 	}
 	lower := lowerASCII(s)
 	if !ascii.Only(lower) || strings.Contains(lower, "xn--") {
 		ascii, err := registration.ToASCII(lower)
 		if err != nil {
-			return "", "not a valid internationalized domain name"
+			return "", badName(s)
 		}
 		lower = ascii
 	}
@@ -53,6 +56,15 @@ func canonicalDomain(s string) (canonical, reason string) {
 		}
 	}
 	return lower, ""
+}
+
+// badName says why a name that is not ASCII is no domain.
+func badName(s string) string {
+	if at := strings.IndexFunc(s, isUnseen); at >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[at:])
+		return fmt.Sprintf("character %U in domain, which people can't see", r)
+	}
+	return "not a valid internationalized domain name"
 }
 
 // normalDomain returns a domain as people type it in the form that IDNA wants: full-width characters and the dots of
@@ -99,7 +111,7 @@ func checkLabel(label string) string {
 	}
 	for i := range len(label) {
 		if c := label[i]; c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return "character not allowed in a domain"
+			return fmt.Sprintf("character %q not allowed in a domain", c)
 		}
 	}
 	return ""

@@ -17,7 +17,7 @@ func checkVisible(local string) string {
 		switch {
 		case r == zeroWidthNonJoiner || r == zeroWidthJoiner:
 			joined = true
-		case r >= 0x80 && unicode.In(r, unicode.C, unicode.Z):
+		case isUnseen(r):
 			return fmt.Sprintf("character %U in local part, which people can't see", r)
 		}
 	}
@@ -28,6 +28,9 @@ func checkVisible(local string) string {
 	}
 	return ""
 }
+
+// isUnseen reports whether people can't see a character, or take it for a blank.
+func isUnseen(r rune) bool { return r >= 0x80 && unicode.In(r, unicode.C, unicode.Z) }
 
 const (
 	zeroWidthNonJoiner = '\u200c'
