@@ -58,7 +58,7 @@ func canonicalDomain(s string) (canonical, reason string) {
 	return lower, ""
 }
 
-// badName says why a name that is not ASCII is no domain.
+// badName says why a name that is not ASCII is not a domain.
 func badName(s string) string {
 	if at := strings.IndexFunc(s, isUnseen); at >= 0 {
 		r, _ := utf8.DecodeRuneInString(s[at:])
