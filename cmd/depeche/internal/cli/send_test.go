@@ -269,13 +269,21 @@ func TestSendListStatus(t *testing.T) {
 	}
 }
 
-// TestDryRun writes what would be sent.
+// TestDryRun writes what would be sent, of one mail and of a list, and connects nowhere.
 func TestDryRun(t *testing.T) {
-	folder := t.TempDir()
-	got := run(t, []string{"send", "--from", "a@example.org", "--to", "b@example.org", "--text", "x", "--dry-run", folder}, "")
-	files, err := filepath.Glob(folder + "/*.eml")
-	if got.status != 0 || err != nil || len(files) != 1 {
-		t.Error(got, files, err)
+	for name, c := range map[string]struct {
+		arguments []string
+		files     int
+	}{
+		"one mail": {[]string{"--to", "b@example.org"}, 1},
+		"a list":   {[]string{"--list", write(t, "list.csv", "to\nb@example.org\nc@example.org\n"), "--subject", "x"}, 2},
+	} {
+		folder := t.TempDir()
+		got := run(t, append([]string{"send", "--from", "a@example.org", "--text", "x", "--dry-run", folder}, c.arguments...), "")
+		files, err := filepath.Glob(folder + "/*.eml")
+		if got.status != 0 || err != nil || len(files) != c.files {
+			t.Error(name, got, files, err)
+		}
 	}
 }
 
