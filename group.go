@@ -3,6 +3,7 @@ package depeche
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ var (
 	errMembers = fmt.Errorf("want 1 to %d URLs", maxMembers)
 )
 
+// tightComma is a comma between two URLs without a space after it.
+var tightComma = regexp.MustCompile(`,[A-Za-z][A-Za-z0-9+]*[:(]`)
+
 // cutGroup returns what is after the parenthesis of a group.
 func cutGroup(text string) (name, rest string, ok bool) {
 	name, rest, ok = strings.Cut(text, "(")
@@ -68,6 +72,9 @@ func readGroup(name, text string, depth int) (form, error) {
 			return nil, fault(name, errComma)
 		}
 		member, err := readForm(text, depth+1)
+		if err != nil && tightComma.MatchString(text) {
+			err = fault(name, errComma)
+		}
 		if err != nil {
 			faults = append(faults, err)
 		}

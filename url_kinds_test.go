@@ -105,6 +105,10 @@ func TestGroupCommas(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", text, u, err, want)
 		}
 	}
+	_, err := depeche.ParseURL("failover(smtps://a:hunter2@a.example,smtps://b.example)")
+	if err == nil || !strings.Contains(err.Error(), "a space after it") || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
 }
 
 // TestNearestKey: the error of an unknown key names the one that was probably meant, of every kind.
