@@ -96,7 +96,7 @@ func TestWaitLimit(t *testing.T) {
 	srv := smtptest.NewServer(t)
 	srv.Use(smtptest.On(smtptest.Mail, smtptest.Wait(release).Then(smtptest.Default())))
 	c := config(srv)
-	c.Headers, c.Pool, c.MaxWait = nil, 1, smtp.Duration(10*time.Millisecond)
+	c.Headers, c.Pool, c.MaxWait = nil, 1, smtp.Duration(2*time.Second) // the dial is part of it
 	n, err := alerts.New(c, folder)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestWaitLimit(t *testing.T) {
 		_, err := n.Notify(t.Context(), g)
 		first <- err
 	}()
-	if err := srv.Wait(t.Context(), func() bool { s := srv.Sessions(); return len(s) == 1 && s[0].Count("MAIL") == 1 }); err != nil {
+	if err := srv.Wait(t.Context(), func() bool { s := srv.Sessions(); return len(first) > 0 || len(s) == 1 && s[0].Count("MAIL") == 1 }); err != nil {
 		t.Fatal(err)
 	}
 	if retry, err := n.Notify(t.Context(), g); !retry || !errors.Is(err, smtp.ErrBusy) {
