@@ -30,26 +30,27 @@ func begins(s *stub.Transport, since time.Time, to time.Duration) []time.Duratio
 // says of the mail, or of an address, is not.
 func TestPaceWaits(t *testing.T) {
 	const s, m, h = time.Second, time.Minute, time.Hour
-	busy := stub.Reject(transport.PhaseMail, 450, "4.3.2 busy")
+	busy, inAMinute := stub.Reject(transport.PhaseMail, 450, "4.3.2 busy"), stub.Reject(transport.PhaseMail, 450, "4.3.2 try again in 1 minute")
 	for name, tc := range map[string]struct {
 		pace    policy.Pace
 		answers []stub.Answer
 		want    []time.Duration // of the attempts
 		outcome transport.Outcome
 	}{
-		"a rate":               {policy.Pace{}, []stub.Answer{busy}, []time.Duration{0, s}, transport.Accepted},
-		"the wait it asks for": {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 421, "4.7.0 too many mails, try again in 30 minutes")}, []time.Duration{0, 30 * m}, transport.Accepted},
-		"a quota by 5yz":       {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseFinal, 554, "daily limit exceeded, try again in 2 minutes")}, []time.Duration{0, 2 * m}, transport.Accepted},
-		"refused on and on":    {policy.Pace{}, []stub.Answer{busy, busy, busy, busy}, []time.Duration{0, s, 2 * s, 4 * s, 8 * s}, transport.Accepted},
-		"the greeting":         {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseGreeting, 421, "too many connections")}, []time.Duration{0, s}, transport.Accepted},
-		"longer than MaxWait":  {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 450, "4.3.2 try again in 2 hours")}, []time.Duration{0}, transport.Deferred},
-		"a longer MaxWait":     {policy.Pace{MaxWait: 2 * h}, []stub.Answer{stub.Reject(transport.PhaseMail, 450, "4.3.2 try again in 2 hours")}, []time.Duration{0, 2 * h}, transport.Accepted},
-		"longer in all":        {policy.Pace{MaxWait: 3 * s / 2}, []stub.Answer{busy, busy, busy, busy}, []time.Duration{0, s, 2 * s}, transport.Deferred},
-		"a bad address":        {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseRcpt, 450, "4.2.1 mailbox busy")}, []time.Duration{0}, transport.Deferred},
-		"a policy":             {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseRcpt, 450, "4.7.1 greylisted")}, []time.Duration{0}, transport.Deferred},
-		"for good":             {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 550, "5.3.2 no")}, []time.Duration{0}, transport.Rejected},
-		"unreachable":          {policy.Pace{}, []stub.Answer{stub.Fail(transport.PhaseDial, io.EOF)}, []time.Duration{0}, transport.NotSent},
-		"no verdict":           {policy.Pace{}, []stub.Answer{stub.LoseReply()}, []time.Duration{0}, transport.Unknown},
+		"a rate":                 {policy.Pace{}, []stub.Answer{busy}, []time.Duration{0, s}, transport.Accepted},
+		"the wait it asks for":   {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 421, "4.7.0 too many mails, try again in 30 minutes")}, []time.Duration{0, 30 * m}, transport.Accepted},
+		"a quota by 5yz":         {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseFinal, 554, "daily limit exceeded, try again in 2 minutes")}, []time.Duration{0, 2 * m}, transport.Accepted},
+		"refused on and on":      {policy.Pace{}, []stub.Answer{busy, busy, busy, busy}, []time.Duration{0, s, 2 * s, 4 * s, 8 * s}, transport.Accepted},
+		"the greeting":           {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseGreeting, 421, "too many connections")}, []time.Duration{0, s}, transport.Accepted},
+		"longer than MaxWait":    {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 450, "4.3.2 try again in 2 hours")}, []time.Duration{0}, transport.Deferred},
+		"a longer MaxWait":       {policy.Pace{MaxWait: 2 * h}, []stub.Answer{stub.Reject(transport.PhaseMail, 450, "4.3.2 try again in 2 hours")}, []time.Duration{0, 2 * h}, transport.Accepted},
+		"longer in all":          {policy.Pace{MaxWait: 3 * s / 2}, []stub.Answer{busy, busy, busy, busy}, []time.Duration{0, s, 2 * s}, transport.Deferred},
+		"short waits, on and on": {policy.Pace{MaxWait: 5 * m / 2}, []stub.Answer{inAMinute, inAMinute, inAMinute, inAMinute}, []time.Duration{0, m, 2 * m, 3 * m}, transport.Deferred},
+		"a bad address":          {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseRcpt, 450, "4.2.1 mailbox busy")}, []time.Duration{0}, transport.Deferred},
+		"a policy":               {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseRcpt, 450, "4.7.1 greylisted")}, []time.Duration{0}, transport.Deferred},
+		"for good":               {policy.Pace{}, []stub.Answer{stub.Reject(transport.PhaseMail, 550, "5.3.2 no")}, []time.Duration{0}, transport.Rejected},
+		"unreachable":            {policy.Pace{}, []stub.Answer{stub.Fail(transport.PhaseDial, io.EOF)}, []time.Duration{0}, transport.NotSent},
+		"no verdict":             {policy.Pace{}, []stub.Answer{stub.LoseReply()}, []time.Duration{0}, transport.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
