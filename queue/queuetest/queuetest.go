@@ -52,7 +52,7 @@ func Run(t *testing.T, e Engine) {
 	}
 }
 
-const lease = 2 * time.Second
+const lease = 4 * time.Second
 
 // pass lets time pass, which is what is tested; nothing is synchronised by it.
 func pass(d time.Duration) { <-time.After(d) }
