@@ -125,10 +125,8 @@ func (s *Server) mailConfig() (smtptest.Config, error) {
 		c.Hooks = append(c.Hooks, dialect.hooks...)
 		c.Dialect.Name = dialect.words
 	}
-	for _, text := range s.config.RelayLimits {
-		if err := setLimit(&c, text); err != nil {
-			return c, err
-		}
+	if err := setLimits(&c, s.config.RelayLimits); err != nil {
+		return c, err
 	}
 	c.Extensions = extensions
 	hooks := []smtptest.Hook{s.sessions.watch}

@@ -19,7 +19,8 @@ const LimitHelp = `A limit is a number, of what, and in what; beyond it the serv
   50 recipients a mail
   5 recipients a second for d.test  of one domain
   20 errors                         on a connection in a row, slow from the 10th on, as Postfix
-  idle 30s                          a connection that says nothing is closed`
+  idle 30s                          a connection that says nothing is closed
+There may be one of each kind: one of mails in a time and one of mails a day, one for each domain.`
 
 // units are the words for times.
 var units = map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
@@ -32,28 +33,39 @@ type limit struct {
 	domain string
 }
 
-// setLimit reads a limit as [LimitHelp] describes it, and sets it.
-func setLimit(c *smtptest.Config, text string) error {
-	words := strings.Fields(text)
-	if len(words) == 2 && words[0] == "idle" {
-		d, err := time.ParseDuration(words[1])
-		if err != nil || d <= 0 {
-			return limitError(text, errors.New("want a time such as 30s after idle"))
+// setLimits reads limits as [LimitHelp] describes them, and sets them. The server keeps one of each kind.
+func setLimits(c *smtptest.Config, texts []string) error {
+	kinds := map[string]bool{}
+	for _, text := range texts {
+		kind, err := setLimit(c, text)
+		if err == nil && kinds[kind] {
+			err = fmt.Errorf("there is one of %s already", kind)
 		}
-		c.IdleTimeout = d
-		return nil
-	}
-	l, err := readLimit(words)
-	if err == nil {
-		err = l.set(c)
-	}
-	if err != nil {
-		return limitError(text, err)
+		if err != nil {
+			return fmt.Errorf("limit %q: %w", text, err)
+		}
+		kinds[kind] = true
 	}
 	return nil
 }
 
-func limitError(text string, err error) error { return fmt.Errorf("limit %q: %w", text, err) }
+// setLimit sets one limit and returns its kind.
+func setLimit(c *smtptest.Config, text string) (kind string, err error) {
+	words := strings.Fields(text)
+	if len(words) == 2 && words[0] == "idle" {
+		d, err := time.ParseDuration(words[1])
+		if err != nil || d <= 0 {
+			return "", errors.New("want a time such as 30s after idle")
+		}
+		c.IdleTimeout = d
+		return "silence", nil
+	}
+	l, err := readLimit(words)
+	if err != nil {
+		return "", err
+	}
+	return l.set(c)
+}
 
 var errLimit = errors.New("want a number, of what, and in what, such as \"30 mails a minute\"")
 
@@ -89,33 +101,34 @@ func (l *limit) per() (time.Duration, error) {
 	return d, nil
 }
 
-// set is what the server does about a limit.
-func (l *limit) set(c *smtptest.Config) error {
+// set is what the server does about a limit. It returns the kind of the limit.
+func (l *limit) set(c *smtptest.Config) (kind string, err error) {
 	t := &c.Throttle
-	switch what := l.what + " a " + l.in; {
+	switch kind = strings.TrimSuffix(l.what+" a "+l.in, " a "); {
 	case l.domain != "":
-		return l.setDomain(t)
-	case what == "connections a ":
+		return l.what + " for " + l.domain, l.setDomain(t)
+	case kind == "connections":
 		c.MaxConnections = l.count
-	case what == "errors a ", what == "errors a connection":
+	case kind == "errors", kind == "errors a connection":
 		c.Errors = smtptest.PostfixErrors()
 		c.Errors.Soft, c.Errors.Hard = max(l.count/2, 1), l.count
-	case what == "mails a connection":
+		return "errors", nil
+	case kind == "mails a connection":
 		t.PerConnection = l.count
-	case what == "mails a day":
+	case kind == "mails a day":
 		t.PerDay = l.count
-	case what == "recipients a day":
+	case kind == "recipients a day":
 		t.RecipientsPerDay = l.count
-	case what == "recipients a mail":
+	case kind == "recipients a mail":
 		c.MaxRecipients = l.count
 	case l.what == "mails" && l.in != "":
 		per, err := l.per()
 		t.Rate = smtptest.Rate{Count: l.count, Per: per}
-		return err
+		return "mails in a time", err
 	default:
-		return errLimit
+		return "", errLimit
 	}
-	return nil
+	return kind, nil
 }
 
 // setDomain sets the rate of the recipients of a domain.

@@ -1,6 +1,7 @@
 package catch_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -100,6 +101,33 @@ func TestConnectionsOfARelay(t *testing.T) {
 	sends.Wait()
 	if n := len(server.Inbox().Mails()); n != 30 {
 		t.Errorf("%d mails", n)
+	}
+}
+
+// TestRelayLimitsTwice: a second limit of the same kind would replace the first, so it is refused; those of other kinds go together.
+func TestRelayLimitsTwice(t *testing.T) {
+	for text, want := range map[string]string{
+		"30 mails a minute, 100 mails an hour":                            "limit \"100 mails an hour\": there is one of mails in a time already",
+		"2 connections, 3 connections":                                    "one of connections already",
+		"idle 3s, idle 5s":                                                "one of silence already",
+		"9 errors, 8 errors a connection":                                 "one of errors already",
+		"1 mail a day, 2 mails per day":                                   "one of mails a day already",
+		"2 recipients a mail, 3 recipients per mail":                      "one of recipients a mail already",
+		"2 recipients a day for d.test, 3 recipients a second for D.test": "one of recipients for d.test already",
+		"2 recipients a day for d.test, 3 recipients a day for e.test":    "",
+		"30 mails a minute, 100 mails a day, 9 mails a connection, 9 recipients a day, 2 connections, 9 errors, idle 3s, 3 recipients a mail": "",
+	} {
+		server, err := catch.Start(t.Context(), catch.Config{MailAddress: "127.0.0.1:0", PageAddress: "127.0.0.1:0", RelayLimits: strings.Split(text, ", ")})
+		if err == nil {
+			ended, end := context.WithCancel(t.Context())
+			end()
+			if err := server.Serve(ended); err != nil {
+				t.Error(err)
+			}
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }
 

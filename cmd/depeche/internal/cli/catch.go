@@ -62,7 +62,7 @@ Dialects:
 	flags.StringVar(&f.authority, "authority", "", "a file to write the authority to, in PEM")
 	flags.StringVar(&f.config.Dialect, "dialect", "", "talk as another server does: "+catch.DialectNames())
 	flags.StringArrayVar(&f.config.Faults, "fail", nil, "a fault, such as \"550 for b@*\"; may be repeated")
-	flags.StringArrayVar(&f.config.RelayLimits, "limit", nil, "a limit, such as \"30 mails a minute\"; may be repeated")
+	flags.StringArrayVar(&f.config.RelayLimits, "limit", nil, "a limit, such as \"30 mails a minute\"; may be repeated, one of each kind")
 	flags.StringVar(&f.config.Folder, "folder", "", "a folder that keeps the mails when the command ends")
 	flags.IntVar(&f.config.Limits.Mails, "max-mails", 5000, "how many mails are kept; the oldest go")
 	flags.Int64Var(&f.maxOctets, "max-memory", 256, "how many MiB of mail are kept; the oldest go")
