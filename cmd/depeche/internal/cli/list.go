@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -177,7 +178,7 @@ func (w *World) sendList(ctx context.Context, f sendFlags) error {
 		return err
 	})
 	if err != nil {
-		return fail(exitData, err)
+		return failUnjudged(exitData, err)
 	}
 	t, cleanup, err := w.open(f)
 	defer cleanup()
@@ -253,17 +254,17 @@ func (l *listRun) send(ctx context.Context, t transport.Transport) error {
 		l.show(done, err)
 	}
 	l.progress.end()
+	// What came of the rows that were sent goes first: it may forbid another attempt.
+	status, isShort := l.progress.all.status(), l.progress.mails < l.progress.rows
 	switch {
-	case l.fault != nil && l.progress.all.status() == exitOK:
-		return fail(exitData, l.fault)
 	case l.fault != nil:
-		return fail(l.progress.all.status(), l.fault)
-	case ctx.Err() == nil && l.progress.mails < l.progress.rows:
-		return fail(exitData, fmt.Errorf("%s: %d of %d rows were sent: it changed meanwhile, or cannot be read twice", l.flags.list, l.progress.mails, l.progress.rows))
-	case ctx.Err() != nil && l.progress.all.status() == exitOK:
-		return fail(exitTemporary, fmt.Errorf("interrupted after %d of %d rows", l.progress.mails, l.progress.rows))
-	case l.progress.all.status() != exitOK:
-		return fail(l.progress.all.status(), errSilent)
+		return fail(cmp.Or(status, exitData), l.fault)
+	case isShort && ctx.Err() != nil:
+		return fail(cmp.Or(status, exitTemporary), fmt.Errorf("interrupted after %d of %d rows", l.progress.mails, l.progress.rows))
+	case isShort:
+		return fail(cmp.Or(status, exitData), fmt.Errorf("%s: %d of %d rows were sent: it changed meanwhile, or cannot be read twice", l.flags.list, l.progress.mails, l.progress.rows))
+	case status != exitOK:
+		return fail(status, errSilent)
 	}
 	return nil
 }

@@ -2,8 +2,10 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -237,6 +239,65 @@ func TestSendListChanges(t *testing.T) {
 	status := cli.Run(t.Context(), []string{"send", "--from", "a@example.org", "--list", list, "--text", "x", "--subject", "x"}, w)
 	if status != 65 || len(srv.Messages()) != 1 || !strings.Contains(said.String(), "1 of 2 rows were sent") {
 		t.Error(status, said)
+	}
+}
+
+// TestSendListChangesInDoubt: that the list changed does not hide that what was sent of it may have been delivered.
+func TestSendListChangesInDoubt(t *testing.T) {
+	list := write(t, "list.csv", "to\nb@example.org\nc@example.org\n")
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.CertificateNames = []string{"127.0.0.1"}
+	srv.Config.Hooks = []smtptest.Hook{smtptest.On(smtptest.End, smtptest.Accept().Then(smtptest.Close()))}
+	srv.StartImplicitTLS()
+	roots := write(t, "roots.pem", string(srv.AuthorityPEM()))
+	w, _, said := world("", "MAIL_URL=smtps://user%40example.org@"+srv.Addr()+"?tls_roots="+roots)
+	w.Prompt = func(string) (string, error) { // after the check
+		return smtptest.Password, os.WriteFile(list, []byte("to\nb@example.org\n"), 0o600)
+	}
+	status := cli.Run(t.Context(), []string{"send", "--from", "a@example.org", "--list", list, "--text", "x", "--subject", "x"}, w)
+	if status != 99 || !strings.Contains(said.String(), "1 of 2 rows were sent") {
+		t.Error(status, said)
+	}
+}
+
+// TestSendListInterrupted: what an interrupt leaves is worth another attempt, and one after the last row leaves nothing.
+func TestSendListInterrupted(t *testing.T) {
+	const many = 2000 // more than are made ahead
+	for name, tc := range map[string]struct {
+		rows   int
+		before bool
+		want   int
+		says   string
+	}{
+		"before the first": {2, true, 75, "interrupted before the first mail"},
+		"in the middle":    {many, false, 75, " of 2000 rows\n"},
+		"at the last row":  {1, false, 0, "1 of 1 mails, 1 accepted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			srv := open(t, func(e smtptest.Event) smtptest.Action {
+				if e.At == smtptest.End {
+					interrupt()
+				}
+				return smtptest.Action{}
+			})
+			if tc.before {
+				interrupt()
+			}
+			var list strings.Builder
+			list.WriteString("to,key\n")
+			for i := range tc.rows {
+				fmt.Fprintf(&list, "b@example.org,%d\n", i)
+			}
+			w, _, said := world("", "MAIL_URL=smtp://"+srv.Addr())
+			status := cli.Run(ctx, []string{
+				"send", "--from", "a@example.org", "--list", write(t, "list.csv", list.String()), "--text", "x", "--subject", "x", "--connections", "1", "--window", "1",
+			}, w)
+			if status != tc.want || !strings.Contains(said.String(), tc.says) {
+				t.Errorf("%d %s", status, said)
+			}
+		})
 	}
 }
 

@@ -43,6 +43,14 @@ func fail(status int, err error) error {
 	return &statusError{status, err}
 }
 
+// failUnjudged is fail, except that an error which has an exit status keeps it.
+func failUnjudged(status int, err error) error {
+	if _, judged := errors.AsType[*statusError](err); judged {
+		return err
+	}
+	return fail(status, err)
+}
+
 // silent is the error of a command that has said all that is to say.
 var errSilent = errors.New("")
 
