@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -9,11 +10,16 @@ import (
 // DefaultWindow is how long an entry counts when its ledger is not told otherwise.
 const DefaultWindow = 14 * 24 * time.Hour
 
+// Forever is the window of a store from which nothing is deleted and whose keys all count. A program that looks at the store of
+// another one opens it with this window: a shorter one than that program's would delete keys that still count there, and let their
+// mail be sent again. An entry that it writes counts for ever where the store notes the end of each entry, as on PostgreSQL and NATS.
+const Forever time.Duration = math.MaxInt64
+
 // Rules are the decisions of a ledger, as functions of an entry and of nothing else. A store finds the
 // entry, calls the rule, and writes what it returns, all that in one transaction or compare-and-set.
 type Rules struct {
 	// Window is how long an ended entry counts; an older one is as if it were not there, so its key is a
-	// new one. What is Unknown counts until it is resolved. 0 means [DefaultWindow].
+	// new one. What is Unknown counts until it is resolved. 0 means [DefaultWindow], [Forever] no end.
 	Window time.Duration
 }
 
@@ -120,7 +126,7 @@ func (r Rules) Expired(e Entry, now time.Time) bool {
 	return e.State == Over && keep != 0 && now.Sub(e.Changed) > keep
 }
 
-// Keep returns for how long a store keeps the entry that nothing replaces, from Changed on; 0 means for ever, because it is in doubt. A
+// Keep returns for how long a store keeps the entry that nothing replaces, from Changed on; 0 means for ever: it is in doubt, or Window is [Forever]. A
 // claim before the end of the content is kept for [DefaultWindow] at least: its process is gone by then, and if it is not, it is fenced.
 func (r Rules) Keep(e Entry) time.Duration {
 	window := r.Window
@@ -128,7 +134,7 @@ func (r Rules) Keep(e Entry) time.Duration {
 		window = DefaultWindow
 	}
 	switch {
-	case e.State == Ending, e.Doubt, e.Fate.Outcome == transport.Unknown:
+	case window == Forever, e.State == Ending, e.Doubt, e.Fate.Outcome == transport.Unknown:
 		return 0
 	case e.State == Claimed:
 		return max(window, DefaultWindow)

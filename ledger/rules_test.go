@@ -126,7 +126,7 @@ func TestKeep(t *testing.T) {
 	const day = 24 * time.Hour
 	cases := map[string]struct {
 		e    ledger.Entry
-		want [2]time.Duration // with a window of a day, and the standard one
+		want [2]time.Duration // with a window of a day, and the standard one; for ever is 0 for all
 	}{
 		"claimed":                 {ledger.Entry{}, [2]time.Duration{14 * day, 14 * day}},
 		"claimed again, in doubt": {ledger.Entry{Doubt: true}, [2]time.Duration{}},
@@ -139,6 +139,9 @@ func TestKeep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, [2]time.Duration{ledger.Rules{Window: day}.Keep(tc.e), ledger.Rules{}.Keep(tc.e)}); diff != "" {
 				t.Error(diff)
+			}
+			if got := (ledger.Rules{Window: ledger.Forever}).Keep(tc.e); got != 0 {
+				t.Errorf("for ever is %v", got)
 			}
 		})
 	}

@@ -28,7 +28,8 @@ var (
 // Options say how a ledger is kept.
 type Options struct {
 	// Window is how long an entry counts after its end; 0 means [ledger.DefaultWindow]. Older entries are deleted
-	// while the ledger is open; what is Unknown stays until it is resolved.
+	// when the ledger is opened and while it is open, so it is the same each time: who does not know it takes [ledger.Forever], with
+	// which nothing is deleted. What is Unknown stays until it is resolved.
 	Window time.Duration
 	// PlainAddresses keeps addresses readable beside their hashes, for tools that show them.
 	PlainAddresses bool

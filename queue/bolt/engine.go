@@ -22,7 +22,8 @@ var ErrLocked = errors.New("the queue is open elsewhere: one process at a time m
 
 // Options say how a queue is kept.
 type Options struct {
-	// Ledger says how the ledger is kept, and for how long the keys of ended jobs count.
+	// Ledger says how the ledger is kept, and by its Window for how long the keys of ended jobs count; with [ledger.Forever] nothing
+	// is forgotten.
 	Ledger ledgerbolt.Options
 }
 

@@ -118,11 +118,15 @@ func (l *Ledger) change(place string, seen uint64, key string, e *ledger.Entry) 
 	if e == nil {
 		return change{subject: place, seen: seen, keep: marked}
 	}
-	c := change{subject: place, seen: seen, data: encodeEntry(key, *e)}
-	if keep := l.rules.Keep(*e); keep != 0 {
-		c.keep = max(keep+time.Second, marked) // it is not there less long than the rules say
+	return change{subject: place, seen: seen, data: encodeEntry(key, *e), keep: lasting(l.rules.Keep(*e))}
+}
+
+// lasting is for how long the server keeps what counts for a window: not less long than the rules say, and 0 is for ever.
+func lasting(window time.Duration) time.Duration {
+	if window == 0 || window == ledger.Forever {
+		return 0
 	}
-	return c
+	return max(window+time.Second, marked)
 }
 
 // encodeEntry is the key, which the subject has only as a hash, and the entry.

@@ -115,7 +115,7 @@ func (e *Engine) settle(ctx context.Context, list []queue.Settlement) error {
 		}
 		c := change{subject: e.jobSubject(t.id), seen: t.seen, head: head, data: t.payload}
 		if j.Gone != "" {
-			c.data, c.keep = nil, max(e.window+time.Second, marked)
+			c.data, c.keep = nil, lasting(e.window)
 			changes = append(changes, e.dropParts(t.id, t.job.Parts)...)
 		}
 		jobs[i], at[i], changes = j, len(changes), append(changes, c)

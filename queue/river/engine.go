@@ -17,7 +17,8 @@ import (
 
 // Options say how a queue is kept.
 type Options struct {
-	// Window is for how long the keys of ended jobs and mail count; 0 means [ledger.DefaultWindow].
+	// Window is for how long the keys of ended jobs and mail count; 0 means [ledger.DefaultWindow]. It is the same for all processes, each time: one that
+	// does not know it takes [ledger.Forever], with which nothing is deleted or given an end.
 	Window time.Duration
 	// Secret hides the addresses in what is kept of mail beside its content; see [ledger.Secret]. It is the same for all processes, each time; else
 	// the error of Open is [ledger.ErrSecret]. Empty means a random one, which is kept in the database.

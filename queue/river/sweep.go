@@ -3,6 +3,8 @@ package river
 import (
 	"context"
 	"time"
+
+	"github.com/depeche-mail/depeche/ledger"
 )
 
 const (
@@ -50,8 +52,11 @@ func (e *Engine) sweepAll(life context.Context) {
 	}
 }
 
-// sweep deletes all that is past its window, in rounds.
+// sweep deletes all that is past its window, in rounds. It is not for a process that does not know the window.
 func (e *Engine) sweep(ctx context.Context) error {
+	if e.window == ledger.Forever {
+		return nil
+	}
 	for _, s := range sweeps(e.window) {
 		for {
 			tag, err := e.pool.Exec(ctx, s.sql, append(s.values, sweepRound)...)

@@ -132,7 +132,7 @@ func (w *World) withBook(ctx context.Context, path string, do func(ledger.Book) 
 	if _, err := os.Stat(path); err != nil {
 		return fail(exitData, err)
 	}
-	book, err := bolt.Open(path, bolt.Options{})
+	book, err := bolt.Open(path, bolt.Options{Window: ledger.Forever})
 	if err != nil {
 		return fail(exitTemporary, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/depeche-mail/depeche/ledger"
+	ledgerbolt "github.com/depeche-mail/depeche/ledger/bolt"
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/depeche-mail/depeche/queue/bolt"
 	"github.com/depeche-mail/depeche/queue/jetstream"
@@ -20,7 +22,7 @@ import (
 // opening is how long a server may take until its queue is open.
 const opening = 20 * time.Second
 
-// withQueue opens a queue that exists. No error of it holds a secret.
+// withQueue opens a queue that exists. The window of its program is not known here, so that nothing is forgotten. No error of it holds a secret.
 func (w *World) withQueue(ctx context.Context, place string, do func(*queue.Queue) error) error {
 	at, err := w.queueAt(place)
 	if err != nil {
@@ -82,7 +84,7 @@ func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) 
 		return nil, nil, err
 	}
 	setup := jetstream.Over(conn)
-	setup.Name = p.natsName()
+	setup.Name, setup.Window = p.natsName(), ledger.Forever
 	js, err := natsjs.New(conn)
 	if err == nil {
 		_, err = js.Stream(ctx, setup.Name)
@@ -117,7 +119,7 @@ func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), err
 	}
 	var engine queue.Engine
 	if err == nil {
-		engine, err = river.Open(ctx, pool, river.Options{Migrated: true})
+		engine, err = river.Open(ctx, pool, river.Options{Migrated: true, Window: ledger.Forever})
 	}
 	if err != nil {
 		pool.Close()
@@ -134,7 +136,7 @@ func openFolder(folder string) (queue.Engine, error) {
 	if _, err := os.Stat(filepath.Join(folder, "queue.db")); err != nil {
 		return nil, fail(exitData, fmt.Errorf("%s is not the folder of a queue: %w", folder, err))
 	}
-	engine, err := bolt.Open(folder, bolt.Options{})
+	engine, err := bolt.Open(folder, bolt.Options{Ledger: ledgerbolt.Options{Window: ledger.Forever}})
 	if errors.Is(err, bolt.ErrLocked) {
 		err = fmt.Errorf("a program has the queue in %s open, and it is for one process at a time: stop that program first", folder)
 	}
