@@ -142,7 +142,7 @@ func (g *Group[R]) wants(l *Lease[R]) bool {
 
 // told is what a pool tells when the lock is free.
 type told[R any] struct {
-	to      *Options[R]
+	to      *Pool[R]
 	news    []news[R]
 	lessons []lesson
 }
@@ -153,7 +153,7 @@ func (g *Group[R]) leave() (list []told[R]) {
 	for _, p := range g.pools {
 		ended = ended || p.ended
 		if len(p.news)+len(p.lessons) > 0 {
-			list = append(list, told[R]{&p.options, p.news, p.lessons})
+			list = append(list, told[R]{p, p.news, p.lessons})
 			p.news, p.lessons = nil, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -127,4 +128,101 @@ func TestRefusedUserComesBackLate(t *testing.T) {
 		t.Errorf("%d were opened", m.opens)
 	}
 	get(t, p).Release() // a new user tries
+}
+
+// outcomeOf runs f in a goroutine and returns what it panicked with, and whether it returned.
+func outcomeOf(f func()) (value any, returned bool) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() { value = recover() }()
+		f()
+		returned = true
+	}()
+	<-ended
+	return value, returned
+}
+
+// TestObserverDoesNotReturn: a Left or Learned that panics, or ends its goroutine, ends no call in which it is told, of whatever
+// pool of the group, and costs no place. It goes on in the next Get of its own pool, once.
+func TestObserverDoesNotReturn(t *testing.T) {
+	use := func(ctx context.Context, t *testing.T, p *pool.Pool[*thing]) {
+		t.Helper()
+		if _, returned := outcomeOf(func() {
+			l, err := p.Get(ctx)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l.Release()
+		}); !returned {
+			t.Error("the call did not return")
+		}
+	}
+	for name, happens := range map[string]func(ctx context.Context, t *testing.T, m *maker, a, b *pool.Pool[*thing]){
+		"another pool takes the place": func(ctx context.Context, t *testing.T, _ *maker, a, b *pool.Pool[*thing]) {
+			t.Helper()
+			use(ctx, t, a)
+			use(ctx, t, b)
+		},
+		"the own pool finds a dead one": func(ctx context.Context, t *testing.T, m *maker, a, _ *pool.Pool[*thing]) {
+			t.Helper()
+			use(ctx, t, a)
+			m.made[0].dead.Store(true)
+			use(ctx, t, a)
+		},
+		"one comes back dead": func(_ context.Context, t *testing.T, _ *maker, a, _ *pool.Pool[*thing]) {
+			t.Helper()
+			l := get(t, a)
+			if _, returned := outcomeOf(l.Discard); !returned {
+				t.Error("Discard did not return")
+			}
+		},
+		"one expires": func(ctx context.Context, t *testing.T, _ *maker, a, _ *pool.Pool[*thing]) {
+			t.Helper()
+			use(ctx, t, a)
+			time.Sleep(time.Minute) // of the bubble
+		},
+		"one is too many": func(_ context.Context, t *testing.T, _ *maker, a, _ *pool.Pool[*thing]) {
+			t.Helper()
+			l := get(t, a)
+			if _, returned := outcomeOf(func() { l.Refused(true, errTooMany) }); !returned {
+				t.Error("Refused did not return")
+			}
+		},
+	} {
+		for _, exit := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", exits", false: ""}[exit], func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m, group, hurt := &maker{}, new(pool.Group[*thing]), errors.New("hurt")
+					breaks := func() {
+						if exit {
+							runtime.Goexit()
+						}
+						panic(hurt)
+					}
+					a := m.pool(pool.Options[*thing]{
+						MaxOpen: 1, MaxIdle: 1, IdleTimeout: 30 * time.Second, Group: group,
+						Left: func(*thing, pool.Reason) { breaks() }, Learned: func(int, error) { breaks() },
+					})
+					b := m.pool(pool.Options[*thing]{MaxOpen: 1, MaxIdle: 1, Group: group})
+					ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // or it would hang
+					defer cancel()
+					happens(ctx, t, m, a, b)
+					synctest.Wait()
+					value, returned := outcomeOf(func() { _, _ = a.Get(ctx) }) // it does not return
+					if err, _ := value.(error); returned || !exit && !errors.Is(err, hurt) {
+						t.Errorf("the next Get: returned: %v, recovered %v", returned, value)
+					}
+					use(ctx, t, a)
+					use(ctx, t, b)
+					if s := group.Stats(); s.Busy+s.Opening+s.Waiting > 0 {
+						t.Errorf("%v", s)
+					}
+					a.Close()
+					b.Close()
+				})
+			})
+		}
+	}
 }

@@ -71,7 +71,7 @@ func (p *Pool[R]) bury(l *Lease[R], why Reason) {
 	}
 	go func() {
 		limit := time.AfterFunc(patience, func() { p.options.Kill(l.value) })
-		p.options.Close(l.value)
+		p.tell(func() { p.options.Close(l.value) })
 		limit.Stop()
 		p.mu.Lock()
 		defer p.unlock()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/internal/pause"
 )
 
@@ -41,7 +43,11 @@ type Options[R any] struct {
 	// Judge says what a failure of Open means for others; nil means FailureLasting. It must not block.
 	Judge func(error) Failure
 	// Learned is told when a refusal lowers how many resources may be open, and why; nil for the reason when more are found
-	// to be borne, and 0 when it is forgotten. It is called without a lock; nil means that nothing is told.
+	// to be borne, and 0 when it is forgotten. Nil means that nothing is told.
+	//
+	// Learned, Left and Close are called without a lock, in a goroutine of their own. When one does not return (it panics, or
+	// calls runtime.Goexit), the call or timer from which it came goes on as if it had; the next Get of this pool panics, or
+	// exits, before it takes anything.
 	Learned func(most int, cause error)
 	// Usable reports whether a resource that comes back may be kept. It must not block; nil means
 	// always.
@@ -49,12 +55,11 @@ type Options[R any] struct {
 	// Alive takes a closer look at one that is usable, before it is handed out once more. It must not
 	// block; nil means always.
 	Alive func(R) bool
-	// Close gives a resource back politely; it may block for a moment and runs in a goroutine of its
-	// own.
+	// Close gives a resource back politely; it may block for a moment.
 	Close func(R)
 	// Kill ends a resource at once, also one in use.
 	Kill func(R)
-	// Left is told of each resource that is given up, and why. It is called without a lock; nil means that nothing is told.
+	// Left is told of each resource that is given up, and why, as Learned is. Nil means that nothing is told.
 	Left func(R, Reason)
 }
 
@@ -83,10 +88,11 @@ type Pool[R any] struct {
 	quiet    chan struct{} // closed when a draining pool holds nothing any more
 	stats    Stats
 	nudger   *time.Timer
-	news     []news[R] // for Left, as soon as the lock is free
-	lessons  []lesson  // for Learned
-	ended    bool      // quiet is closed
-	inUse    bool      // Open may be called
+	news     []news[R]                      // for Left, as soon as the lock is free
+	lessons  []lesson                       // for Learned
+	ended    bool                           // quiet is closed
+	inUse    bool                           // Open may be called
+	caught   atomic.Pointer[panics.Catcher] // the first that an observer did not return from since the last Get
 }
 
 // New returns an empty pool. It calls none of the functions.
@@ -158,6 +164,7 @@ type wish[R any] struct {
 }
 
 func (p *Pool[R]) get(ctx context.Context, wish wish[R]) (*Lease[R], error) {
+	p.rethrow()
 	bulk, fresh := wish.bulk, wish.fresh
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

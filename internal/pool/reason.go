@@ -1,5 +1,11 @@
 package pool
 
+import (
+	"sync"
+
+	"github.com/depeche-mail/depeche/internal/panics"
+)
+
 // Reason says why a resource was given up.
 type Reason string
 
@@ -28,16 +34,35 @@ func (p *Pool[R]) note(l *Lease[R], why Reason) {
 	}
 }
 
-// unlock frees the lock, and tells what has happened under it.
+// unlock frees the lock, and tells what has happened under it, in whatever pool of the group.
 func (p *Pool[R]) unlock() {
 	list := p.group.leave()
 	p.mu.Unlock()
 	for _, t := range list {
 		for _, l := range t.lessons {
-			t.to.Learned(l.most, l.cause)
+			t.to.tell(func() { t.to.options.Learned(l.most, l.cause) })
 		}
 		for _, n := range t.news {
-			t.to.Left(n.value, n.why)
+			t.to.tell(func() { t.to.options.Left(n.value, n.why) })
 		}
+	}
+}
+
+// tell runs an observer, or Close, in a goroutine that it may end, and keeps what it did not return from. The one who calls
+// tell may be the user of another pool, a user in the middle of a Get, or a timer: none of them can let it go on.
+func (p *Pool[R]) tell(observer func()) {
+	var caught panics.Catcher
+	var told sync.WaitGroup
+	told.Go(func() { caught.Do(observer) })
+	told.Wait()
+	if caught.Caught() {
+		p.caught.CompareAndSwap(nil, &caught)
+	}
+}
+
+// rethrow lets what an observer did not return from go on, once. The caller holds nothing.
+func (p *Pool[R]) rethrow() {
+	if caught := p.caught.Swap(nil); caught != nil {
+		caught.Rethrow()
 	}
 }
