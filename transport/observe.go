@@ -11,6 +11,10 @@ import (
 //
 // The methods may be called from several goroutines at once. They must return soon, must not send, and must
 // neither change nor keep the mail and the result.
+//
+// One that panics, or ends its goroutine, ends the call that it is told in, as other code of the caller's does. What a transport
+// decides when a mail is through, between its calls, or in a call of another transport of its account, is told in a goroutine of its own,
+// and a panic there goes on in the next call that needs a connection, before that sends anything. None costs a connection or its place.
 type Observer interface {
 	// Begin is called before a mail is sent, or, in SendAll, when it is taken. What it returns, if it is not
 	// nil, is called once with what Send returns.

@@ -57,11 +57,12 @@ func (t *Transport) openAhead(ctx context.Context) (*client.Conn, error) {
 	return t.dial(ctx, t.eyes.tell)
 }
 
-// dial opens a connection and tells of it, and of the secrets that a source was asked for.
+// dial opens a connection and tells of it, and of the secrets that a source was asked for. When an observer does not return, the
+// connection is closed.
 func (t *Transport) dial(ctx context.Context, tell func(transport.Decision)) (*client.Conn, error) {
 	config := t.account.learned.configure(t.config)
 	config.CarefulAfter = t.account.limit.careAfter()
-	asked := false
+	asked, told := false, false
 	ctx = authentication.WithWatch(ctx, func(err error) {
 		d := transport.Decision{Kind: transport.DecisionToken, Relay: config.Address}
 		if asked = err == nil; !asked {
@@ -79,8 +80,14 @@ func (t *Transport) dial(ctx context.Context, tell func(transport.Decision)) (*c
 		d.Kind, d.Err = transport.DecisionConnectFail, err
 	} else {
 		d.Conn = conn.ID()
+		defer func() {
+			if !told {
+				kill(conn)
+			}
+		}()
 	}
 	tell(d)
+	told = true
 	return conn, err
 }
 

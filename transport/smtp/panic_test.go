@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/depeche-mail/depeche/envelope"
@@ -232,5 +234,82 @@ func TestSequenceThatPanics(t *testing.T) {
 	})
 	if err, _ := value.(error); returned || !errors.Is(err, errCaller) || results != 5 || len(srv.Messages()) != 5 {
 		t.Errorf("returned: %v, recovered %v, %d results", returned, value, results)
+	}
+}
+
+// endsOnce tells of the end of a connection.
+type endsOnce struct {
+	net.Conn
+	ended func()
+}
+
+func (c endsOnce) Close() error {
+	c.ended()
+	return c.Conn.Close()
+}
+
+// bombWatch is an observer that touches its bomb at decisions of a kind.
+type bombWatch struct {
+	*bomb
+	kind transport.DecisionKind
+}
+
+func (bombWatch) Begin(context.Context, transport.Mail) func(*transport.Result, error) { return nil }
+
+func (w bombWatch) Decide(_ context.Context, d transport.Decision) {
+	if d.Kind == w.kind {
+		w.touch()
+	}
+}
+
+// TestBetweenCallsNothingReturns: a function of the caller's that does not return while a connection is given up takes no result
+// from the mail that was sent before. It goes on in the next call, once, and costs no place; nor does one that is told of
+// a new connection cost that connection's end.
+func TestBetweenCallsNothingReturns(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind transport.DecisionKind // "" for the trace of QUIT
+		want []bool                 // which call returns
+	}{
+		"a connection is given up": {transport.DecisionDisconnect, []bool{true, false, true}},
+		"it says goodbye":          {"", []bool{true, false, true}},
+		"a connection is new":      {transport.DecisionConnect, []bool{false, true, true}},
+	} {
+		for _, exit := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", exits", false: ""}[exit], func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					x := &bomb{exit: exit, armed: 1}
+					srv, b := inMemory(t, func(*smtptest.Config) {})
+					var open atomic.Int64
+					b = b.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+						nc, err := srv.Dial(ctx, network, address)
+						open.Add(1)
+						return endsOnce{nc, sync.OnceFunc(func() { open.Add(-1) })}, err
+					})
+					sender := build(t, b.Pool(smtp.Pool{MaxOpen: 1, MaxMessages: 1}).Trace(func(e client.Event) {
+						if tc.kind == "" && e.Kind == client.EventCommand && strings.HasPrefix(e.Text, "QUIT") {
+							x.touch()
+						}
+					}))
+					ctx := transport.WithObserver(t.Context(), bombWatch{x, tc.kind})
+					for i, want := range tc.want {
+						value, returned := outcomeOf(func() {
+							if _, err := sender.Send(ctx, mail(t, "b@example.org")); err != nil {
+								t.Error(err)
+							}
+						})
+						if err, _ := value.(error); returned != want || !want && !exit && !errors.Is(err, errCaller) {
+							t.Errorf("call %d: returned: %v, recovered %v", i, returned, value)
+						}
+						synctest.Wait()
+					}
+					if err := sender.Shutdown(ctx); err != nil {
+						t.Error(err)
+					}
+					if n := len(srv.Messages()); n != 2 || open.Load() != 0 {
+						t.Errorf("%d mails arrived, want 2; %d connections are open", n, open.Load())
+					}
+				})
+			})
+		}
 	}
 }

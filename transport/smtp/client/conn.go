@@ -244,6 +244,7 @@ func (c *Conn) Quit(ctx context.Context) error {
 	if !said && c.Err() != nil {
 		return c.Close()
 	}
+	defer c.wire.rethrow()
 	stop := c.wire.watch(ctx)
 	if said {
 		_ = c.wire.wait(func(*receiver) bool { return c.goodbye.done }) // nor does this matter
