@@ -314,14 +314,16 @@ func TestFaultErrors(t *testing.T) {
 func TestDialects(t *testing.T) {
 	for name := range strings.SplitSeq(catch.DialectNames(), ", ") {
 		t.Run(name, func(t *testing.T) {
-			server, _ := start(t, catch.Config{Dialect: name})
 			want := "accepted"
 			if name == "greylist" {
 				want = "deferred"
 			}
-			sender := smtp.FromURL("smtp://" + server.MailAddress())
-			if got := deliver(t, sender, mail(t, "Welcome", "hei@example.org")); got != want {
-				t.Error(got)
+			for range 2 { // servers, which know nothing of each other
+				server, _ := start(t, catch.Config{Dialect: name})
+				sender := smtp.FromURL("smtp://" + server.MailAddress())
+				if got := deliver(t, sender, mail(t, "Welcome", "hei@example.org")); got != want {
+					t.Error(got)
+				}
 			}
 		})
 	}

@@ -17,31 +17,33 @@ type dialect struct {
 	words      string // the dialect of smtptest in which it refuses what is too much; "" for plain words
 }
 
-// dialects are named by the server that they are taken from. What is offered was seen from Postfix 3.7, Exim 4.96,
-// OpenSMTPD 6.8 and Dovecot 2.3 as Debian 12 has them.
-var dialects = map[string]dialect{
-	"postfix": {about: "Postfix 3.7", words: "postfix", extensions: []string{
-		"PIPELINING", "SIZE", "VRFY", "ETRN", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING",
-	}},
-	"exim": {about: "Exim 4.96: no enhanced codes, 1000 mails a connection", extensions: []string{
-		"SIZE", "8BITMIME", "PIPELINING", "PIPECONNECT", "CHUNKING", "PRDR", "HELP",
-	}, hooks: []smtptest.Hook{smtptest.MessagesPerSession(1000, smtptest.Reply("421 too many messages in this connection"))}},
-	"opensmtpd": {about: "OpenSMTPD: no PIPELINING, no UTF-8", extensions: []string{"8BITMIME", "ENHANCEDSTATUSCODES", "SIZE", "DSN", "HELP"}},
-	"dovecot":   {about: "Dovecot 2.3 LMTP: no SIZE, no UTF-8", extensions: []string{"8BITMIME", "CHUNKING", "ENHANCEDSTATUSCODES", "PIPELINING"}},
-	"bare":      {about: "a server that offers nothing", extensions: []string{}},
-	"old": {
-		about: "a server of before 1995, which does not know EHLO", extensions: []string{},
-		hooks: []smtptest.Hook{smtptest.On(smtptest.Ehlo, smtptest.Reply("502 command not implemented"))},
-	},
-	"greylist": {about: "450 for each new pair of sender and recipient", extensions: smtptest.DefaultExtensions(), hooks: []smtptest.Hook{smtptest.Greylist()}},
-	"go-smtp-0.24": {about: "refuses a chunk without reading it, and runs it as commands", extensions: []string{
-		"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "SIZE",
-	}, hooks: []smtptest.Hook{smtptest.ChunksUnread()}},
+// dialects returns the dialects by the name of the server that they are taken from. What is offered was seen from Postfix 3.7, Exim 4.96,
+// OpenSMTPD 6.8 and Dovecot 2.3 as Debian 12 has them. Each call makes hooks of its own: the one of greylist remembers what it has seen.
+func dialects() map[string]dialect {
+	return map[string]dialect{
+		"postfix": {about: "Postfix 3.7", words: "postfix", extensions: []string{
+			"PIPELINING", "SIZE", "VRFY", "ETRN", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING",
+		}},
+		"exim": {about: "Exim 4.96: no enhanced codes, 1000 mails a connection", extensions: []string{
+			"SIZE", "8BITMIME", "PIPELINING", "PIPECONNECT", "CHUNKING", "PRDR", "HELP",
+		}, hooks: []smtptest.Hook{smtptest.MessagesPerSession(1000, smtptest.Reply("421 too many messages in this connection"))}},
+		"opensmtpd": {about: "OpenSMTPD: no PIPELINING, no UTF-8", extensions: []string{"8BITMIME", "ENHANCEDSTATUSCODES", "SIZE", "DSN", "HELP"}},
+		"dovecot":   {about: "Dovecot 2.3 LMTP: no SIZE, no UTF-8", extensions: []string{"8BITMIME", "CHUNKING", "ENHANCEDSTATUSCODES", "PIPELINING"}},
+		"bare":      {about: "a server that offers nothing", extensions: []string{}},
+		"old": {
+			about: "a server of before 1995, which does not know EHLO", extensions: []string{},
+			hooks: []smtptest.Hook{smtptest.On(smtptest.Ehlo, smtptest.Reply("502 command not implemented"))},
+		},
+		"greylist": {about: "450 for each new pair of sender and recipient", extensions: smtptest.DefaultExtensions(), hooks: []smtptest.Hook{smtptest.Greylist()}},
+		"go-smtp-0.24": {about: "refuses a chunk without reading it, and runs it as commands", extensions: []string{
+			"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "SIZE",
+		}, hooks: []smtptest.Hook{smtptest.ChunksUnread()}},
+	}
 }
 
 // lookUpDialect finds a dialect by its name. Providers offer everything, and say what is too much in their own words.
 func lookUpDialect(name string) (d dialect, ok bool) {
-	if d, ok = dialects[name]; ok {
+	if d, ok = dialects()[name]; ok {
 		return d, true
 	}
 	ok = slices.Contains(smtptest.Dialects(), name)
@@ -49,7 +51,7 @@ func lookUpDialect(name string) (d dialect, ok bool) {
 }
 
 func dialectNames() []string {
-	names := slices.AppendSeq(smtptest.Dialects(), maps.Keys(dialects))
+	names := slices.AppendSeq(smtptest.Dialects(), maps.Keys(dialects()))
 	slices.Sort(names)
 	return slices.Compact(names)
 }
