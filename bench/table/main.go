@@ -17,7 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 
-	"github.com/depeche-mail/depeche/bench/page"
+	"github.com/depeche-mail/depeche/internal/page"
 )
 
 // command is what the table says it is made by.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/depeche-mail/depeche/bench/page"
+	"github.com/depeche-mail/depeche/internal/page"
 )
 
 // row is a job: what a peer, a program without any library and this one take for it, by the names of benchmarks.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/depeche-mail/depeche/bench/page"
+	"github.com/depeche-mail/depeche/internal/page"
 )
 
 // TestTable: times and ratios are medians, the ratios within a round; a job that no benchmark measured is an error.

@@ -12,12 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/depeche-mail/depeche/internal/page"
 )
 
 const (
-	page  = "docs/performance.md"
-	begin = "<!-- written by make bench-queue-page -->\n"
-	end   = "<!-- end -->\n"
+	performance = "docs/performance.md"
+	command     = "make bench-queue-page" // what the table says it is made by
 )
 
 func main() {
@@ -32,15 +33,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(page)
+	text, err := table(rates)
 	if err != nil {
 		return err
 	}
-	filled, err := fill(string(text), table(rates))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(page, []byte(filled), 0o644) //nolint:gosec // a page of the documentation
+	return page.Fill(performance, command, text)
 }
 
 // rates are the mails a second of each run, by the package of the engine and the benchmark, "loop" or "queue".
@@ -82,15 +79,24 @@ var engines = [][2]string{
 	{"river", "`queue/river`, PostgreSQL on the same machine"},
 }
 
-func table(all rates) string {
+// table makes the table. That an engine printed nothing is an error, as it does where the run before the pipe ended early.
+func table(all rates) (string, error) {
+	var missing []string
 	var text strings.Builder
 	text.WriteString("| engine | mails a second, end to end | the loop at the same time |\n|---|--:|--:|\n")
 	for _, e := range engines {
-		if found := all[e[0]]; len(found["queue"]) > 0 {
-			fmt.Fprintf(&text, "| %s | %s | %s |\n", e[1], summary(found["queue"]), summary(found["loop"]))
+		found := all[e[0]]
+		for _, name := range []string{"queue", "loop"} {
+			if len(found[name]) == 0 {
+				missing = append(missing, e[0]+" ("+name+")")
+			}
 		}
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", e[1], summary(found["queue"]), summary(found["loop"]))
 	}
-	return text.String()
+	if len(missing) > 0 {
+		return "", errors.New("no result of " + strings.Join(missing, ", "))
+	}
+	return text.String(), nil
 }
 
 // summary is the median, and the range if there are several.
@@ -101,8 +107,7 @@ func summary(list []float64) string {
 	case 1:
 		return rounded(list[0])
 	}
-	slices.Sort(list)
-	return fmt.Sprintf("%s (%s to %s)", rounded(list[len(list)/2]), rounded(list[0]), rounded(list[len(list)-1]))
+	return fmt.Sprintf("%s (%s to %s)", rounded(page.Median(list)), rounded(slices.Min(list)), rounded(slices.Max(list)))
 }
 
 // rounded has two digits that count, more would say more than is known.
@@ -112,17 +117,8 @@ func rounded(rate float64) string {
 		return fmt.Sprint(rate)
 	}
 	digits := strconv.FormatFloat(number, 'f', 0, 64)
-	if len(digits) > 3 {
-		digits = digits[:len(digits)-3] + "," + digits[len(digits)-3:]
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
 	}
 	return digits
-}
-
-func fill(text, table string) (string, error) {
-	before, rest, ok := strings.Cut(text, begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return "", errors.New(page + " lacks the marks of the table")
-	}
-	return before + begin + table + end + after, nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/depeche-mail/depeche/bench/page"
+	"github.com/depeche-mail/depeche/internal/page"
 )
 
 var rounds = flag.Int("rounds", 0, "how often TestTable measures each server; it needs a quiet machine")

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/depeche-mail/depeche/bench/page"
+	"github.com/depeche-mail/depeche/internal/page"
 	"github.com/google/go-cmp/cmp"
 )
 

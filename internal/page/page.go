@@ -27,7 +27,7 @@ func Fill(path, command, table string) error {
 	if !found || !ended {
 		return errors.New(path + " has not got both marks of " + command)
 	}
-	return os.WriteFile(path, []byte(before+Begin(command)+table+End(command)+after), 0o644)
+	return os.WriteFile(path, []byte(before+Begin(command)+table+End(command)+after), 0o644) //nolint:gosec // a page of the documentation
 }
 
 // Median returns the median of at least one value.
