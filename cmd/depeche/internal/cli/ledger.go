@@ -118,10 +118,14 @@ func resolve(ctx context.Context, book ledger.Book, key string, recipient envelo
 	return fail(exitTemporary, err)
 }
 
-// withBook opens a ledger that exists: that of a queue on a server, or a file.
-func (w *World) withBook(ctx context.Context, path string, do func(ledger.Book) error) error {
-	if at, err := w.queueAt(path); err != nil || at.url != nil {
-		return w.withQueue(ctx, path, func(q *queue.Queue) error {
+// withBook opens a ledger that exists: that of a queue on a server, or a file. No error of it holds a secret.
+func (w *World) withBook(ctx context.Context, place string, do func(ledger.Book) error) error {
+	at, err := w.queueAt(place)
+	if err != nil {
+		return err
+	}
+	if !at.isFolder() {
+		return at.withQueue(ctx, func(q *queue.Queue) error {
 			book, ok := q.Ledger().(ledger.Book)
 			if !ok {
 				return fail(exitData, errors.ErrUnsupported)
@@ -129,16 +133,16 @@ func (w *World) withBook(ctx context.Context, path string, do func(ledger.Book) 
 			return do(book)
 		})
 	}
-	if _, err := os.Stat(path); err != nil {
-		return fail(exitData, err)
+	if _, err := os.Stat(at.text); err != nil {
+		return fail(exitData, fmt.Errorf("%v: %w", at, withoutPath(err)))
 	}
-	book, err := bolt.Open(path, bolt.Options{Window: ledger.Forever})
+	book, err := bolt.Open(at.text, bolt.Options{Window: ledger.Forever})
 	if err != nil {
-		return fail(exitTemporary, err)
+		return at.mask(fail(exitTemporary, err))
 	}
 	err = do(book)
 	if errClose := book.Close(); err == nil {
 		err = fail(exitTemporary, errClose)
 	}
-	return err
+	return at.mask(err)
 }

@@ -20,6 +20,7 @@ func newQueue(w *World) *cobra.Command {
                              if it is left out; ?ca=FILE and ?creds=FILE are read by NATS clients
   postgres://user@host/name  PostgreSQL (package queue/river), with the settings of libpq; what is
                              left out comes from PGPASSWORD, ~/.pgpass and so on
+  "host=... dbname=..."      the same, as libpq writes settings; a folder with = in its name is ./name
   a folder                   of package queue/bolt, for one process at a time: while the program
                              runs, these commands say so and change nothing
   env:NAME                   what the variable NAME holds, which is the place for a password

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -28,9 +29,13 @@ func (w *World) withQueue(ctx context.Context, place string, do func(*queue.Queu
 	if err != nil {
 		return err
 	}
-	engine, closeServer, err := at.open(ctx)
+	return at.withQueue(ctx, do)
+}
+
+func (p queuePlace) withQueue(ctx context.Context, do func(*queue.Queue) error) error {
+	engine, closeServer, err := p.open(ctx)
 	if err != nil {
-		return at.mask(err)
+		return p.mask(err)
 	}
 	defer closeServer()
 	q, err := queue.New(engine, queue.Config{})
@@ -41,14 +46,14 @@ func (w *World) withQueue(ctx context.Context, place string, do func(*queue.Queu
 	if errClose := q.Close(); err == nil {
 		err = fail(exitTemporary, errClose)
 	}
-	return at.mask(err)
+	return p.mask(err)
 }
 
 // open opens the engine. done is called after its end.
 func (p queuePlace) open(ctx context.Context) (engine queue.Engine, done func(), err error) {
 	done = func() {}
-	if p.url == nil {
-		engine, err = openFolder(p.text)
+	if p.isFolder() {
+		engine, err = p.openFolder()
 		return engine, done, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, opening)
@@ -106,6 +111,9 @@ func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) 
 func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), error) {
 	config, err := pgxpool.ParseConfig(p.text)
 	if err != nil {
+		if p.variable != "" && p.settings { // the error quotes what it stumbles over, as a word of a password
+			err = fmt.Errorf("the variable %s does not hold settings of PostgreSQL: want host=... user=... dbname=..., with a value that has a space in single quotes", p.variable)
+		}
 		return nil, nil, fail(exitUsage, err)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -129,19 +137,27 @@ func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), err
 }
 
 // openFolder opens a queue in a folder. The program that uses it holds a lock.
-func openFolder(folder string) (queue.Engine, error) {
-	if _, err := os.Stat(filepath.Join(folder, "jetstream")); err == nil {
-		return nil, fail(exitData, fmt.Errorf("%s has an embedded JetStream, which its program alone can open: let that program list its jobs", folder))
+func (p queuePlace) openFolder() (queue.Engine, error) {
+	if _, err := os.Stat(filepath.Join(p.text, "jetstream")); err == nil {
+		return nil, fail(exitData, fmt.Errorf("%v has an embedded JetStream, which its program alone can open: let that program list its jobs", p))
 	}
-	if _, err := os.Stat(filepath.Join(folder, "queue.db")); err != nil {
-		return nil, fail(exitData, fmt.Errorf("%s is not the folder of a queue: %w", folder, err))
+	if _, err := os.Stat(filepath.Join(p.text, "queue.db")); err != nil {
+		return nil, fail(exitData, fmt.Errorf("%v is not the folder of a queue: queue.db: %w", p, withoutPath(err)))
 	}
-	engine, err := bolt.Open(folder, bolt.Options{Ledger: ledgerbolt.Options{Window: ledger.Forever}})
+	engine, err := bolt.Open(p.text, bolt.Options{Ledger: ledgerbolt.Options{Window: ledger.Forever}})
 	if errors.Is(err, bolt.ErrLocked) {
-		err = fmt.Errorf("a program has the queue in %s open, and it is for one process at a time: stop that program first", folder)
+		err = fmt.Errorf("a program has the queue in %v open, and it is for one process at a time: stop that program first", p)
 	}
 	if err != nil {
 		return nil, fail(exitTemporary, err)
 	}
 	return engine, nil
+}
+
+// withoutPath is the reason of an error of the file system, without what it was about.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

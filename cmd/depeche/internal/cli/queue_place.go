@@ -4,14 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // queuePlace is where a queue is, as an argument or a variable says it.
 type queuePlace struct {
-	text string
-	url  *url.URL // nil for a folder
+	text     string
+	variable string   // that text came from; "" for an argument
+	url      *url.URL // nil for a folder and for settings
+	settings bool     // text is that of libpq, "host=... dbname=..."
 }
 
 var (
@@ -27,9 +32,17 @@ func (w *World) queueAt(place string) (p queuePlace, err error) {
 	p.text = place
 	name, hidden := strings.CutPrefix(place, "env:")
 	if hidden {
+		p.variable = name
 		if p.text = w.Getenv(name); p.text == "" {
 			return p, fail(exitUsage, fmt.Errorf("the variable %s is not set", name))
 		}
+	}
+	key, _, pair := strings.Cut(p.text, "=")
+	if p.settings = pair && !strings.ContainsAny(key, `/\`); p.settings {
+		if !hidden && strings.Contains(strings.ToLower(p.text), "password") {
+			return p, fail(exitUsage, errQueueSecret)
+		}
+		return p, nil
 	}
 	if !strings.Contains(p.text, "://") {
 		return p, nil
@@ -55,7 +68,19 @@ func (w *World) queueAt(place string) (p queuePlace, err error) {
 	return p, nil
 }
 
-func (p queuePlace) isNATS() bool { return p.url.Scheme == "nats" || p.url.Scheme == "tls" }
+func (p queuePlace) isFolder() bool { return p.url == nil && !p.settings }
+
+func (p queuePlace) isNATS() bool {
+	return p.url != nil && (p.url.Scheme == "nats" || p.url.Scheme == "tls")
+}
+
+// String is what an error says of the place: not what a variable holds.
+func (p queuePlace) String() string {
+	if p.variable != "" {
+		return "env:" + p.variable
+	}
+	return p.text
+}
 
 // natsName is the name of a queue on NATS.
 func (p queuePlace) natsName() string {
@@ -65,31 +90,43 @@ func (p queuePlace) natsName() string {
 	return "depeche"
 }
 
-// secrets are the parts of the URL that are never shown.
+// secrets are the parts of the place that are never shown, in the forms that errors have them in.
 func (p queuePlace) secrets() (list []string) {
-	password, has := p.url.User.Password()
-	list = append(list, password)
-	if p.isNATS() && !has { // a user alone is a token there
-		list = append(list, p.url.User.Username())
-	}
-	for key, values := range p.url.Query() {
-		if strings.Contains(strings.ToLower(key), "password") {
-			list = append(list, values...)
+	if p.settings {
+		if config, err := pgconn.ParseConfig(p.text); err == nil {
+			list = append(list, config.Password)
 		}
 	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+	if p.url != nil {
+		password, has := p.url.User.Password()
+		list = append(list, password)
+		if p.isNATS() && !has { // a user alone is a token there
+			list = append(list, p.url.User.Username())
+		}
+		for key, values := range p.url.Query() {
+			if strings.Contains(strings.ToLower(key), "password") {
+				list = append(list, values...)
+			}
+		}
+	}
+	list = slices.DeleteFunc(list, func(s string) bool { return s == "" })
+	for _, secret := range list {
+		list = append(list, url.QueryEscape(secret), url.PathEscape(secret))
+	}
+	return list
 }
 
-// mask takes the secrets of the place out of an error; its status stays.
+// mask takes the secrets of the place out of an error, and what a variable holds; its status stays.
 func (p queuePlace) mask(err error) error {
-	if err == nil || p.url == nil {
-		return err
+	if err == nil {
+		return nil
 	}
 	text := err.Error()
+	if clean := filepath.Clean(p.text); p.variable != "" && clean != "." && clean != string(filepath.Separator) {
+		text = strings.NewReplacer(p.text, p.String(), clean, p.String()).Replace(text)
+	}
 	for _, secret := range p.secrets() {
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			text = strings.ReplaceAll(text, form, "***")
-		}
+		text = strings.ReplaceAll(text, secret, "***")
 	}
 	return fail(statusOf(err), errors.New(text))
 }

@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -150,5 +151,71 @@ func TestQueueURL(t *testing.T) {
 				t.Errorf("%s: %+v", url, got)
 			}
 		}
+	}
+}
+
+// TestQueueInVariable: of a variable errors say the name, never what it holds, whatever form that has and whichever command reads it.
+func TestQueueInVariable(t *testing.T) {
+	folder := t.TempDir()
+	for text, want := range map[string]string{
+		"host=127.0.0.1 port=1 user=shop password=topsecret dbname=db":                "failed to connect",
+		"  password = 'topsecret'\thost=127.0.0.1 port=1":                             "failed to connect",
+		"password=a://topsecret host=127.0.0.1 port=1":                                "failed to connect",
+		"host=127.0.0.1 port=1 password=to topsecret dbname=db":                       "the variable Q does not hold settings",
+		"host=127.0.0.1 port=topsecret password=x":                                    "the variable Q does not hold settings",
+		"127.0.0.1 password=topsecret":                                                "the variable Q does not hold settings",
+		"topsecret":                                                                   "env:Q",
+		folder + "//topsecret/../topsecret/":                                          "env:Q",
+		"postgres:shop:topsecret@localhost/db":                                        "env:Q",
+		"shop:topsecret@localhost/db?sslmode=x":                                       "env:Q",
+		"postgres://shop:topsecret@127.0.0.1:1/db":                                    "failed to connect",
+		"mysql://topsecret@localhost/db":                                              "this is not the URL of a queue",
+		write(t, "topsecret", strings.Repeat("this is not a database of bbolt", 999)): "env:Q",
+	} {
+		for _, command := range []string{"queue", "ledger"} {
+			got := run(t, []string{command, "ls", "env:Q"}, "", "Q="+text)
+			if got.status == 0 || !strings.Contains(got.errors, want) || strings.Contains(got.errors+got.out, "topsecret") {
+				t.Errorf("%s of %q: %+v, want %q", command, text, got, want)
+			}
+		}
+	}
+	for _, argument := range []string{"host=localhost password=topsecret", "sslPassword='topsecret'", "password=a://topsecret"} {
+		if got := run(t, []string{"queue", "ls", argument}, ""); got.status != 64 || !strings.Contains(got.errors, "can be read by every user") || strings.Contains(got.errors, "topsecret") {
+			t.Errorf("%s: %+v", argument, got)
+		}
+	}
+}
+
+// TestQueueSettings: what libpq takes as settings is a PostgreSQL too, in a variable with a password.
+func TestQueueSettings(t *testing.T) {
+	p := inPostgres(t)
+	p.fill(t)
+	config, err := pgxpool.ParseConfig(p.queue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.ConnConfig
+	settings := fmt.Sprintf("host='%s' port=%d user='%s' dbname='%s'", c.Host, c.Port, c.User, c.Database)
+	want := p.states(t)
+	for _, of := range []place{{queue: settings}, {queue: "env:Q", variable: "Q=password=x " + settings}} {
+		if got := of.states(t); got != want || want == "" {
+			t.Errorf("%s: %q, want %q", of.queue, got, want)
+		}
+	}
+}
+
+// TestLedgerInVariable: a variable may hold the path of a ledger, and the folder of a queue.
+func TestLedgerInVariable(t *testing.T) {
+	p := inFolder(t)
+	p.fill(t)
+	want := p.do(t, 0, "ledger", "ls", p.ledger).out
+	of := place{queue: "env:Q", ledger: "env:Q", variable: "Q=" + p.ledger}
+	if got := of.do(t, 0, "ledger", "ls", of.ledger).out; got != want || want == "" {
+		t.Errorf("%q, want %q", got, want)
+	}
+	of.do(t, 0, "ledger", "resolve", of.ledger, "doubt", "doubt@example.org", "accepted")
+	of.variable = "Q=" + p.queue
+	if got, want := of.states(t), p.states(t); got != want || want == "" {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
