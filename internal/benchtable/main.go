@@ -40,7 +40,7 @@ func run() error {
 	return page.Fill(performance, command, text)
 }
 
-// rates are the mails a second of each run, by the package of the engine and the benchmark, "loop" or "queue".
+// rates are the mails a second of each run, by the package of the engine and the benchmark: "loop", "queue" or "alone".
 type rates map[string]map[string][]float64
 
 func read(r io.Reader) (rates, error) {
@@ -71,12 +71,13 @@ func read(r io.Reader) (rates, error) {
 	return all, lines.Err()
 }
 
-// engines are the rows of the table: the package, and what it is called there.
-var engines = [][2]string{
-	{"queue", "`queue.Memory`, nothing on the disk"},
-	{"bolt", "`queue/bolt`"},
-	{"jetstream", "`queue/jetstream`, embedded, one node"},
-	{"river", "`queue/river`, PostgreSQL on the same machine"},
+// engines are the rows of the table: the package, the benchmark, and what it is called there.
+var engines = []struct{ pkg, benchmark, name string }{
+	{"queue", "queue", "`queue.Memory`, nothing on the disk"},
+	{"bolt", "queue", "`queue/bolt`"},
+	{"jetstream", "queue", "`queue/jetstream`, embedded, one node"},
+	{"river", "queue", "`queue/river`, PostgreSQL on the same machine"},
+	{"river", "alone", "River alone there: no ledger, a Send for each job"},
 }
 
 // table makes the table. That an engine printed nothing is an error, as it does where the run before the pipe ended early.
@@ -85,13 +86,13 @@ func table(all rates) (string, error) {
 	var text strings.Builder
 	text.WriteString("| engine | mails a second, end to end | the loop at the same time |\n|---|--:|--:|\n")
 	for _, e := range engines {
-		found := all[e[0]]
-		for _, name := range []string{"queue", "loop"} {
-			if len(found[name]) == 0 {
-				missing = append(missing, e[0]+" ("+name+")")
+		found := all[e.pkg]
+		for _, name := range []string{e.benchmark, "loop"} {
+			if one := e.pkg + " (" + name + ")"; len(found[name]) == 0 && !slices.Contains(missing, one) {
+				missing = append(missing, one)
 			}
 		}
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", e[1], summary(found["queue"]), summary(found["loop"]))
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", e.name, summary(found[e.benchmark]), summary(found["loop"]))
 	}
 	if len(missing) > 0 {
 		return "", errors.New("no result of " + strings.Join(missing, ", "))

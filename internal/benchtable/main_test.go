@@ -30,6 +30,7 @@ BenchmarkEndToEnd/loop-2         	   10000	     26543 ns/op	    101000 mails/s
 BenchmarkEndToEnd/queue-2        	   10000	   1562801 ns/op	       640.0 mails/s
 BenchmarkEndToEnd/queue-2        	   10000	   1562801 ns/op	      1249 mails/s
 BenchmarkEndToEnd/queue-2        	   10000	   1562801 ns/op	       998.7 mails/s
+BenchmarkEndToEnd/alone-2        	   10000	   1814433 ns/op	       551.1 mails/s
 `
 	const want = `| engine | mails a second, end to end | the loop at the same time |
 |---|--:|--:|
@@ -37,6 +38,7 @@ BenchmarkEndToEnd/queue-2        	   10000	   1562801 ns/op	       998.7 mails/s
 | ` + "`queue/bolt`" + ` | 120 | 1,200,000 |
 | ` + "`queue/jetstream`" + `, embedded, one node | 15,000 | 35,000 (30,000 to 40,000) |
 | ` + "`queue/river`" + `, PostgreSQL on the same machine | 1,000 (640 to 1,200) | 38,000 (36,000 to 100,000) |
+| River alone there: no ledger, a Send for each job | 550 | 38,000 (36,000 to 100,000) |
 `
 	all, err := read(strings.NewReader(printed))
 	if err != nil {

@@ -47,9 +47,9 @@ func (w *mailWorker) Work(ctx context.Context, job *plain.Job[mailArgs]) error {
 	return nil
 }
 
-// BenchmarkRiverAlone is what BenchmarkEndToEnd measures, for a program that gives its mails to River itself: without a ledger, so
+// benchAlone is what BenchEndToEnd measures, for a program that gives its mails to River itself: without a ledger, so
 // that a mail goes twice when the program is killed, and with a Send for each.
-func BenchmarkRiverAlone(b *testing.B) {
+func benchAlone(b *testing.B) {
 	const writers, workers = 64, 64
 	s := startDurable(b)
 	connections, err := pgxpool.New(b.Context(), s.DSN("postgres")+" pool_max_conns=32")

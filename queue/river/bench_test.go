@@ -8,7 +8,7 @@ import (
 	"github.com/depeche-mail/depeche/queue/queuetest"
 )
 
-// BenchmarkEndToEnd compares a plain loop with the queue, in which all is durable; see make bench-queue.
+// BenchmarkEndToEnd compares a plain loop with the queue, in which all is durable, and with River alone; see make bench-queue.
 func BenchmarkEndToEnd(b *testing.B) {
 	queuetest.BenchEndToEnd(b, func(b *testing.B) queue.Engine {
 		s := startDurable(b)
@@ -18,6 +18,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 		}
 		return e
 	})
+	b.Run("alone", benchAlone)
 }
 
 // startDurable starts a PostgreSQL that loses nothing which was committed.
