@@ -12,7 +12,8 @@ import (
 
 // Message is a complete message and its envelope. It is immutable and safe for concurrent use. It
 // is a transport.Mail. A nil Message, which Build returns beside an error, is a mail that no transport sends; a key can be
-// given to it (transport.WithKey), so that a result without a mail still says which piece of work it is of.
+// given to it (transport.WithKey), so that a result without a mail still says which piece of work it is of. Its methods return
+// zero values, and an error where they can.
 type Message struct {
 	envelope envelope.Envelope
 	id       string
@@ -65,10 +66,20 @@ func (m *Message) String() string {
 }
 
 // References returns the Message-IDs of the References field, with angle brackets.
-func (m *Message) References() []string { return slices.Clone(m.refs) }
+func (m *Message) References() []string {
+	if m == nil {
+		return nil
+	}
+	return slices.Clone(m.refs)
+}
 
 // Size returns the number of octets that WriteTo writes.
-func (m *Message) Size() int64 { return m.size }
+func (m *Message) Size() int64 {
+	if m == nil {
+		return 0
+	}
+	return m.size
+}
 
 // BodyInfo says what a server must be able to take. An octet above 127 is in the message only where
 // [Builder.EightBit], [Builder.Internationalized], an attached message or an address with a UTF-8 local part put one. Only
@@ -91,6 +102,9 @@ func (m *Message) WriteTo(w io.Writer) (int64, error) {
 
 // Bytes returns the whole message. The slice is a copy.
 func (m *Message) Bytes() ([]byte, error) {
+	if m == nil {
+		return nil, errNil
+	}
 	if octets, ok := m.segments.ready(); ok {
 		return slices.Clone(octets), nil
 	}

@@ -36,8 +36,12 @@ func (m *Message) Date() time.Time {
 	return date
 }
 
-// WithEnvelope returns the message with the same octets for other recipients or from another sender.
+// WithEnvelope returns the message with the same octets for other recipients or from another sender. A
+// nil Message stays nil.
 func (m *Message) WithEnvelope(env envelope.Envelope) *Message {
+	if m == nil {
+		return nil
+	}
 	own := *m
 	own.envelope = env
 	return &own
@@ -45,8 +49,11 @@ func (m *Message) WithEnvelope(env envelope.Envelope) *Message {
 
 // WithHeader returns the message with one more field before all others, as [Builder.Header] would write it: for a
 // relay that wants a field of its own, when one message goes to several. Fields that may occur once cannot be added
-// when they are there. The error is a *[FieldError].
+// when they are there. The error is a *[FieldError], and for a nil Message its EnvelopeError.
 func (m *Message) WithHeader(name, value string) (*Message, error) {
+	if m == nil {
+		return nil, errNil
+	}
 	x := field{step: "WithHeader", name: name, text: value}
 	err := x.checkOwn()
 	if err == nil && structured[strings.ToLower(name)] && m.Header(name) != "" {
@@ -93,6 +100,9 @@ func (m *Message) fields() iter.Seq[string] {
 // headerSection returns the octets before the first empty line. They are ready, and stand in the first segments: only
 // files are streamed.
 func (m *Message) headerSection() string {
+	if m == nil {
+		return ""
+	}
 	var head []byte
 	for _, s := range m.segments {
 		if end := bytes.Index(s.ready, []byte("\r\n\r\n")); end >= 0 {
