@@ -13,6 +13,7 @@ import (
 
 	"github.com/depeche-mail/depeche/transport"
 	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/client"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 	"github.com/google/go-cmp/cmp"
 )
@@ -181,6 +182,42 @@ func TestAccountIdleLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAccountIdleLimitIsOfAll: what was learned is forgotten for a transport when it allows as long as that transport's own IdleTimeout,
+// and for no other one of the account.
+func TestAccountIdleLimitIsOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, b := inMemory(t, func(c *smtptest.Config) {
+			c.Hooks = []smtptest.Hook{func(e smtptest.Event) smtptest.Action {
+				if e.At == smtptest.End && e.Session == 1 {
+					return smtptest.Default().Then(smtptest.Flush()).Then(smtptest.Pause(30 * time.Second)).Then(smtptest.Reply("421 4.4.2 you say nothing")).Then(smtptest.Close())
+				}
+				return smtptest.Action{}
+			}}
+		})
+		b = b.Account(smtp.NewAccount()).Chunking(client.ChunkingOff) // no probe is unanswered
+		long := build(t, b.Clone().Pool(smtp.Pool{IdleTimeout: 5 * time.Minute}))
+		short := build(t, b.Pool(smtp.Pool{IdleTimeout: 20 * time.Second}))
+		idleAfter := func(sender *smtp.Transport, wait time.Duration) int {
+			t.Helper()
+			if _, err := sender.Send(t.Context(), mail(t, "b@example.org")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(wait) // of the bubble
+			return sender.Stats().Idle
+		}
+		idleAfter(long, time.Minute) // three quarters of half a minute are learned by the next mail
+		var got []int
+		got = append(got, idleAfter(long, 11*time.Minute)) // now it is twice as long
+		got = append(got, idleAfter(short, time.Minute))
+		got = append(got, idleAfter(long, 40*time.Second), idleAfter(long, 50*time.Second))
+		time.Sleep(40 * time.Minute)
+		got = append(got, idleAfter(long, 4*time.Minute), idleAfter(long, 6*time.Minute))
+		if diff := cmp.Diff([]int{0, 0, 1, 0, 1, 0}, got); diff != "" {
+			t.Errorf("idle connections: %s", diff)
+		}
+	})
 }
 
 // repliesOf counts the replies of a server with a code.

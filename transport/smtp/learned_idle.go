@@ -8,7 +8,7 @@ import (
 
 // learnedIdle is how long the relay lets a connection say nothing, as far as it has shown: by 4.4.2 once, or by closing two
 // connections without a word of which none lived longer in between. Three quarters of that are used. It doubles every ten
-// minutes until it is forgotten.
+// minutes until it is forgotten, and means nothing to a transport whose own IdleTimeout is shorter by then.
 type learnedIdle struct {
 	known  atomic.Bool // limit or silent is set
 	mu     sync.Mutex
@@ -21,7 +21,10 @@ type learnedIdle struct {
 // shortestIdle is the least that is learned: connections of mails that follow each other are not closed.
 const shortestIdle = time.Second
 
-const idleKept = 10 * time.Minute
+const (
+	idleKept    = 10 * time.Minute // until it doubles
+	longestIdle = time.Hour        // one that has become longer is forgotten: the same for all transports of the account
+)
 
 // closed notes that the relay closed a connection that had been idle from a time on; said means that it gave that as the
 // reason. Those that a relay closes when it restarts are one sign. It reports whether a limit was learned.
@@ -71,7 +74,7 @@ func (l *learnedIdle) current(most time.Duration) (time.Duration, bool) {
 	defer l.mu.Unlock()
 	for l.limit > 0 && time.Since(l.since) >= idleKept {
 		l.limit, l.since = 2*l.limit, l.since.Add(idleKept)
-		if l.limit >= most {
+		if l.limit > longestIdle {
 			l.limit = 0
 		}
 	}
