@@ -21,9 +21,9 @@ func TestNilMessage(t *testing.T) {
 				}
 			}()
 			var in []reflect.Value
-			for j := range method.Type().NumIn() {
-				arg := reflect.Zero(method.Type().In(j))
-				if arg.Type() == reflect.TypeFor[io.Writer]() {
+			for of := range method.Type().Ins() {
+				arg := reflect.Zero(of)
+				if of == reflect.TypeFor[io.Writer]() {
 					arg = reflect.ValueOf(io.Discard)
 				}
 				in = append(in, arg)
