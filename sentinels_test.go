@@ -40,6 +40,8 @@ var reached = map[string]string{
 	"message.ErrStale":                             "message TestForgottenStepIsAnError",
 	"message/eml.ErrNoField":                       "message/eml TestParseRefuses",
 	"queue/jetstream.ErrLocked":                    "queue/jetstream TestEmbedded",
+	"queue/jetstream.ErrNoQueue":                   "queue/jetstream TestExisting",
+	"queue/jetstream.ErrOtherStream":               "queue/jetstream TestOtherStreams",
 	"queue/jetstream.ErrUnreachable":               "queue/jetstream TestUnreachable",
 	"queue.ErrClosed":                              "queue/queuetest Run",
 	"queue.ErrLease":                               "queue/queuetest Run",

@@ -168,6 +168,7 @@ func TestSetupRefuses(t *testing.T) {
 		"set Setup.TLS":               Embedded("x").Cluster("a", "0.0.0.0:6222"),
 		"want host:port":              Embedded("x").Cluster("a", "6222"),
 		"want nats://host:port":       Embedded("x").Cluster("a", "127.0.0.1:0", "other"),
+		"this goes with Over":         func() Setup { s := Embedded("x"); s.Existing = true; return s }(),
 		"does not begin with Over":    func() Setup { s := Over(&nats.Conn{}); return s.Cluster("a", "127.0.0.1:0") }(),
 	} {
 		var field *envelope.FieldError

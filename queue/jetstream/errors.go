@@ -11,6 +11,11 @@ var (
 	ErrLocked = errors.New("the queue is open elsewhere: one process at a time may use a folder")
 	// ErrUnreachable: no server answered in time. What was to be written may be written or not.
 	ErrUnreachable = errors.New("JetStream did not answer in time")
+	// ErrNoQueue: Setup.Existing is set, and no program has made a queue of this name.
+	ErrNoQueue = errors.New("there is no queue of this name")
+	// ErrOtherStream: a stream of the name is there, and no queue has made it so; nothing was written. Take another Setup.Name, or, if the
+	// stream is of no use to an application, delete it or change what the error says.
+	ErrOtherStream = errors.New("a stream of this name is there that is not one of a queue; take another name for the queue")
 )
 
 // errConflict: a record is not what it was when the change was decided; nothing was written.

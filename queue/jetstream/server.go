@@ -14,7 +14,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // node is a connection, and the server that was started for it, if any.
@@ -115,63 +114,4 @@ func (s Setup) options() (*server.Options, error) {
 		opts.Routes = append(opts.Routes, u)
 	}
 	return opts, nil
-}
-
-// streams are those of a queue.
-type streams struct{ jobs, book, live *stream }
-
-// streams makes the streams of the queue, or finds them.
-func (s Setup) streams(ctx context.Context, conn *nats.Conn) (of streams, err error) {
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return of, err
-	}
-	found := func(suffix string, storage jetstream.StorageType) *stream {
-		if err != nil {
-			return nil
-		}
-		c := jetstream.StreamConfig{
-			Name: s.Name + suffix, Subjects: []string{s.Name + suffix + ".>"}, Storage: storage, MaxMsgsPerSubject: 1, Replicas: s.Replicas,
-			AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true, Duplicates: time.Second,
-		}
-		if c.Replicas == 0 {
-			c.Replicas = 1
-			if s.clustered() || conn.ConnectedClusterName() != "" {
-				c.Replicas = 3
-			}
-		}
-		var replicas int
-		replicas, err = createStream(ctx, js, c)
-		return newStream(conn, c.Name, replicas == 1)
-	}
-	of.jobs, of.book, of.live = found("", jetstream.FileStorage), found("_ledger", jetstream.FileStorage), found("_live", jetstream.MemoryStorage)
-	return of, err
-}
-
-// createStream makes a stream, or finds it as it was made, and returns how many servers keep it. It waits until the servers
-// of a cluster have found each other.
-func createStream(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) (replicas int, err error) {
-	for {
-		one, cancel := context.WithTimeout(ctx, attempt)
-		stream, err := js.CreateStream(one, c)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			stream, err = js.Stream(one, c.Name)
-		}
-		cancel()
-		if err == nil {
-			return stream.CachedInfo().Config.Replicas, nil
-		}
-		var said jetstream.JetStreamError
-		const noPeers, unavailable = 10005, 503
-		passing := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
-			errors.As(err, &said) && said.APIError() != nil && (said.APIError().Code == unavailable || said.APIError().ErrorCode == noPeers)
-		if !passing || ctx.Err() != nil {
-			return 0, errors.Join(fmt.Errorf("stream %s: %w", c.Name, err), context.Cause(ctx))
-		}
-		const pause = 50 * time.Millisecond
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
 }

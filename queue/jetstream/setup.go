@@ -31,6 +31,9 @@ type Setup struct {
 	TLS *tls.Config
 	// Replicas is how many servers keep each record; 0 means 3 in a cluster and over a NATS that has three servers, and else 1.
 	Replicas int
+	// Existing opens a queue that is there, of a NATS, and makes none: else the error is [ErrNoQueue]. It is for tools that are told a
+	// name which may be wrong.
+	Existing bool
 
 	start  func(context.Context, Setup) (*node, error)
 	folder string
@@ -79,6 +82,9 @@ func (s Setup) check() error {
 	if s.Window < 0 {
 		bad("Window", s.Window.String(), "must not be negative")
 	}
+	if s.Existing && s.conn == nil {
+		bad("Existing", "true", "a queue in a folder is made by who opens it first: this goes with Over")
+	}
 	if s.Replicas < 0 || s.Replicas > 5 || s.Replicas == 2 || s.Replicas == 4 {
 		bad("Replicas", fmt.Sprint(s.Replicas), "want 1, 3 or 5")
 	}
@@ -113,7 +119,7 @@ func (s Setup) check() error {
 func (s Setup) clustered() bool { return s.listen != "" || s.node != "" || len(s.routes) > 0 }
 
 // Open starts the server if there is one, joins the cluster, and returns the engine. The error joins [*envelope.FieldError]s,
-// or is [ErrLocked], or that of ctx.
+// or is [ErrLocked], [ErrNoQueue], [ErrOtherStream], or that of ctx.
 func (s Setup) Open(ctx context.Context) (*Engine, error) {
 	if err := s.check(); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/ledger"
 	ledgerbolt "github.com/depeche-mail/depeche/ledger/bolt"
 	"github.com/depeche-mail/depeche/queue"
@@ -17,7 +18,6 @@ import (
 	"github.com/depeche-mail/depeche/queue/river"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
-	natsjs "github.com/nats-io/nats.go/jetstream"
 )
 
 // opening is how long a server may take until its queue is open.
@@ -90,22 +90,19 @@ func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) 
 	}
 	setup := jetstream.Over(conn)
 	setup.Name, setup.Window = p.natsName(), ledger.Forever
-	js, err := natsjs.New(conn)
-	if err == nil {
-		_, err = js.Stream(ctx, setup.Name)
-	}
-	if errors.Is(err, natsjs.ErrStreamNotFound) || errors.Is(err, natsjs.ErrInvalidStreamName) {
+	setup.Existing = true
+	engine, err := setup.Open(ctx)
+	_, badName := errors.AsType[*envelope.FieldError](err)
+	switch {
+	case err == nil:
+		return engine, conn.Close, nil
+	case errors.Is(err, jetstream.ErrNoQueue), badName:
 		err = errNoQueue(setup.Name + " on this NATS")
+	case errors.Is(err, jetstream.ErrOtherStream):
+		err = fail(exitData, err)
 	}
-	var engine queue.Engine
-	if err == nil {
-		engine, err = setup.Open(ctx)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	return engine, conn.Close, nil
+	conn.Close()
+	return nil, nil, err
 }
 
 func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
 )
 
 // natsServer starts a NATS with JetStream that wants a password, and returns its URL.
@@ -217,5 +218,43 @@ func TestLedgerInVariable(t *testing.T) {
 	of.variable = "Q=" + p.queue
 	if got, want := of.states(t), p.states(t); got != want || want == "" {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestQueueOtherStream: a wrong name, which is that of another application's stream, writes nothing into it and makes no stream beside it.
+func TestQueueOtherStream(t *testing.T) {
+	url := natsServer(t)
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := natsjs.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]natsjs.StreamConfig{
+		"ORDERS": {Subjects: []string{"orders.*"}}, "all": {Subjects: []string{"all.>"}},
+		"alike": {Subjects: []string{"alike.>"}, MaxMsgsPerSubject: 1, AllowDirect: true, AllowAtomicPublish: true, AllowMsgTTL: true},
+	} {
+		c.Name = name
+		stream, err := js.CreateStream(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := place{variable: "Q=" + url + "/" + name}
+		for _, command := range []string{"queue ls", "queue pause", "ledger ls"} {
+			if got := p.do(t, 65, append(strings.Fields(command), "env:Q")...); !strings.Contains(got.errors, name) {
+				t.Errorf("%s: %+v", command, got)
+			}
+		}
+		info, err := stream.Info(t.Context())
+		if err != nil || info.State.LastSeq != 0 {
+			t.Errorf("%d messages were written into %s, %v", info.State.LastSeq, name, err)
+		}
+	}
+	account, err := js.AccountInfo(t.Context())
+	if err != nil || account.Streams != 3 {
+		t.Errorf("%d streams, want the three of the application, %v", account.Streams, err)
 	}
 }
