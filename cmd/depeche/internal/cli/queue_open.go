@@ -75,7 +75,13 @@ func errNoQueue(what string) error {
 }
 
 func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) {
-	options := []nats.Option{nats.Name("depeche queue"), nats.Timeout(opening), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
+	ctx, refuse := context.WithCancelCause(ctx) // by a server that answers no request that the user may not make
+	defer refuse(nil)
+	options := []nats.Option{nats.Name("depeche queue"), nats.Timeout(opening), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			refuse(err)
+		}
+	})}
 	if file := p.url.Query().Get("ca"); file != "" {
 		options = append(options, nats.RootCAs(file))
 	}
@@ -84,7 +90,7 @@ func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) 
 	}
 	server := *p.url
 	server.Path, server.RawQuery = "", ""
-	conn, err := nats.Connect(server.String(), options...)
+	conn, err := connect(ctx, server.String(), options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,8 +107,35 @@ func (p queuePlace) openNATS(ctx context.Context) (queue.Engine, func(), error) 
 	case errors.Is(err, jetstream.ErrOtherStream):
 		err = fail(exitData, err)
 	}
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = errors.Join(err, cause)
+	}
 	conn.Close()
 	return nil, nil, err
+}
+
+// connect connects to NATS. It ends when ctx does, which a call of that package does not.
+func connect(ctx context.Context, server string, options []nats.Option) (*nats.Conn, error) {
+	type connected struct {
+		conn *nats.Conn
+		err  error
+	}
+	done := make(chan connected, 1)
+	go func() {
+		conn, err := nats.Connect(server, options...)
+		done <- connected{conn, err}
+	}()
+	select {
+	case c := <-done:
+		return c.conn, c.err
+	case <-ctx.Done():
+		go func() {
+			if c := <-done; c.err == nil {
+				c.conn.Close()
+			}
+		}()
+		return nil, context.Cause(ctx)
+	}
 }
 
 func (p queuePlace) openPostgres(ctx context.Context) (queue.Engine, func(), error) {
