@@ -325,6 +325,20 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// TestQueueIDIsOfTheAccepted: what a refusal says is no queue id.
+func TestQueueIDIsOfTheAccepted(t *testing.T) {
+	srv := smtptest.NewUnstartedServer(t)
+	srv.Config.Hooks = []smtptest.Hook{smtptest.Script(
+		smtptest.Case{At: smtptest.Rcpt, Recipient: "a@example.org", Do: smtptest.Reply("550 5.1.1 no such mailbox, queued as 111")},
+		smtptest.Case{At: smtptest.End, Do: smtptest.Reply("250 2.0.0 Ok: queued as 222")},
+	)}
+	srv.Start()
+	result, err := build(t, relay(srv)).Send(t.Context(), mail(t, "a@example.org", "b@example.org"))
+	if err == nil || result == nil || result.QueueID != "222" {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
 // TestContextInEachPhase ends the context while the server is silent in each phase: Send
 // returns with that cause and the right outcome, and the next mail is sent.
 func TestContextInEachPhase(t *testing.T) {
