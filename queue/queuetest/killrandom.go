@@ -57,8 +57,30 @@ type campaign struct {
 	guarantee      policy.Guarantee
 	place, journal string
 	server         *smtptest.Server
-	hangUps, until atomic.Int64 // until how many mails have come the program may live
-	due            chan struct{}
+	hangUps        atomic.Int64
+	life           atomic.Pointer[life] // of the run
+}
+
+// life is how long a run of the program may live: until so many mails have come. Each run has one of its own, so that a mail which was due
+// as its program ended kills no later one.
+type life struct {
+	mails atomic.Int64
+	end   context.CancelFunc
+}
+
+// begin begins the life of a run; 0 mails is one without an end.
+func (c *campaign) begin(ctx context.Context, mails int) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(ctx)
+	l := &life{end: end}
+	l.mails.Store(int64(mails))
+	c.life.Store(l)
+	return ctx, end
+}
+
+func (l *life) mail() {
+	if l.mails.Add(-1) == 0 {
+		l.end()
+	}
 }
 
 func newCampaign(t *testing.T, guarantee policy.Guarantee, place string) *campaign {
@@ -66,16 +88,14 @@ func newCampaign(t *testing.T, guarantee policy.Guarantee, place string) *campai
 	const mails, kills = 400, 6
 	c := &campaign{
 		mails: setting("DEPECHE_CHAOS_MAILS", mails), kills: setting("DEPECHE_CHAOS_KILLS", kills), guarantee: guarantee,
-		place: place, journal: filepath.Join(t.TempDir(), "journal"), due: make(chan struct{}, 1),
+		place: place, journal: filepath.Join(t.TempDir(), "journal"),
 	}
 	c.server = smtptest.NewUnstartedServer(t)
 	c.server.Config.Hooks = []smtptest.Hook{func(e smtptest.Event) smtptest.Action {
 		if e.At != smtptest.End {
 			return smtptest.Action{}
 		}
-		if c.until.Add(-1) == 0 {
-			c.due <- struct{}{}
-		}
+		c.life.Load().mail()
 		if rand.IntN(hangUpOneIn) > 0 { //nolint:gosec // not a secret
 			return smtptest.Action{}
 		}
@@ -100,18 +120,8 @@ func setting(name string, standard int) int {
 // run runs the program until it has ended, or has been killed because so many mails have come; 0 is never.
 func (c *campaign) run(t *testing.T, most int) (killed bool) {
 	t.Helper()
-	c.until.Store(int64(most))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-c.due:
-			cancel()
-		case <-over:
-		}
-	}()
+	ctx, end := c.begin(t.Context(), most)
+	defer end()
 	cmd := exec.CommandContext(ctx, os.Args[0]) //nolint:gosec // the program of the test itself
 	cmd.Env = append(os.Environ(), placeVariable+"="+c.place, journalVariable+"="+c.journal, portVariable+"="+strconv.Itoa(c.server.Port()),
 		mailsVariable+"="+strconv.Itoa(c.mails), guaranteeVariable+"="+strconv.Itoa(int(c.guarantee)))
