@@ -325,7 +325,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// TestQueueIDIsOfTheAccepted: what a refusal says is no queue id.
+// TestQueueIDIsOfTheAccepted: a queue id comes from the reply of a recipient who was accepted.
 func TestQueueIDIsOfTheAccepted(t *testing.T) {
 	srv := smtptest.NewUnstartedServer(t)
 	srv.Config.Hooks = []smtptest.Hook{smtptest.Script(
