@@ -16,6 +16,9 @@ func (e *Engine) readAll(ctx context.Context, jobs []slot, lease time.Duration) 
 		subjects[i] = e.jobSubject(s.id)
 	}
 	found, err := e.jobs.read(ctx, subjects)
+	if err == nil {
+		err = e.readLate(ctx, jobs, found)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
@@ -39,6 +42,24 @@ func (e *Engine) readAll(ctx context.Context, jobs []slot, lease time.Duration) 
 		list = append(list, &taken{id: s.id, job: j, payload: r.data, seen: r.seq})
 	}
 	return list, e.bury(ctx, missing)
+}
+
+// readLate reads again what a server that follows has in an earlier form than this process knows of.
+func (e *Engine) readLate(ctx context.Context, jobs []slot, found map[string]*record) error {
+	var late []string
+	for _, s := range jobs {
+		subject := e.jobSubject(s.id)
+		if r := found[subject]; r != nil && r.seq < s.seq() {
+			late = append(late, subject)
+		}
+	}
+	newest, err := e.jobs.readNewest(ctx, late)
+	if err == nil {
+		for _, subject := range late {
+			found[subject] = newest[subject]
+		}
+	}
+	return err
 }
 
 // mayTake reports whether a job is due. The record may be newer than what the index knew when the job was picked: then the index

@@ -33,6 +33,7 @@ const (
 	machines     = "abc"
 	machineMails = 300
 	relayFile    = "relay"
+	cutFile      = "cut" // is there once the cable is pulled
 	clusterFile  = "cluster.pem"
 	memberFile   = "member.pem"
 )
@@ -66,7 +67,7 @@ func machine() error {
 		return err
 	}
 	say("queued")
-	work := queue.Work(q, appendingRelay(name, filepath.Join(shared, relayFile)))
+	work := queue.Work(q, appendingRelay(name, shared))
 	work.AtOnce, work.Lease = 8, 3*time.Second
 	work.Backoff = func(int) time.Duration { return 500 * time.Millisecond }
 	worker, err := work.Build()
@@ -122,14 +123,18 @@ func enqueueShare(ctx context.Context, q *queue.Queue, share int) error {
 }
 
 // appendingRelay takes a mail by a line in a file, which no network lies between: a machine that is cut off from the others
-// reaches it too.
-func appendingRelay(name, path string) transport.Transport {
+// reaches it too. When some are taken it keeps the senders of more waiting until the cable is pulled, so that each machine has mails
+// in hand then whose content has left.
+func appendingRelay(name, shared string) transport.Transport {
 	return paced{transport.Func(func(_ context.Context, m transport.Mail) (*transport.Result, error) {
 		var content strings.Builder
 		_, err := m.WriteTo(&content)
+		for err == nil && len(relayed(shared)) >= machineMails/6 && !isThere(filepath.Join(shared, cutFile)) {
+			<-time.After(20 * time.Millisecond)
+		}
 		var file *os.File
 		if err == nil {
-			file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			file, err = os.OpenFile(filepath.Join(shared, relayFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		}
 		if err == nil {
 			_, err = fmt.Fprintf(file, "%s %s\n", name, m.Envelope().At(0).Address)
@@ -171,6 +176,11 @@ func watch(ctx context.Context, q *queue.Queue, node *server.Server) {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // relayed is who sent, and to whom, in the order in which the relay took the mails.
