@@ -226,6 +226,10 @@ func TestProxyFails(t *testing.T) {
 			return errWrong
 		}
 	}
+	readAndRefuse := func(_ *proxyServer, nc net.Conn) error { // octets that are not read would make its end a reset
+		_, err := io.ReadFull(nc, make([]byte, len("\x05\x02\x00\x02")))
+		return errors.Join(err, errWrong)
+	}
 	for name, tc := range map[string]struct {
 		scheme string
 		serve  func(*proxyServer, net.Conn) error
@@ -238,7 +242,7 @@ func TestProxyFails(t *testing.T) {
 		"ends at once":        {"http", refuse, "before it answered"},
 		"refused by SOCKS":    {"socks5", socksProxy("u:hunter2"), "connection refused"},
 		"wrong SOCKS login":   {"socks5", socksProxy("u:other"), "username/password authentication failed"},
-		"SOCKS ends at once":  {"socks5", refuse, "EOF"},
+		"SOCKS ends at once":  {"socks5", readAndRefuse, "EOF"},
 		"no TLS to the proxy": {"https", say("HTTP/1.1 400 no\r\n\r\n"), "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
