@@ -84,8 +84,15 @@ func show() error {
 	if nodes[0], err = begin(0, env); err != nil {
 		return err
 	}
+	// All stay until each has seen that nothing is left: two are needed for a third to come back.
 	for _, n := range nodes {
-		if err := n.waitEnd(ctx); err != nil {
+		if err := n.waitFor(ctx, n.done); err != nil {
+			return err
+		}
+	}
+	for _, n := range nodes {
+		_ = n.input.Close()
+		if err := n.waitFor(ctx, nil); err != nil {
 			return err
 		}
 	}
@@ -149,21 +156,29 @@ func wait(ctx context.Context, relay *smtptest.Server, n int) error {
 type child struct {
 	name  string
 	cmd   *exec.Cmd
+	input io.Closer     // it ends when this is closed
+	done  chan struct{} // closed when it has said that nothing is left
 	ended chan struct{}
 	err   error
 	once  sync.Once
 }
+
+// nothingLeft is what a node says when it has no more to do.
+const nothingLeft = "nothing is left to send"
 
 func begin(i int, env []string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{name: string("abc"[i]), cmd: exec.Command(program), ended: make(chan struct{})}
+	c := &child{name: string("abc"[i]), cmd: exec.Command(program), done: make(chan struct{}), ended: make(chan struct{})}
 	c.cmd.Env = append(env, nodeName+"="+strconv.Itoa(i))
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
+		return nil, err
+	}
+	if c.input, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
 	if err := c.cmd.Start(); err != nil {
@@ -180,6 +195,9 @@ func begin(i int, env []string) (*child, error) {
 func (c *child) print(out io.Reader) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fmt.Printf("  %s: %s\n", c.name, lines.Text())
+		if lines.Text() == nothingLeft {
+			close(c.done)
+		}
 	}
 }
 
@@ -189,9 +207,11 @@ func (c *child) end() {
 	<-c.ended
 }
 
-// waitEnd waits until the process has ended by itself.
-func (c *child) waitEnd(ctx context.Context) error {
+// waitFor waits for something of the process, nil for nothing but its end by itself, which ends each wait.
+func (c *child) waitFor(ctx context.Context, something <-chan struct{}) error {
 	select {
+	case <-something:
+		return nil
 	case <-c.ended:
 		return c.err
 	case <-ctx.Done():
@@ -233,8 +253,8 @@ func node() error {
 	if err := send(ctx, q); err != nil {
 		return err
 	}
-	fmt.Println("nothing is left to send")
-	<-time.After(3 * time.Second) // the others may need this node to see the same
+	fmt.Println(nothingLeft)
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed: the others may need this node to see the same
 	return q.Close()
 }
 
