@@ -67,10 +67,12 @@ func (e *Engine) keep(life context.Context, session *pgx.Conn) {
 	}
 }
 
-// closeSession says goodbye to a server that may be gone.
+// closeSession says goodbye to a server that may be gone. The lock is given back first: the server ends a session some time after the
+// goodbye, and until then others would take this process for one that lives.
 func closeSession(session *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	_, _ = session.Exec(ctx, "select pg_advisory_unlock_all()")
 	_ = session.Close(ctx)
 }
 
