@@ -7,16 +7,15 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/transport"
+	"github.com/depeche-mail/depeche/transport/smtp"
+	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	plain "github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
-
-	"github.com/depeche-mail/depeche/envelope"
-	"github.com/depeche-mail/depeche/transport"
-	"github.com/depeche-mail/depeche/transport/smtp"
-	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
 // mailArgs is a mail as a job of a program that uses River alone.
