@@ -14,14 +14,14 @@ import (
 	"github.com/depeche-mail/depeche/transport"
 )
 
-// killed enqueues a mail and sends what is due. It kills its process at a step, unless that is 0.
-func killed(open OpenAt, place, relay string, step int) error {
+// killed enqueues a mail and sends what is due. It kills its process at a step, unless that is "": then it says all steps.
+func killed(open OpenAt, place, relay, step string, times int) error {
 	ctx := context.Background()
 	engine, err := open(ctx, place)
 	if err != nil {
 		return err
 	}
-	s := &steps{left: step}
+	s := &steps{at: step, left: times}
 	q, err := queue.New(stepEngine{engine, s}, queue.Config{})
 	if err != nil {
 		return err
@@ -41,12 +41,16 @@ type steps struct {
 	calls sync.Mutex // held by a call: no two are under way at the same time, so that a step is at one place of the table
 
 	mu      sync.Mutex
-	left    int
-	inDoubt bool // "ending" is written, and the end is not
+	at      string // the step at which the process is killed
+	left    int    // when it has come so often
+	inDoubt bool   // "ending" is written, and the end is not
 }
 
-// inDoubtMark is said after the name of the step.
-const inDoubtMark = ", in doubt"
+// What a process says that kills itself; the second is said if that leaves its mail in doubt.
+const (
+	killedMark  = "killed"
+	inDoubtMark = ", in doubt"
+)
 
 func (s *steps) step(name string) {
 	if s == nil {
@@ -60,13 +64,20 @@ func (s *steps) step(name string) {
 	case "after End":
 		s.inDoubt = false
 	}
+	if s.at == "" {
+		_, _ = fmt.Fprintln(os.Stdout, name)
+	}
+	if s.at != name {
+		return
+	}
 	if s.left--; s.left != 0 {
 		return
 	}
+	said := killedMark
 	if s.inDoubt {
-		name += inDoubtMark
+		said += inDoubtMark
 	}
-	_, _ = fmt.Fprint(os.Stdout, name)
+	_, _ = fmt.Fprint(os.Stdout, said)
 	self, err := os.FindProcess(os.Getpid())
 	if err == nil {
 		err = self.Kill()
