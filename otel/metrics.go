@@ -43,42 +43,26 @@ func newInstruments(m metric.Meter) (instruments, error) {
 }
 
 // measure records the end of a mail.
-func (o *Observer) measure(ctx context.Context, result *transport.Result, took time.Duration) {
-	r := o.relays.of(result.Relay)
-	o.duration.Record(ctx, took.Seconds(), r.outcome(worst(result)))
+func (o *Observer) measure(ctx context.Context, r *relay, result *transport.Result, took time.Duration) {
+	o.duration.Record(ctx, took.Seconds(), r.outcomes[worst(result)]...)
 	if wait := result.Timing.Wait; wait > 0 {
-		o.wait.Record(ctx, wait.Seconds(), r.plain)
+		o.wait.Record(ctx, wait.Seconds(), r.plain...)
 	}
 	if connect := result.Timing.Connect; connect > 0 {
-		o.connect.Record(ctx, connect.Seconds(), r.plain)
+		o.connect.Record(ctx, connect.Seconds(), r.plain...)
 	}
-	if len(result.Recipients) == 1 { // most mails
-		o.recipients.Add(ctx, 1, o.relayOf(result, 0).recipients(result.Recipients[0].Outcome))
-		return
-	}
-	count := map[*relay]*[transport.Unknown + 1]int64{}
-	for i := range result.Recipients {
-		to := o.relayOf(result, i)
-		if count[to] == nil {
-			count[to] = new([transport.Unknown + 1]int64)
+	for rest := result.Recipients; len(rest) > 0; { // those that ended alike at once
+		first, n := &rest[0], 1
+		for n < len(rest) && rest[n].Outcome == first.Outcome && rest[n].Relay == first.Relay {
+			n++
 		}
-		count[to][result.Recipients[i].Outcome]++
-	}
-	for to, outcomes := range count {
-		for outcome, n := range outcomes {
-			if n > 0 {
-				o.recipients.Add(ctx, n, to.recipients(transport.Outcome(outcome)))
-			}
+		rest = rest[n:]
+		of := r
+		if first.Relay != "" && first.Relay != result.Relay {
+			of = o.relays.of(first.Relay)
 		}
+		o.recipients.Add(ctx, int64(n), of.recipients[first.Outcome]...)
 	}
-}
-
-// relayOf is the relay that made the final attempt for a recipient.
-func (o *Observer) relayOf(result *transport.Result, i int) *relay {
-	if name := result.Recipients[i].Relay; name != "" {
-		return o.relays.of(name)
-	}
-	return o.relays.of(result.Relay)
 }
 
 // worst is the outcome that the most care is needed for.

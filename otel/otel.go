@@ -77,18 +77,20 @@ func (o *Observer) Begin(ctx context.Context, mail transport.Mail) func(*transpo
 	}
 	begin := time.Now()
 	return func(result *transport.Result, err error) {
-		e := ending{result: result, begin: begin, end: time.Now()}
+		end, relay := time.Now(), o.relays.of(result.Relay)
+		o.measure(ctx, relay, result, end.Sub(begin))
+		if !spans {
+			return
+		}
+		e := ending{relay: relay, result: result, begin: begin, end: end}
 		if err != nil {
-			errors.As(err, &e.failed)
+			e.failed, _ = errors.AsType[*transport.SendError](err)
 		}
-		o.measure(ctx, result, e.end.Sub(begin))
-		if spans {
-			o.span(ctx, mail, e)
-		}
+		o.span(ctx, mail, e)
 	}
 }
 
 // Decide implements [transport.Observer].
 func (o *Observer) Decide(ctx context.Context, d transport.Decision) {
-	o.decisions.Add(ctx, 1, o.relays.of(d.Relay).decision(d.Kind))
+	o.decisions.Add(ctx, 1, o.relays.of(d.Relay).decision(d.Kind)...)
 }

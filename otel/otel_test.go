@@ -274,6 +274,32 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestTwoObservers: observers over one provider count together, each recipient once however often metrics are read.
+func TestTwoObservers(t *testing.T) {
+	r := newRig(t, sdktrace.NeverSample(), nil)
+	r.metrics = sdkmetric.NewManualReader()
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.metrics))
+	for range 2 {
+		observer, err := otel.New(otel.Config{TracerProvider: r.tracer, MeterProvider: provider})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.observer = observer
+		if _, err := r.over(t, stub.Named("a:25")).Send(t.Context(), mail(t, "jane@private.example", "joe@private.example")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"smtp.client.recipients outcome=accepted server.address=a server.port=25 4",
+		"smtp.client.send.duration outcome=accepted server.address=a server.port=25 2",
+	}
+	for range 2 {
+		if diff := cmp.Diff(want, r.series(t)); diff != "" {
+			t.Errorf("metrics (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestCardinality: 10,000 mails to as many people, with every outcome, over three relays, by Send and SendAll, make
 // fewer than 100 series; no address, subject, body or text of a server is in them or in the spans.
 func TestCardinality(t *testing.T) {

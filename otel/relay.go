@@ -38,15 +38,15 @@ func (r *relays) of(name string) *relay {
 	return found.(*relay) //nolint:forcetypeassert // nothing else is in it
 }
 
-// relay has the attributes of one relay, in the form in which instruments take them.
+// relay has the attributes of one relay, in the form in which instruments take them: as lists, which a call would make else.
 type relay struct {
-	span     string // the name of a span
-	server   []attribute.KeyValue
-	plain    metric.MeasurementOption
-	outcomes [transport.Unknown + 1]metric.MeasurementOption // of a mail
-	fates    [transport.Unknown + 1]metric.MeasurementOption // of a recipient
-	kinds    sync.Map                                        // transport.DecisionKind to metric.MeasurementOption
-	count    atomic.Int32
+	span       string // the name of a span
+	server     []attribute.KeyValue
+	plain      []metric.RecordOption
+	outcomes   [transport.Unknown + 1][]metric.RecordOption // of a mail
+	recipients [transport.Unknown + 1][]metric.AddOption    // by outcome
+	kinds      sync.Map                                     // transport.DecisionKind to []metric.AddOption
+	count      atomic.Int32
 }
 
 func newRelay(name string) *relay {
@@ -54,13 +54,13 @@ func newRelay(name string) *relay {
 	if len(r.server) > 0 {
 		r.span += " " + r.server[0].Value.AsString()
 	}
-	r.plain = r.with()
+	r.plain = []metric.RecordOption{r.with()}
 	for o := range transport.Unknown + 1 {
 		word := attribute.String("outcome", outcomeWord(o))
-		r.fates[o] = r.with(word)
-		r.outcomes[o] = r.with(word)
+		of := r.with(word)
+		r.recipients[o], r.outcomes[o] = []metric.AddOption{of}, []metric.RecordOption{of}
 		if o != transport.Accepted {
-			r.outcomes[o] = r.with(word, attribute.String("error.type", outcomeWord(o)))
+			r.outcomes[o] = []metric.RecordOption{r.with(word, attribute.String("error.type", outcomeWord(o)))}
 		}
 	}
 	return r
@@ -70,18 +70,15 @@ func (r *relay) with(more ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(append(append([]attribute.KeyValue(nil), r.server...), more...)...))
 }
 
-func (r *relay) outcome(o transport.Outcome) metric.MeasurementOption    { return r.outcomes[o] }
-func (r *relay) recipients(o transport.Outcome) metric.MeasurementOption { return r.fates[o] }
-
-func (r *relay) decision(kind transport.DecisionKind) metric.MeasurementOption {
+func (r *relay) decision(kind transport.DecisionKind) []metric.AddOption {
 	if found, ok := r.kinds.Load(kind); ok {
-		return found.(metric.MeasurementOption) //nolint:forcetypeassert // nothing else is in it
+		return found.([]metric.AddOption) //nolint:forcetypeassert // nothing else is in it
 	}
 	if r.count.Add(1) > maxKinds {
 		kind = otherRelay
 	}
-	found, _ := r.kinds.LoadOrStore(kind, r.with(attribute.String("decision", string(kind))))
-	return found.(metric.MeasurementOption) //nolint:forcetypeassert // nothing else is in it
+	found, _ := r.kinds.LoadOrStore(kind, []metric.AddOption{r.with(attribute.String("decision", string(kind)))})
+	return found.([]metric.AddOption) //nolint:forcetypeassert // nothing else is in it
 }
 
 // outcomeWord is an outcome as attributes have values.

@@ -13,6 +13,7 @@ import (
 
 // ending is the end of a mail.
 type ending struct {
+	relay      *relay
 	result     *transport.Result
 	failed     *transport.SendError
 	begin, end time.Time
@@ -22,8 +23,7 @@ var clientKind = trace.WithSpanKind(trace.SpanKindClient)
 
 // span makes the span of a mail that has ended, as a child of the span of ctx.
 func (o *Observer) span(ctx context.Context, mail transport.Mail, e ending) {
-	relay := o.relays.of(e.result.Relay)
-	_, span := o.tracer.Start(ctx, relay.span, trace.WithTimestamp(e.begin), clientKind)
+	_, span := o.tracer.Start(ctx, e.relay.span, trace.WithTimestamp(e.begin), clientKind)
 	if !span.IsRecording() { // most are not, where one of a hundred is sampled
 		span.End()
 		return
@@ -34,7 +34,7 @@ func (o *Observer) span(ctx context.Context, mail transport.Mail, e ending) {
 			span.AddLink(link)
 		}
 	}
-	span.SetAttributes(relay.server...)
+	span.SetAttributes(e.relay.server...)
 	span.SetAttributes(attributes(e)...)
 	if e.failed != nil {
 		span.SetStatus(codes.Error, errorType(e.failed))
