@@ -31,19 +31,28 @@ func send(ctx context.Context, t transport.Transport, mail transport.Mail) *atte
 // validateResult looks at what a transport returned. Transports are written by others: what breaks the
 // contract becomes Unknown here instead of a panic or a second delivery further up.
 func validateResult(ctx context.Context, mail transport.Mail, result *transport.Result, err error) *attempt {
+	a := new(attempt)
+	a.validate(ctx, mail, result, err)
+	return a
+}
+
+// validate is validateResult for an attempt that the caller has.
+func (a *attempt) validate(ctx context.Context, mail transport.Mail, result *transport.Result, err error) {
 	env := mail.Envelope()
-	a := &attempt{result: result, callerDone: expired.Cause(ctx) != nil}
+	*a = attempt{result: result, callerDone: expired.Cause(ctx) != nil}
 	if result == nil || len(result.Recipients) != env.Len() || (err == nil) != result.AllAccepted() && env.Len() > 0 {
-		return a.broken(mail, err)
+		a.broken(mail, err)
+		return
 	}
 	for i := range result.Recipients {
 		if r := &result.Recipients[i]; r.Address != env.At(i).Address || r.Outcome > transport.Unknown {
-			return a.broken(mail, err)
+			a.broken(mail, err)
+			return
 		}
 	}
 	nameRelays(result)
 	if err == nil {
-		return a
+		return
 	}
 	said, ok := errors.AsType[*transport.SendError](err)
 	switch {
@@ -54,7 +63,6 @@ func validateResult(ctx context.Context, mail transport.Mail, result *transport.
 	default:
 		a.failure = &transport.SendError{Result: result, Phase: said.Phase, Reply: said.Reply, Err: err}
 	}
-	return a
 }
 
 // cause is the failure as the transport told it, by which it is judged: without what is around it.
@@ -80,7 +88,7 @@ func unsent(ctx context.Context, mail transport.Mail, phase transport.Phase, cau
 }
 
 // broken is the end of an attempt of which nothing can be believed.
-func (a *attempt) broken(mail transport.Mail, err error) *attempt {
+func (a *attempt) broken(mail transport.Mail, err error) {
 	cause := ErrContract
 	if err != nil {
 		cause = fmt.Errorf("%w: %w", ErrContract, err)
@@ -94,7 +102,6 @@ func (a *attempt) broken(mail transport.Mail, err error) *attempt {
 	a.result.Relay = relay
 	nameRelays(a.result)
 	a.failure = &transport.SendError{Result: a.result, Phase: transport.PhaseFinal, Err: cause}
-	return a
 }
 
 // alive reports whether the relay showed that it works, whatever it said.
@@ -161,8 +168,10 @@ func (a *attempt) resendable(want func(*transport.RecipientResult) bool) []int {
 
 // nameRelays names the relay and the queue id of each recipient in a result of one relay alone.
 func nameRelays(r *transport.Result) {
-	if slices.ContainsFunc(r.Recipients, func(rcpt transport.RecipientResult) bool { return rcpt.Relay != "" }) {
-		return
+	for i := range r.Recipients {
+		if r.Recipients[i].Relay != "" {
+			return
+		}
 	}
 	for i := range r.Recipients {
 		rcpt := &r.Recipients[i]

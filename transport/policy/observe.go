@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -93,13 +96,14 @@ func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 			if !ok { // yielded twice, or never taken
 				continue
 			}
-			of := validateResult(ctx, m.mail, sent.Result, err)
+			var of attempt
+			of.validate(ctx, m.mail, sent.Result, err)
 			if m.end != nil {
 				m.end(of.result, of.err())
 			}
 			if !left && !yield(transport.BulkResult{Index: sent.Index, Mail: m.mail, Result: of.result}, of.err()) {
 				left = true
-				w.stop()
+				w.stopped.Store(true)
 			}
 		}
 		for _, m := range w.underWay() { // Next took them and did not yield them
@@ -118,10 +122,11 @@ func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 type watched struct {
 	begin func(transport.Mail) func(*transport.Result, error)
 
-	mu      sync.Mutex
-	mails   map[int]watchedMail
-	next    int
-	stopped bool
+	next    int // number; of the goroutine that takes mails
+	stopped atomic.Bool
+
+	mu    sync.Mutex
+	mails map[int]watchedMail // by number
 }
 
 type watchedMail struct {
@@ -144,16 +149,13 @@ func (w *watched) take(mails iter.Seq[transport.Mail]) iter.Seq[transport.Mail] 
 
 // enter begins a mail; false means that the caller has left.
 func (w *watched) enter(mail transport.Mail) bool {
-	w.mu.Lock()
-	stopped, number := w.stopped, w.next
-	w.next++
-	w.mu.Unlock()
-	if stopped {
+	if w.stopped.Load() {
 		return false
 	}
-	m := watchedMail{index: number, mail: mail, end: w.begin(mail)}
+	m := watchedMail{index: w.next, mail: mail, end: w.begin(mail)}
+	w.next++
 	w.mu.Lock()
-	w.mails[number] = m
+	w.mails[m.index] = m
 	w.mu.Unlock()
 	return true
 }
@@ -167,22 +169,13 @@ func (w *watched) back(number int) (watchedMail, bool) {
 	return m, ok
 }
 
-// stop lets no more mails be taken.
-func (w *watched) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stopped = true
-}
-
 // underWay returns what is left, in the order in which it was taken.
 func (w *watched) underWay() []watchedMail {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var list []watchedMail
-	for number := range w.next {
-		if m, ok := w.mails[number]; ok {
-			list = append(list, m)
-		}
+	for _, number := range slices.Sorted(maps.Keys(w.mails)) {
+		list = append(list, w.mails[number])
 	}
 	return list
 }
