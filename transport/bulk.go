@@ -78,11 +78,21 @@ func RunBulk(ctx context.Context, mails iter.Seq[Mail], yield func(BulkResult, e
 	take := func() {
 		index := 0
 		for mail := range mails {
+			job := BulkResult{Index: index, Mail: mail}
+			index++
 			select {
-			case jobs <- BulkResult{Index: index, Mail: mail}: // also when ctx has ended: it was taken, so it is yielded
-				index++
 			case <-stop:
 				return
+			default:
+			}
+			select {
+			case jobs <- job: // there is room mostly, and then one channel costs much less than two
+			default:
+				select {
+				case jobs <- job: // also when ctx has ended: it was taken, so it is yielded
+				case <-stop:
+					return
+				}
 			}
 			if ctx.Err() != nil {
 				return
