@@ -117,7 +117,11 @@ func (b Builder) Clone() Builder {
 }
 
 func (b Builder) step(change func(*state)) Builder {
-	return Builder{b.handle.Step(func() { change(&b.draft.state) }), b.draft}
+	next, ok := b.handle.Spend()
+	if ok {
+		change(&b.draft.state)
+	}
+	return Builder{next, b.draft}
 }
 
 // Fault makes Build fail with err as a fault of a field, a [*FieldError] among the others. It is for functions that add to a

@@ -8,6 +8,7 @@ package linear
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrStale says that a handle was used a second time, or was never made by its constructor.
@@ -16,74 +17,81 @@ var ErrStale = errors.New("builder handle reused: keep the result of each step (
 // Guard stands beside the state of a builder, or in it, and counts its uses. The zero Guard is ready. A state that is finished may be
 // begun again: handles of before stay stale.
 type Guard struct {
-	mu  sync.Mutex
-	gen uint64 // never the same twice
+	use     atomic.Uint64 // of the only handle that can be used, never the same twice; with looked while a Look is under way
+	looking sync.Mutex    // of those who look, and of those who wait for their end
 }
 
-// Handle is one use of a guarded state. Step and Finish spend it, Look does not. The zero Handle is stale. Handles are
-// safe for concurrent use: of several goroutines that step the same one, one wins.
+// A use is an even number: the lowest bit says that a Look is under way.
+const (
+	looked = 1
+	oneUse = 2
+)
+
+// Handle is one use of a guarded state. Spend, Step and Finish spend it, Look does not. The zero Handle is stale. Handles are
+// safe for concurrent use: of several goroutines that spend the same one, one wins.
 type Handle struct {
 	guard *Guard
-	gen   uint64
+	use   uint64
 }
 
 // New returns the first handle of a state that has no Guard in it.
 func New() Handle { return new(Guard).Begin() }
 
 // Begin returns the first handle of the state that g stands in.
-func (g *Guard) Begin() Handle {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.next()
+func (g *Guard) Begin() Handle { return Handle{g, g.use.Add(oneUse)} }
+
+// Spend spends h and returns the next handle. The state belongs to the caller alone until it hands that one on. A
+// stale handle gives a stale handle, and false: the state must not be touched then.
+func (h Handle) Spend() (Handle, bool) {
+	if h.guard == nil || !h.guard.use.CompareAndSwap(h.use, h.use+oneUse) {
+		return h.spendAfterLook()
+	}
+	return Handle{h.guard, h.use + oneUse}, true
 }
 
-// next returns the only handle that can be used from now on. The lock is held.
-func (g *Guard) next() Handle {
-	g.gen++
-	return Handle{guard: g, gen: g.gen}
-}
-
-// lock takes the lock and reports whether h can be used.
-func (h Handle) lock() bool {
+// spendAfterLook is Spend for a handle that is stale, or through which another goroutine looks.
+func (h Handle) spendAfterLook() (Handle, bool) {
 	if h.guard == nil {
-		return false
+		return Handle{}, false
 	}
-	h.guard.mu.Lock()
-	if h.gen != h.guard.gen {
-		h.guard.mu.Unlock()
-		return false
+	h.guard.looking.Lock()
+	defer h.guard.looking.Unlock()
+	if !h.guard.use.CompareAndSwap(h.use, h.use+oneUse) {
+		return Handle{}, false
 	}
-	return true
+	return Handle{h.guard, h.use + oneUse}, true
 }
 
 // Step spends h, calls change, which may change the state, and returns the next handle. A stale handle gives a stale
-// handle, and change is not called. It must not call code of the program that uses the builder: that could use the
-// builder, and would wait for itself.
+// handle, and change is not called.
 func (h Handle) Step(change func()) Handle {
-	if !h.lock() {
-		return Handle{}
+	next, ok := h.Spend()
+	if ok {
+		change()
 	}
-	defer h.guard.mu.Unlock()
-	change()
-	return h.guard.next()
+	return next
 }
 
-// Look calls look, which may read the state, and leaves h usable. It reports false, without a call, when h is stale.
+// Look calls look, which may read the state, and leaves h usable. It reports false, without a call, when h is stale. Those who
+// spend h meanwhile wait: look must not call code of the program that uses the builder, which could use the builder.
 func (h Handle) Look(look func()) bool {
-	if !h.lock() {
+	if h.guard == nil {
 		return false
 	}
-	defer h.guard.mu.Unlock()
+	h.guard.looking.Lock()
+	defer h.guard.looking.Unlock()
+	if !h.guard.use.CompareAndSwap(h.use, h.use|looked) {
+		return false
+	}
+	defer h.guard.use.Store(h.use)
 	look()
 	return true
 }
 
 // Finish spends h; the state belongs to the caller alone from now on. The error is ErrStale.
 func (h Handle) Finish() error {
-	if !h.lock() {
+	if _, ok := h.Spend(); !ok {
 		return ErrStale
 	}
-	defer h.guard.mu.Unlock()
-	h.guard.gen++
 	return nil
 }

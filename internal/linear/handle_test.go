@@ -2,6 +2,7 @@ package linear_test
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -137,5 +138,34 @@ func TestHandleConcurrently(t *testing.T) {
 	forks.Wait()
 	if won.Load() != 1 {
 		t.Errorf("%d goroutines stepped one handle, want 1", won.Load())
+	}
+}
+
+// TestStepAfterLook: a step that comes during a look changes nothing before the look is over.
+func TestStepAfterLook(t *testing.T) {
+	for range 20 {
+		steps := 0
+		handle := linear.New()
+		var stepping sync.WaitGroup
+		handle.Look(func() {
+			begins := make(chan struct{})
+			stepping.Go(func() {
+				close(begins)
+				if err := handle.Step(func() { steps++ }).Finish(); err != nil {
+					t.Error(err)
+				}
+			})
+			<-begins
+			for range 100 { // in which it could do its work
+				runtime.Gosched()
+			}
+			if steps != 0 {
+				t.Error("a step during a look")
+			}
+		})
+		stepping.Wait()
+		if steps != 1 {
+			t.Errorf("%d steps after the look", steps)
+		}
 	}
 }
