@@ -1,6 +1,7 @@
 package mimewire
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -12,6 +13,21 @@ func TestAppendDate(t *testing.T) {
 	} {
 		if got, want := string(AppendDate(nil, date)), date.Format(DateLayout); got != want {
 			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestRandomDates: the general formatter writes the same.
+func TestRandomDates(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const from, to = -2208988800, 253402300800 // the beginning of 1900, and of 10000
+	for range 20_000 {
+		zone := time.FixedZone("", 60*(random.IntN(2*24*60-1)-24*60+1))
+		date := time.Unix(from+86400+random.Int64N(to-from-2*86400), random.Int64N(1e9))
+		for _, date := range []time.Time{date.In(zone), date.UTC()} {
+			if got, want := string(AppendDate(nil, date)), date.Format(DateLayout); got != want {
+				t.Fatalf("%s, want %s", got, want)
+			}
 		}
 	}
 }

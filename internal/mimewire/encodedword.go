@@ -48,7 +48,8 @@ func (f *Folder) encodedWord(text string, q bool) {
 	if q {
 		f.Dst = appendQ(append(f.Dst, wordPrefixQ...), text)
 	} else {
-		f.Dst = base64.StdEncoding.AppendEncode(append(f.Dst, wordPrefixB...), []byte(text))
+		f.Scratch = append(f.Scratch[:0], text...)
+		f.Dst = base64.StdEncoding.AppendEncode(append(f.Dst, wordPrefixB...), f.Scratch)
 	}
 	f.Dst = append(f.Dst, wordSuffix...)
 	f.column += 1 + len(f.Dst) - start
@@ -74,27 +75,28 @@ func cutWord(text string, asQ bool, room int) (n int, q bool) {
 }
 
 // cut returns the length of the longest beginning of text that costs at most room, ends between
-// characters and has a length that is a multiple of step; 0 without one.
+// characters and has a length that is a multiple of step; 0 without one. One that is up to half as long and ends between
+// what readers see as characters is better.
 func cut(text string, cost *[256]uint8, room, step int) int {
-	apart, exact := 0, 0 // the best cut between visible characters, and between any characters
-	for n := 0; n < len(text); {
-		r, size := utf8.DecodeRuneInString(text[n:])
-		for _, c := range []byte(text[n : n+size]) {
-			room -= int(cost[c])
-		}
-		if n += size; room < 0 {
+	most := 0 // of what costs at most room
+	for i := 0; i < len(text); i++ {
+		if room -= int(cost[text[i]]); room < 0 {
 			break
 		}
-		if n%step != 0 {
-			continue
-		}
-		exact = n
-		if n == len(text) || !joins(r, text[n:]) {
-			apart = n
+		if i+1 == len(text) || utf8.RuneStart(text[i+1]) {
+			most = i + 1
 		}
 	}
-	if apart > exact/2 {
-		return apart
+	exact := 0 // the longest, even if it takes apart what readers see as one character
+	for n := most; n > exact/2; {
+		r, size := utf8.DecodeLastRuneInString(text[:n])
+		if n%step == 0 {
+			exact = max(exact, n)
+			if n == len(text) || !joins(r, text[n:]) {
+				return n
+			}
+		}
+		n -= size
 	}
 	return exact
 }

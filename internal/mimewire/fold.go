@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // Limits of lines in a header section.
@@ -36,12 +37,18 @@ func (f *Folder) Begin(name string) {
 // End ends a field.
 func (f *Folder) End() { f.Dst = append(f.Dst, '\r', '\n') }
 
-// space writes the space before a word of n octets, after a fold if the line would get too long.
-func (f *Folder) space(n, limit int) {
+// room is how many octets a word on the line can have.
+func (f *Folder) room() int {
+	limit := FoldAt
 	if f.encoded {
 		limit = EncodedAt
 	}
-	if !f.first && f.column+1+n > limit-f.Spare {
+	return limit - f.Spare - f.column - 1
+}
+
+// space writes the space before a word of n octets, after a fold if the line would get too long.
+func (f *Folder) space(n int) {
+	if !f.first && n > f.room() {
 		f.fold()
 	}
 	f.Dst = append(f.Dst, ' ')
@@ -56,13 +63,30 @@ func (f *Folder) fold() {
 
 // Word appends a word that is never cut.
 func (f *Folder) Word(w string) {
-	f.space(len(w), FoldAt)
+	f.space(len(w))
 	f.Dst = append(f.Dst, w...)
+}
+
+// row appends text as words that are never encoded; single spaces stand between them. Those that are on a line are
+// written at once.
+func (f *Folder) row(text string) {
+	for room := f.room(); room < len(text); room = f.room() {
+		end := strings.LastIndexByte(text[:max(room+1, 0)], ' ')
+		if end < 0 { // not even the first has room
+			end = strings.IndexByte(text, ' ')
+		}
+		if end < 0 {
+			break
+		}
+		f.Word(text[:end])
+		text = text[end+1:]
+	}
+	f.Word(text)
 }
 
 // FlushScratch appends the word that is in scratch.
 func (f *Folder) FlushScratch() {
-	f.space(len(f.Scratch), FoldAt)
+	f.space(len(f.Scratch))
 	f.Dst = append(f.Dst, f.Scratch...)
 }
 
@@ -91,61 +115,63 @@ func (f *Folder) TextField(name, text string) {
 // Text appends free text. Words that would not come back as they are become encoded-words, together
 // with the spaces around them that matter.
 func (f *Folder) Text(text string) {
-	if text == "" {
-		return
-	}
-	if f.Plain(text) {
-		for word := range strings.SplitSeq(text, " ") {
-			f.Word(word)
-		}
-		return
-	}
-	words := strings.Split(text, " ")
-	runs := f.markEncoded(words)
-	for i := 0; i < len(words); {
-		end := i + 1
-		if !runs[i] {
-			f.Word(words[i])
-		} else {
-			for end < len(words) && runs[end] {
-				end++
-			}
-			f.encode(strings.Join(words[i:end], " "))
-		}
-		i = end
+	switch {
+	case text == "":
+	case f.Plain(text):
+		f.row(text)
+	default:
+		f.mixed(text)
 	}
 }
 
-// markEncoded marks the words that must be encoded: those that need it, the neighbours of an empty one,
-// which stands for a space that would be lost, and short gaps, which cost less inside a run.
-func (f *Folder) markEncoded(words []string) []bool {
+// mixed appends text of which some words become encoded-words.
+func (f *Folder) mixed(text string) {
+	for at := 0; at <= len(text); {
+		begin, end := f.encodedRun(text, at)
+		if begin > at {
+			f.row(text[at : begin-1])
+		}
+		if begin <= len(text) {
+			f.encode(text[begin:end])
+		}
+		at = end + 1
+	}
+}
+
+// encodedRun returns where the next words that must be encoded begin and end, for words that begin at a place in a text: those
+// that need it, and short gaps, which cost less inside a run. Without one it begins after the space that would follow the text.
+func (f *Folder) encodedRun(text string, at int) (begin, end int) {
 	const shortGap = 14
-	marks := make([]bool, len(words))
-	for i, w := range words {
-		if w == "" {
-			marks[max(i-1, 0)], marks[i], marks[min(i+1, len(words)-1)] = true, true, true
-		} else if !f.Plain(w) {
-			marks[i] = true
+	begin, end = len(text)+1, len(text)+1
+	for gap := 0; at <= len(text) && gap <= shortGap; {
+		stop := len(text)
+		if n := strings.IndexByte(text[at:], ' '); n >= 0 {
+			stop = at + n
 		}
+		switch {
+		case f.mustEncode(text, at, stop):
+			begin, end, gap = min(begin, at), stop, 0
+		case begin < at:
+			gap += stop - at + 1
+		}
+		at = stop + 1
 	}
-	last, gap := -1, 0
-	for i, w := range words {
-		if !marks[i] {
-			gap += len(w) + 1
-			continue
-		}
-		if last >= 0 && gap <= shortGap {
-			for j := last; j < i; j++ {
-				marks[j] = true
-			}
-		}
-		last, gap = i, 0
-	}
-	return marks
+	return begin, end
+}
+
+// mustEncode reports whether a word of a text must be encoded: because of what it is, or because it is or stands beside an empty
+// one, which is a space that would be lost.
+func (f *Folder) mustEncode(text string, begin, end int) bool {
+	isEmptyBefore := begin == 1 || begin > 1 && text[begin-2] == ' '
+	isEmptyAfter := end == len(text)-1 || end < len(text)-1 && text[end+1] == ' '
+	return isEmptyBefore || isEmptyAfter || !f.Plain(text[begin:end])
 }
 
 // Plain reports whether text comes back as it is when it is written as words.
 func (f *Folder) Plain(text string) bool {
+	if len(text) <= TooLong && words.Run(text, '=') == len(text) { // so that only spaces can be lost
+		return text != "" && text[0] != ' ' && text[len(text)-1] != ' ' && !strings.Contains(text, "  ")
+	}
 	word, space := 0, true // the length of the current word; a space at the edge or after a space is lost
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -171,9 +197,7 @@ func (f *Folder) Plain(text string) bool {
 func (f *Folder) Phrase(name string) {
 	switch {
 	case IsAtoms(name) && f.Plain(name):
-		for word := range strings.SplitSeq(name, " ") {
-			f.Word(word)
-		}
+		f.row(name)
 	case f.quotable(name):
 		f.Scratch = AppendQuoted(f.Scratch[:0], name)
 		f.FlushScratch()
@@ -192,6 +216,7 @@ func (f *Folder) quotable(name string) bool {
 
 // Address appends an address between two texts that are glued to it.
 func (f *Folder) Address(open string, a envelope.Address, shut string) {
-	f.Scratch = append(a.AppendTo(append(f.Scratch[:0], open...)), shut...)
-	f.FlushScratch()
+	address := a.String()
+	f.space(len(open) + len(address) + len(shut))
+	f.Dst = append(append(append(f.Dst, open...), address...), shut...)
 }

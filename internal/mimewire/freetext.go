@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/words"
 )
 
 // ErrNotUTF8 says that text is not valid UTF-8.
@@ -58,12 +60,16 @@ func CleanText(text string) string {
 
 // isPlain reports whether text is printable ASCII and tabs, as most texts are.
 func isPlain(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
+	for {
+		n := words.Run(text, '\t')
+		if n == len(text) {
+			return true
+		}
+		if text[n] != '\t' {
 			return false
 		}
+		text = text[n+1:]
 	}
-	return true
 }
 
 // isControl reports whether r could end a line or a field for some reader. Tab could not.

@@ -17,7 +17,7 @@ func (f *Folder) Param(name, value string) {
 	short := len(value) <= longestQuoted
 	f.Scratch = append(append(f.Scratch[:0], name...), '=')
 	switch {
-	case short && IsToken(value) && !strings.ContainsAny(value, "'*%"): // RFC 2231 section 7
+	case short && consistsOf(value, inAttribute):
 		f.Scratch = append(f.Scratch, value...)
 	case short && isQuotable(value):
 		f.Scratch = AppendQuoted(f.Scratch, value)
@@ -73,12 +73,44 @@ func (f *Folder) LegacyName(name string) {
 	}
 }
 
-// percentCost is the length of an octet in an extended value: characters that may stand for themselves
-// (RFC 2231 section 7) count once.
+// What characters may be in.
+const (
+	inToken     = 1 << iota // RFC 2045 section 5.1
+	inAttribute             // a token that every reader takes as it stands (RFC 2231 section 7)
+	inExtended              // an extended value, where they stand for themselves
+)
+
+var parameterChars = func() (kinds [256]uint8) {
+	for c := byte(' ' + 1); c < 0x7f; c++ {
+		if strings.IndexByte(`()<>@,;:\"/[]?=`, c) >= 0 {
+			continue
+		}
+		kinds[c] = inToken
+		if c != '\'' && c != '*' && c != '%' {
+			kinds[c] |= inAttribute
+		}
+		if IsAlphanumeric(c) || strings.IndexByte("!#$&+-.^_`{|}~", c) >= 0 {
+			kinds[c] |= inExtended
+		}
+	}
+	return kinds
+}()
+
+// consistsOf reports whether s has octets, and all are of a kind.
+func consistsOf(s string, kind uint8) bool {
+	for i := range len(s) {
+		if parameterChars[s[i]]&kind == 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// percentCost is the length of an octet in an extended value.
 var percentCost = func() (cost [256]uint8) {
 	for c := range cost {
 		cost[c] = 3
-		if IsAlphanumeric(byte(c)) || strings.IndexByte("!#$&+-.^_`{|}~", byte(c)) >= 0 {
+		if parameterChars[c]&inExtended != 0 {
 			cost[c] = 1
 		}
 	}
@@ -98,17 +130,7 @@ func percent(s string) string {
 }
 
 // IsToken reports whether s is a token of RFC 2045 section 5.1.
-func IsToken(s string) bool {
-	if s == "" {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?=`, c) >= 0 {
-			return false
-		}
-	}
-	return true
-}
+func IsToken(s string) bool { return consistsOf(s, inToken) }
 
 // isQuotable reports whether every reader gives s back from a quoted string: printable ASCII without
 // what looks like an encoded-word, an escape or a percent encoding.

@@ -119,17 +119,29 @@ func FirstBare(p []byte, last byte) int {
 // Run returns how many octets at the beginning of s are from space to tilde and not stop, which is ASCII.
 func Run[T string | []byte](s T, stop byte) int {
 	n := 0
+	if len(s) < width {
+		for n < len(s) && s[n] >= ' ' && s[n] <= '~' && s[n] != stop {
+			n++
+		}
+		return n
+	}
+	stops := each * uint64(stop)
 	for ; n+width <= len(s); n += width {
-		// The lowest octet that has its highest bit set, or gets it by one of the sums, is not such a one.
-		x := load(s[n : n+width])
-		if marks := (x | (x + each) | (x - each*' ') | ((x ^ each*uint64(stop)) - each)) & top; marks != 0 {
+		if marks := others(load(s[n:n+width]), stops); marks != 0 {
 			return n + bits.TrailingZeros64(marks)/width
 		}
 	}
-	for n < len(s) && s[n] >= ' ' && s[n] <= '~' && s[n] != stop {
-		n++
+	n = len(s) - width // octets that are looked at twice do no harm
+	if marks := others(load(s[n:]), stops); marks != 0 {
+		return n + bits.TrailingZeros64(marks)/width
 	}
-	return n
+	return len(s)
+}
+
+// others marks octets of x: the lowest marked one is the first that is not from space to tilde, or is that of stops. It is the
+// lowest that has its highest bit set, or gets it by one of the sums.
+func others(x, stops uint64) uint64 {
+	return (x | (x + each) | (x - each*' ') | ((x ^ stops) - each)) & top
 }
 
 // load returns the first eight octets of s as one number, the first of them lowest. The compiler makes one load of it.
