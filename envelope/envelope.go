@@ -42,7 +42,8 @@ func NewWithOptions(from Address, to []Recipient, options Options) (Envelope, er
 	if len(to) == 0 {
 		return Envelope{}, &FieldError{Field: "Recipients", Err: ErrNoRecipient}
 	}
-	for i, r := range to {
+	for i := range to {
+		r := &to[i]
 		if r.Address.IsNull() {
 			return Envelope{}, &FieldError{Field: "Recipients", Index: i, Value: "<>", Err: ErrNullRecipient}
 		}
@@ -53,22 +54,23 @@ func NewWithOptions(from Address, to []Recipient, options Options) (Envelope, er
 	if from.IsPostmaster() {
 		return Envelope{}, &FieldError{Field: "From", Value: from.String(), Err: ErrNoDomain}
 	}
-	if err := options.Check(); err != nil {
-		return Envelope{}, err
-	}
 	e := Envelope{from: from, first: to[0]}
-	if len(to) > 1 {
-		e.more = unique(to)[1:]
-	}
 	if options != (Options{}) {
+		if err := options.Check(); err != nil {
+			return Envelope{}, err
+		}
 		asked := options // so that memory is only needed here
 		e.options = &asked
 	}
-	e.special = e.options != nil || e.has(func(r Recipient) bool {
-		return r.Notify != 0 || !r.OriginalRecipient.IsNull()
-	})
+	if len(to) > 1 {
+		e.more = unique(to)[1:]
+	}
+	e.special = e.options != nil || e.first.asks() || slices.ContainsFunc(e.more, Recipient.asks)
 	return e, nil
 }
+
+// asks reports whether something is asked of the servers for r.
+func (r Recipient) asks() bool { return r.Notify != 0 || !r.OriginalRecipient.IsNull() }
 
 // has reports whether is says yes of a recipient.
 func (e Envelope) has(is func(Recipient) bool) bool {

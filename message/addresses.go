@@ -20,41 +20,42 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 	return b.step(func(s *state) {
 		to := pick(s)
 		for _, text := range list {
-			e, err := parseEntry(text)
+			e := s.add(to)
+			err := e.parse(text)
 			if err == nil && e.group != nil {
 				err = errGroupText
 			}
 			if err != nil {
-				s.errs = append(s.errs, &FieldError{Field: step, Index: len(to.entries), Value: text, Err: err})
-				e = addressEntry{}
+				s.errs = append(s.errs, &FieldError{Field: step, Index: len(to.entries) - 1, Value: text, Err: err})
+				*e = addressEntry{}
 			}
-			s.add(to, e)
 		}
 	})
 }
 
-// parseEntry reads one mailbox or one group.
-func parseEntry(text string) (addressEntry, error) {
+// parse reads one mailbox or one group.
+func (e *addressEntry) parse(text string) error {
 	p := addressParser{text: text}
 	p.blank()
-	e, err := p.entry()
+	err := p.entry(e)
 	if err == nil {
 		err = p.expectEnd()
 	}
 	switch {
 	case err != nil:
-		return addressEntry{}, err
+		return err
 	case e.group != nil:
-		return e, e.group.check()
+		return e.group.check()
 	}
-	return e, e.mailbox.check()
+	return e.mailbox.check()
 }
 
 // entries appends typed addresses to the list that pick chooses.
 func (b Builder) entries(step string, pick func(*state) *AddressList, list AddressList) Builder {
 	return b.step(func(s *state) {
 		to := pick(s)
-		for _, e := range list.entries {
+		for i := range list.entries {
+			e := &list.entries[i]
 			var err error
 			value := e.mailbox.Name
 			switch {
@@ -71,7 +72,7 @@ func (b Builder) entries(step string, pick func(*state) *AddressList, list Addre
 				}
 				s.errs = append(s.errs, &FieldError{Field: step, Index: len(to.entries), Value: value, Err: err})
 			}
-			s.add(to, e)
+			*s.add(to) = *e
 		}
 	})
 }

@@ -5,38 +5,39 @@ import "github.com/depeche-mail/depeche/internal/mimewire"
 // addressFolder appends header fields, those of addresses too.
 type addressFolder struct{ mimewire.Folder }
 
-// mailbox appends a mailbox and the separator after it.
-func (f *addressFolder) mailbox(m Mailbox, separator string) {
+// mailbox appends a mailbox, and a comma when more follow.
+func (f *addressFolder) mailbox(m *Mailbox, more bool) {
+	open, shut, comma := "<", ">", ">,"
 	if m.Name == "" {
-		f.Address("", m.Address, separator)
-		return
+		open, shut, comma = "", "", ","
+	} else {
+		f.Phrase(m.Name)
 	}
-	f.Phrase(m.Name)
-	f.Address("<", m.Address, ">"+separator)
+	if more {
+		shut = comma
+	}
+	f.Address(open, m.Address, shut)
 }
 
 // list appends a field of addresses.
 func (f *addressFolder) list(name string, l AddressList) {
 	f.Begin(name)
-	for i, e := range l.entries {
-		separator := ","
-		if i == len(l.entries)-1 {
-			separator = ""
-		}
+	for i := range l.entries {
+		e, more := &l.entries[i], i < len(l.entries)-1
 		if e.group == nil {
-			f.mailbox(e.mailbox, separator)
+			f.mailbox(&e.mailbox, more)
 			continue
 		}
 		f.Phrase(e.group.Name)
 		f.Word(":") // apart, because an encoded-word must have a space after it
-		for j, m := range e.group.Members {
-			between := ","
-			if j == len(e.group.Members)-1 {
-				between = ""
-			}
-			f.mailbox(m, between)
+		for j := range e.group.Members {
+			f.mailbox(&e.group.Members[j], j < len(e.group.Members)-1)
 		}
-		f.Word(";" + separator)
+		if more {
+			f.Word(";,")
+		} else {
+			f.Word(";")
+		}
 	}
 	f.End()
 }

@@ -83,30 +83,28 @@ func (p *addressParser) list() (AddressList, error) {
 			p.at++
 			continue
 		}
-		e, err := p.entry()
-		if err != nil {
+		l.entries = append(l.entries, addressEntry{})
+		if err := p.entry(&l.entries[len(l.entries)-1]); err != nil {
 			return AddressList{}, err
 		}
-		l.entries = append(l.entries, e)
 		if p.at < len(p.text) && p.peek() != ',' {
 			return AddressList{}, p.fault("expected a comma")
 		}
 	}
 }
 
-// entry reads a mailbox or a group.
-func (p *addressParser) entry() (addressEntry, error) {
+// entry reads a mailbox or a group into e.
+func (p *addressParser) entry(e *addressEntry) error {
 	start := p.at
 	name, err := p.phrase()
 	if err != nil {
-		return addressEntry{}, err
+		return err
 	}
 	if p.peek() != ':' || name == "" {
-		m, err := p.named(start, name)
-		return addressEntry{mailbox: m}, err
+		return p.named(&e.mailbox, start, name)
 	}
 	p.at++
-	g := Group{Name: name}
+	e.group = &Group{Name: name}
 	for {
 		p.blank()
 		switch p.peek() {
@@ -116,54 +114,54 @@ func (p *addressParser) entry() (addressEntry, error) {
 		case ';':
 			p.at++
 			p.blank()
-			return addressEntry{group: &g}, nil
+			return nil
 		}
-		m, err := p.mailbox()
-		if err != nil {
-			return addressEntry{}, err
+		var m Mailbox
+		if err := p.mailbox(&m); err != nil {
+			return err
 		}
-		g.Members = append(g.Members, m)
+		e.group.Members = append(e.group.Members, m)
 		if c := p.peek(); c != ',' && c != ';' {
-			return addressEntry{}, p.fault("expected a comma or the semicolon that ends the group")
+			return p.fault("expected a comma or the semicolon that ends the group")
 		}
 	}
 }
 
 // mailbox reads a name and an address in angle brackets, or an address alone, with the white space
-// after it.
-func (p *addressParser) mailbox() (Mailbox, error) {
+// after it, into m.
+func (p *addressParser) mailbox(m *Mailbox) error {
 	start := p.at
 	name, err := p.phrase()
 	if err != nil {
-		return Mailbox{}, err
+		return err
 	}
-	return p.named(start, name)
+	return p.named(m, start, name)
 }
 
 // named reads what follows a phrase that began at start.
-func (p *addressParser) named(start int, name string) (Mailbox, error) {
+func (p *addressParser) named(m *Mailbox, start int, name string) (err error) {
 	if p.peek() != '<' {
 		p.at = start
-		address, err := p.address()
+		m.Address, err = p.address()
 		p.blank()
-		return Mailbox{Address: address}, err
+		return err
 	}
 	p.at++
 	p.blank()
 	if c := p.peek(); c == '@' || c == ',' {
-		return Mailbox{}, p.fault("source route")
+		return p.fault("source route")
 	}
-	address, err := p.address()
-	if err != nil {
-		return Mailbox{}, err
+	m.Name = name
+	if m.Address, err = p.address(); err != nil {
+		return err
 	}
 	p.blank()
 	if p.peek() != '>' {
-		return Mailbox{}, p.fault("expected >")
+		return p.fault("expected >")
 	}
 	p.at++
 	p.blank()
-	return Mailbox{Name: name, Address: address}, nil
+	return nil
 }
 
 // phrase reads the words before an address or a group: atoms, quoted strings and, as obsolete
@@ -183,9 +181,9 @@ func (p *addressParser) phrase() (string, error) {
 			}
 			words.add(word)
 		case c == '.' || mimewire.IsAtomChar(c):
-			word := p.dotted()
-			p.at += len(word)
-			words.add(word)
+			start := p.at
+			p.at = p.wordEnd(start)
+			words.add(p.text[start:p.at])
 		default:
 			return words.String(), nil
 		}
@@ -244,6 +242,9 @@ func (p *addressParser) quoted() (string, error) {
 // (RFC 5322 section 4.4).
 func (p *addressParser) address() (envelope.Address, error) {
 	p.blank()
+	if address, ok := p.usualAddress(); ok {
+		return address, nil
+	}
 	begin := p.at
 	local, err := p.local()
 	if err != nil {
@@ -269,6 +270,24 @@ func (p *addressParser) address() (envelope.Address, error) {
 	return address, err
 }
 
+// usualAddress reads an address of two words that ends with the text or before a mark. It leaves any other where it is.
+func (p *addressParser) usualAddress() (envelope.Address, bool) {
+	at := p.wordEnd(p.at)
+	if at == len(p.text) || p.text[at] != '@' {
+		return envelope.Address{}, false
+	}
+	end := p.wordEnd(at + 1)
+	if end < len(p.text) && strings.IndexByte(">,;", p.text[end]) < 0 {
+		return envelope.Address{}, false
+	}
+	address, err := envelope.ParseAddress(p.text[p.at:end])
+	if err != nil {
+		return envelope.Address{}, false
+	}
+	p.at = end
+	return address, true
+}
+
 // newAddress makes an address of its parts. Where they stand in raw as they are, it shares the memory of raw.
 func newAddress(raw, local, domain string) (envelope.Address, error) {
 	if n := len(local); len(raw) == n+len("@")+len(domain) && raw[:n] == local && raw[n+1:] == domain {
@@ -279,10 +298,6 @@ func newAddress(raw, local, domain string) (envelope.Address, error) {
 
 // local reads words joined by dots.
 func (p *addressParser) local() (string, error) {
-	if word := p.dotted(); p.at+len(word) < len(p.text) && p.text[p.at+len(word)] == '@' && isDotAtom(word) {
-		p.at += len(word)
-		return word, nil
-	}
 	var local strings.Builder
 	for word := true; ; word = !word {
 		p.blank()
@@ -311,18 +326,12 @@ func (p *addressParser) local() (string, error) {
 	}
 }
 
-// isDotAtom reports whether no dot of s stands at an edge or beside another one.
-func isDotAtom(s string) bool {
-	return s != "" && s[0] != '.' && s[len(s)-1] != '.' && !strings.Contains(s, "..")
-}
-
-// dotted returns the atoms and dots that stand here without a break.
-func (p *addressParser) dotted() string {
-	end := p.at
-	for end < len(p.text) && (p.text[end] == '.' || mimewire.IsAtomChar(p.text[end])) {
-		end++
+// wordEnd returns where the atoms and dots end that begin at a place.
+func (p *addressParser) wordEnd(at int) int {
+	for at < len(p.text) && (p.text[at] == '.' || mimewire.IsAtomChar(p.text[at])) {
+		at++
 	}
-	return p.text[p.at:end]
+	return at
 }
 
 // domain reads atoms joined by dots, or a literal in brackets. It is judged by the caller.
@@ -334,10 +343,6 @@ func (p *addressParser) domain() string {
 		}
 		p.at = min(p.at+1, len(p.text))
 		return p.text[start:p.at]
-	}
-	if word := p.dotted(); p.at+len(word) == len(p.text) || p.text[p.at+len(word)] == '>' {
-		p.at += len(word)
-		return word
 	}
 	var domain strings.Builder
 	for {

@@ -31,6 +31,10 @@ type draft struct {
 	prepared preparer
 	tree     *Part
 	body     node
+
+	// Not of one message.
+	dates   mimewire.DateMemo
+	entropy mimewire.Entropy
 }
 
 // drafts keeps those that have been built, because they are big and bulk mail would make new ones all the time.
@@ -42,7 +46,7 @@ func newDraft() *draft {
 	return d
 }
 
-// buildAndFree builds the message and gives d back, with nothing of the message in it.
+// buildAndFree builds the message and gives d back, with nothing of the message in it but its date.
 func (d *draft) buildAndFree() (*Message, error) {
 	m, err := d.build()
 	d.state, d.renderer, d.prepared, d.tree, d.body = state{}, renderer{}, preparer{}, nil, node{}
@@ -51,14 +55,18 @@ func (d *draft) buildAndFree() (*Message, error) {
 }
 
 func (d *draft) build() (*Message, error) {
+	switch {
+	case !d.date.IsZero():
+	case d.clock != nil:
+		d.date = d.clock()
+	default:
+		d.date = time.Now()
+		if d.random == nil {
+			d.random = d.entropy.At(d.date.Unix())
+		}
+	}
 	if d.random == nil {
 		d.random = rand.Reader
-	}
-	if d.date.IsZero() {
-		if d.clock == nil {
-			d.clock = time.Now
-		}
-		d.date = d.clock()
 	}
 	d.check()
 	m := &Message{envelope: d.envelope(), refs: d.refs}
@@ -85,8 +93,8 @@ func (d *draft) render(m *Message) error {
 	r, body := &d.renderer, &d.body
 	r.random, r.segments, r.boundaries, r.eightBit = d.random, m.first[:0], nil, false
 	r.Scratch, r.Raw = r.room[:0], d.raw
-	r.Dst = make([]byte, 0, d.weight()+int(min(body.weight(), streamFrom)))
-	if err := d.header(r, m); err != nil {
+	r.Dst = make([]byte, 0, d.weight()+body.weight())
+	if err := d.header(m); err != nil {
 		return err
 	}
 	m.utf8 = !mimewire.IsASCII(r.Dst)
@@ -103,35 +111,6 @@ func (d *draft) render(m *Message) error {
 	return nil
 }
 
-// weight estimates how many octets the header section takes.
-func (s *state) weight() int {
-	const fixed, each = 192, 48
-	n := len(s.refs) + len(s.fields)
-	for _, list := range [...]*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc} {
-		n += len(list.entries)
-	}
-	return fixed + len(s.subject)*2 + n*each
-}
-
-// weight estimates how many octets the ready content of a node takes.
-func (n *node) weight() int64 {
-	const usualHeader = 112
-	weight := usualHeader + n.facts.Size + mimewire.Base64Size(n.size)
-	if n.isPieced {
-		return usualHeader + int64(n.encoded)
-	}
-	if n.isWrittenLate() {
-		weight = usualHeader
-	}
-	if n.encoding == QuotedPrintable || n.encoding == Base64 {
-		weight += n.facts.Size / 2
-	}
-	for i := range n.children {
-		weight += n.children[i].weight()
-	}
-	return weight
-}
-
 // check judges what is not tied to one step's argument.
 func (s *state) check() {
 	switch {
@@ -146,20 +125,27 @@ func (s *state) check() {
 	if err := mimewire.CheckText(s.subject); err != nil {
 		s.fault("Subject", s.subject, err)
 	}
-	if year := s.date.Year(); year < 1900 || year > 9999 {
-		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a year from 1900 to 9999 (RFC 5322 section 3.3)"))
-	}
-	if _, offset := s.date.Zone(); offset <= -24*3600 || offset >= 24*3600 {
-		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a zone of less than 24 hours"))
-	} else if offset%60 != 0 {
-		s.date = s.date.UTC() // RFC 5322 section 3.3 has no seconds in zones
-	}
+	s.checkDate()
 	s.checkTwice()
 	if s.messageID != "" && !isMessageID(bareID(s.messageID)) {
 		s.fault("MessageID", s.messageID, errNoID)
 	}
 	if s.idDomain != "" && !isMessageID("x@"+s.idDomain) {
 		s.fault("MessageIDDomain", s.idDomain, errors.New("want a domain name"))
+	}
+}
+
+// checkDate judges the date.
+func (s *state) checkDate() {
+	const from, to = -2208988800, 253402300800 // the beginning of 1900, and of 10000
+	_, offset := s.date.Zone()
+	if local := s.date.Unix() + int64(offset); local < from || local >= to {
+		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a year from 1900 to 9999 (RFC 5322 section 3.3)"))
+	}
+	if offset <= -24*3600 || offset >= 24*3600 {
+		s.fault("Date", s.date.Format(time.RFC3339), errors.New("want a zone of less than 24 hours"))
+	} else if offset%60 != 0 {
+		s.date = s.date.UTC() // RFC 5322 section 3.3 has no seconds in zones
 	}
 }
 
@@ -174,6 +160,9 @@ var once = map[string]bool{
 
 // checkTwice refuses a field that may stand once and that two steps have written.
 func (s *state) checkTwice() {
+	if len(s.fields) < 2 {
+		return
+	}
 	seen := map[string]bool{}
 	for _, x := range s.fields {
 		name := strings.ToLower(x.name)
@@ -204,19 +193,20 @@ func (s *state) envelope() envelope.Envelope {
 	}
 	var few [8]envelope.Recipient
 	recipients := few[:0]
-	add := func(m Mailbox) {
+	add := func(m *Mailbox) {
 		if !m.Address.IsNull() { // an address that did not parse is a fault already
 			recipients = append(recipients, envelope.Recipient{Address: m.Address})
 		}
 	}
 	for _, list := range [...]*AddressList{&s.to, &s.cc, &s.bcc} {
-		for _, e := range list.entries {
+		for i := range list.entries {
+			e := &list.entries[i]
 			if e.group == nil {
-				add(e.mailbox)
+				add(&e.mailbox)
 				continue
 			}
-			for _, m := range e.group.Members {
-				add(m)
+			for j := range e.group.Members {
+				add(&e.group.Members[j])
 			}
 		}
 	}
@@ -251,7 +241,8 @@ func (s *state) identity(r *renderer) (string, error) {
 }
 
 // header writes the fields up to MIME-Version, in the order readers are used to.
-func (s *state) header(r *renderer, m *Message) error {
+func (d *draft) header(m *Message) error {
+	s, r := &d.state, &d.renderer
 	id, err := s.identity(r)
 	if err != nil {
 		return err
@@ -278,7 +269,7 @@ func (s *state) header(r *renderer, m *Message) error {
 	if s.subject != "" {
 		r.TextField("Subject", s.subject)
 	}
-	r.Dst = mimewire.AppendDate(append(r.Dst, "Date: "...), s.date)
+	r.Dst = d.dates.Append(append(r.Dst, "Date: "...), s.date)
 	r.End()
 	if id != "" {
 		r.Words("Message-ID", id)

@@ -53,19 +53,20 @@ type state struct {
 	errs   []error
 
 	// Room for what nearly every message has, so that it needs no memory of its own.
-	firstForm    [1]Part
+	firstForms   [2]Part
 	alternative  Part            // of several forms; Build makes it
 	firstEntries [2]addressEntry // each for a list
 	entriesUsed  int
 }
 
-// add appends to one of the lists.
-func (s *state) add(to *AddressList, e addressEntry) {
+// add appends an entry to one of the lists, which the caller fills before the next one.
+func (s *state) add(to *AddressList) *addressEntry {
 	if n := s.entriesUsed; to.entries == nil && n < len(s.firstEntries) {
 		to.entries = s.firstEntries[n : n : n+1]
 		s.entriesUsed++
 	}
-	to.entries = append(to.entries, e)
+	to.entries = append(to.entries, addressEntry{})
+	return &to.entries[len(to.entries)-1]
 }
 
 // copyTo makes c a copy that shares no slice with s that either of them may append to, and nothing at all
@@ -76,12 +77,12 @@ func (s *state) copyTo(c *state) {
 	for i, list := range c.lists() {
 		list.entries = nil
 		if entries := s.lists()[i].entries; len(entries) == 1 {
-			c.add(list, entries[0])
+			*c.add(list) = entries[0]
 		} else {
 			list.entries = slices.Clone(entries)
 		}
 	}
-	c.forms = append(c.firstForm[:0], s.forms...)
+	c.forms = append(c.firstForms[:0], s.forms...)
 	c.inReplyTo = slices.Clip(s.inReplyTo)
 	c.refs = slices.Clip(s.refs)
 	c.fields = slices.Clip(s.fields)

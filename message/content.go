@@ -11,25 +11,39 @@ var formOrder = []string{"Text", "AMP", "HTML", "Alternative", "Calendar"}
 
 // form sets a form of the body; alternatives add up.
 func (b Builder) form(step string, p Part) Builder {
-	return b.step(func(s *state) {
-		p.step = step
-		rank := slices.Index(formOrder, step)
-		at := 0
-		for at < len(s.forms) && slices.Index(formOrder, s.forms[at].step) <= rank {
-			at++
+	p.step = step
+	return b.step(func(s *state) { s.addForm(&p) })
+}
+
+// addForm puts a form of the body in its place.
+func (s *state) addForm(p *Part) {
+	rank, at := slices.Index(formOrder, p.step), len(s.forms)
+	for at > 0 && slices.Index(formOrder, s.forms[at-1].step) > rank {
+		at--
+	}
+	if at > 0 && s.forms[at-1].step == p.step {
+		if p.step != "Alternative" {
+			s.forms[at-1] = *p
+			return
 		}
-		if at > 0 && s.forms[at-1].step == step {
-			if step != "Alternative" {
-				s.forms[at-1] = p
-				return
-			}
-			p.index = s.forms[at-1].index + 1
+		p.index = s.forms[at-1].index + 1
+	}
+	if s.forms == nil {
+		s.forms = s.firstForms[:0]
+	}
+	s.forms = append(s.forms, Part{})
+	copy(s.forms[at+1:], s.forms[at:])
+	s.forms[at] = *p
+}
+
+// page returns where the HTML stands among the forms; -1 without one.
+func (s *state) page() int {
+	for i := range s.forms {
+		if s.forms[i].step == "HTML" {
+			return i
 		}
-		if s.forms == nil {
-			s.forms = s.firstForm[:0]
-		}
-		s.forms = slices.Insert(s.forms, at, p)
-	})
+	}
+	return -1
 }
 
 // Text sets the plain text body. Line ends may be LF or CRLF. The message keeps the string where it needs no encoding.
@@ -85,7 +99,7 @@ func (s *state) arrange() *Part {
 		}
 		return s.withAttached(s.whole)
 	}
-	at := slices.IndexFunc(s.forms, func(p Part) bool { return p.step == "HTML" })
+	at := s.page()
 	if at >= 0 && !s.unchecked {
 		s.checkInline(s.forms[at].page())
 	}

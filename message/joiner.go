@@ -78,21 +78,23 @@ func (j *joiner) asIs(text string) error {
 
 // text writes a text with canonical line ends.
 func (j *joiner) text(text string) error {
-	if text == "" {
-		return nil
-	}
-	r := mimewire.NewCanonicalReader(text)
-	for {
-		n, err := r.Read(j.room[j.held:])
-		if err != nil { // io.EOF
-			return nil
+	const end = "\r\n"
+	for text != "" {
+		var line string
+		line, text = mimewire.CutLine(text)
+		if len(line)+len(end) < len(j.room)-j.held {
+			j.held += copy(j.room[j.held:], line)
+			j.held += copy(j.room[j.held:], end)
+			continue
 		}
-		if j.held += n; j.held == len(j.room) {
-			if err := j.flush(); err != nil {
-				return err
-			}
+		if err := j.asIs(line); err != nil {
+			return err
+		}
+		if err := j.asIs(end); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (j *joiner) flush() error {

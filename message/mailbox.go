@@ -37,7 +37,8 @@ func (m Mailbox) Err() error { return m.check() }
 func ParseMailbox(s string) (Mailbox, error) {
 	p := addressParser{text: s}
 	p.blank()
-	m, err := p.mailbox()
+	var m Mailbox
+	err := p.mailbox(&m)
 	if err == nil {
 		err = p.expectEnd()
 	}
@@ -48,7 +49,7 @@ func ParseMailbox(s string) (Mailbox, error) {
 }
 
 // check returns what makes m unusable in a header field.
-func (m Mailbox) check() error {
+func (m *Mailbox) check() error {
 	switch {
 	case m.fault != nil:
 		return m.fault

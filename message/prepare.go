@@ -49,20 +49,24 @@ func (p *preparer) fault(part *Part, err error) {
 	p.errs = append(p.errs, &FieldError{Field: p.step, Index: p.index, Value: value, Err: err})
 }
 
-// node looks at a part and what is in it, and fills n, whose memory is the caller's.
+// node looks at a part and what is in it, and fills n, whose memory is the caller's and has nothing in it.
 func (p *preparer) node(part *Part, n *node) {
-	*n = node{part: part}
+	step, index := p.step, p.index
 	if part.step != "" {
-		step, index := p.step, p.index
 		p.step, p.index = part.step, part.index
-		defer func() { p.step, p.index = step, index }()
 	}
 	if p.depth++; p.depth > maxDepth {
-		p.depth--
 		p.fault(part, fmt.Errorf("parts within each other deeper than %d", maxDepth))
-		return
+	} else {
+		p.part(part, n)
 	}
-	defer func() { p.depth-- }()
+	p.depth--
+	p.step, p.index = step, index
+}
+
+// part is node at a depth that is allowed.
+func (p *preparer) part(part *Part, n *node) {
+	n.part = part
 	if m, ok := part.body.(multipartBody); ok && m.joins && len(m.parts) == 1 {
 		child, err := part.onlyChild(&m.parts[0])
 		if err != nil {
@@ -114,6 +118,7 @@ func (p *preparer) check(part *Part) error {
 	switch {
 	case part.fault != nil:
 		return part.fault
+	case part.name == "": // nor has a text
 	case !utf8.ValidString(part.name):
 		return mimewire.ErrNotUTF8
 	case strings.Contains(part.name, "\t"):

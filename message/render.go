@@ -2,12 +2,13 @@ package message
 
 import (
 	"bytes"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 // streamFrom is the size from which content stays in its source instead of being encoded by Build.
@@ -62,15 +63,12 @@ func (r *renderer) endLine() {
 	}
 }
 
-// tokens are lower-case letters and digits, because some that look at them ignore case.
-var tokens = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // token appends 128 random bits as 26 letters and digits.
 func (r *renderer) token(dst []byte) ([]byte, error) {
 	if _, err := io.ReadFull(r.random, r.bits[:]); err != nil {
 		return nil, fmt.Errorf("source of randomness: %w", err)
 	}
-	return tokens.AppendEncode(dst, r.bits[:]), nil
+	return mimewire.AppendToken(dst, &r.bits), nil
 }
 
 // node writes the Content-* fields of a part, an empty line and its content.

@@ -73,8 +73,8 @@ func (s *state) setAddresses(step, name, value string, to *AddressList) {
 		s.fault(step, name+": "+value, err)
 		return
 	}
-	for _, e := range list.entries {
-		s.add(to, e)
+	for i := range list.entries {
+		*s.add(to) = list.entries[i]
 	}
 }
 

@@ -40,3 +40,21 @@ func AppendDate(dst []byte, t time.Time) []byte {
 
 // two writes a number of two digits.
 func two(dst []byte, n int) { dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10) }
+
+// DateMemo writes dates, and remembers the last one: bulk mail has many of the same second. Its zero value is ready.
+type DateMemo struct {
+	second int64
+	offset int
+	size   int // of text; 0 before the first
+	text   [len("Mon, 02 Jan 2006 15:04:05 -0700")]byte
+}
+
+// Append appends t as AppendDate does.
+func (m *DateMemo) Append(dst []byte, t time.Time) []byte {
+	second := t.Unix()
+	if _, offset := t.Zone(); second != m.second || offset != m.offset || m.size == 0 {
+		m.second, m.offset = second, offset
+		m.size = len(AppendDate(m.text[:0], t))
+	}
+	return append(dst, m.text[:m.size]...)
+}

@@ -31,3 +31,15 @@ func TestRandomDates(t *testing.T) {
 		}
 	}
 }
+
+// TestDateMemo: what is remembered is the date that is asked for, in its zone.
+func TestDateMemo(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var memo DateMemo
+	for range 5000 {
+		date := time.Unix(random.Int64N(3)*random.Int64N(2), random.Int64N(1e9)).In(time.FixedZone("", 3600*random.IntN(2)))
+		if got, want := string(memo.Append(nil, date)), date.Format(DateLayout); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+}

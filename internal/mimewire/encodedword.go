@@ -79,7 +79,7 @@ func cutWord(text string, asQ bool, room int) (n int, q bool) {
 // what readers see as characters is better.
 func cut(text string, cost *[256]uint8, room, step int) int {
 	most := 0 // of what costs at most room
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		if room -= int(cost[text[i]]); room < 0 {
 			break
 		}

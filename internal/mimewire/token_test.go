@@ -20,3 +20,25 @@ func TestToken(t *testing.T) {
 		}
 	}
 }
+
+// TestEntropy: nothing is used twice, and nothing in another second than that in which it was asked for.
+func TestEntropy(t *testing.T) {
+	var e Entropy
+	seen := map[[16]byte]bool{}
+	for i := range 1000 {
+		var bits [16]byte
+		if n, err := e.At(int64(i / 50)).Read(bits[:]); n != len(bits) || err != nil || seen[bits] {
+			t.Fatalf("%d: %x, seen: %v, %v", i, bits, seen[bits], err)
+		}
+		seen[bits] = true
+	}
+	var first, saved Entropy
+	var a, b [16]byte
+	_, _ = first.At(1).Read(a[:]) // it never fails
+	saved = first
+	_, _ = first.At(2).Read(a[:])
+	_, _ = saved.At(2).Read(b[:])
+	if a == b {
+		t.Error("two machines that were one have the same bits in the next second")
+	}
+}
