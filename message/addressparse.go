@@ -270,14 +270,21 @@ func (p *addressParser) address() (envelope.Address, error) {
 	return address, err
 }
 
-// usualAddress reads an address of two words that ends with the text or before a mark. It leaves any other where it is.
+// usualAddress reads an address that fills its brackets, or of two words that ends with the text or before a mark. It leaves any
+// other where it is.
 func (p *addressParser) usualAddress() (envelope.Address, bool) {
-	at := p.wordEnd(p.at)
-	if at == len(p.text) || p.text[at] != '@' {
-		return envelope.Address{}, false
+	end := p.at
+	if p.at > 0 && p.text[p.at-1] == '<' {
+		if n := strings.IndexByte(p.text[p.at:], '>'); n >= 0 {
+			end = p.at + n
+		}
+	} else if at := p.wordEnd(p.at); at < len(p.text) && p.text[at] == '@' {
+		end = p.wordEnd(at + 1)
+		if end < len(p.text) && strings.IndexByte(",;", p.text[end]) < 0 {
+			return envelope.Address{}, false
+		}
 	}
-	end := p.wordEnd(at + 1)
-	if end < len(p.text) && strings.IndexByte(">,;", p.text[end]) < 0 {
+	if end == p.at {
 		return envelope.Address{}, false
 	}
 	address, err := envelope.ParseAddress(p.text[p.at:end])

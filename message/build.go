@@ -49,7 +49,8 @@ func newDraft() *draft {
 // buildAndFree builds the message and gives d back, with nothing of the message in it but its date.
 func (d *draft) buildAndFree() (*Message, error) {
 	m, err := d.build()
-	d.state, d.renderer, d.prepared, d.tree, d.body = state{}, renderer{}, preparer{}, nil, node{}
+	d.reset()
+	d.renderer, d.prepared, d.tree, d.body = renderer{}, preparer{}, nil, node{}
 	drafts.Put(d)
 	return m, err
 }
@@ -69,16 +70,18 @@ func (d *draft) build() (*Message, error) {
 		d.random = rand.Reader
 	}
 	d.check()
-	m := &Message{envelope: d.envelope(), refs: d.refs}
+	env := d.envelope()
 	d.tree = d.arrange()
 	d.prepared = preparer{eightBit: d.eightBit, raw: d.raw, step: "Body"}
 	d.prepared.node(d.tree, &d.body)
 	if d.errs = append(d.errs, d.prepared.errs...); len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
 	}
+	m, octets := newMessage(d.weight() + d.body.weight())
+	m.envelope, m.refs = env, d.refs
 	const tries = 8
 	for try := 0; ; try++ {
-		err := d.render(m)
+		err := d.render(m, octets)
 		if err == nil {
 			return m, nil
 		}
@@ -88,12 +91,12 @@ func (d *draft) build() (*Message, error) {
 	}
 }
 
-// render writes the message into m.
-func (d *draft) render(m *Message) error {
+// render writes the message into m, and its ready octets where there is room for them.
+func (d *draft) render(m *Message, octets []byte) error {
 	r, body := &d.renderer, &d.body
 	r.random, r.segments, r.boundaries, r.eightBit = d.random, m.first[:0], nil, false
 	r.Scratch, r.Raw = r.room[:0], d.raw
-	r.Dst = make([]byte, 0, d.weight()+body.weight())
+	r.Dst = octets
 	if err := d.header(m); err != nil {
 		return err
 	}

@@ -24,6 +24,12 @@ type Builder struct {
 
 // state is what the steps collect; Build judges it.
 type state struct {
+	given
+	room
+}
+
+// given is what the steps were given.
+type given struct {
 	from, sender, replyTo, to, cc, bcc AddressList
 
 	subject   string
@@ -51,12 +57,28 @@ type state struct {
 	clock  func() time.Time
 	random io.Reader
 	errs   []error
+}
 
-	// Room for what nearly every message has, so that it needs no memory of its own.
+// room is for what nearly every message has, so that it needs no memory of its own.
+type room struct {
 	firstForms   [2]Part
 	alternative  Part            // of several forms; Build makes it
 	firstEntries [2]addressEntry // each for a list
 	entriesUsed  int
+}
+
+// reset takes everything out of s. Room that was not used is left alone: clearing memory for pointers is slow while the
+// garbage collector looks for them.
+func (s *state) reset() {
+	if len(s.forms) > 0 {
+		clear(s.firstForms[:min(len(s.forms), len(s.firstForms))])
+	}
+	if s.alternative.body != nil {
+		s.alternative = Part{}
+	}
+	clear(s.firstEntries[:s.entriesUsed])
+	s.entriesUsed = 0
+	s.given = given{}
 }
 
 // add appends an entry to one of the lists, which the caller fills before the next one.
@@ -72,8 +94,7 @@ func (s *state) add(to *AddressList) *addressEntry {
 // copyTo makes c a copy that shares no slice with s that either of them may append to, and nothing at all
 // of the room of s, which is used again when s has been built.
 func (s *state) copyTo(c *state) {
-	*c = *s
-	c.entriesUsed = 0
+	c.given = s.given
 	for i, list := range c.lists() {
 		list.entries = nil
 		if entries := s.lists()[i].entries; len(entries) == 1 {
@@ -207,7 +228,7 @@ func (b Builder) Clock(now func() time.Time) Builder {
 }
 
 // Random replaces the source of randomness of Message-ID and boundaries, for reproducible messages.
-// The default is crypto/rand.
+// The default is crypto/rand, or a ChaCha8 that has its seed from there and is a second old at most.
 func (b Builder) Random(source io.Reader) Builder {
 	return b.step(func(s *state) { s.random = source })
 }

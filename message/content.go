@@ -31,9 +31,10 @@ func (s *state) addForm(p *Part) {
 	if s.forms == nil {
 		s.forms = s.firstForms[:0]
 	}
-	s.forms = append(s.forms, Part{})
-	copy(s.forms[at+1:], s.forms[at:])
-	s.forms[at] = *p
+	if s.forms = append(s.forms, *p); at < len(s.forms)-1 {
+		copy(s.forms[at+1:], s.forms[at:])
+		s.forms[at] = *p
+	}
 }
 
 // page returns where the HTML stands among the forms; -1 without one.

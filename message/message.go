@@ -27,6 +27,32 @@ type Message struct {
 	binary   bool // a part is written as it is, whatever its octets are
 }
 
+// Messages with room for a few octets, which fill what the allocator has for their size: one of a short header section
+// and little text needs no further memory for them.
+type (
+	short struct {
+		Message
+		octets [272]byte
+	}
+	medium struct {
+		Message
+		octets [392]byte
+	}
+)
+
+// newMessage returns a message and room for so many octets, which belongs to it.
+func newMessage(octets int) (*Message, []byte) {
+	switch {
+	case octets <= len(short{}.octets):
+		m := new(short)
+		return &m.Message, m.octets[:0]
+	case octets <= len(medium{}.octets):
+		m := new(medium)
+		return &m.Message, m.octets[:0]
+	}
+	return new(Message), make([]byte, 0, octets)
+}
+
 // errNil is the error of a nil Message.
 var errNil = errors.New("message: the Message is nil: Build returned an error, which was not looked at")
 

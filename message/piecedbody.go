@@ -61,7 +61,7 @@ func (b *piecedBody) content(r *renderer, n *node) error {
 	if cap(r.Dst)-len(r.Dst) < n.encoded {
 		r.Dst = slices.Grow(r.Dst, n.encoded+spare)
 	}
-	r.segments = slices.Grow(r.segments, 2*len(b.cuts)+3)
+	r.segments = slices.Grow(r.segments, 2*len(b.cuts)+1)
 	i := 0
 	for piece := range b.pieces {
 		if n.encoding == QuotedPrintable {

@@ -7,17 +7,15 @@ func (s *state) weight() int {
 	const fixed = len("Subject: \r\nDate: Mon, 02 Jan 2006 15:04:05 -0700\r\nMessage-ID: <xxxxxxxxxxxxxxxxxxxxxxxxxx@>\r\nMIME-Version: 1.0\r\n")
 	n := fixed + encodedWeight(s.subject) + len(s.idDomain) + len(s.messageID)
 	if !s.from.IsEmpty() {
-		n += len(s.from.entries[0].mailbox.Address.String()) // of which the Message-ID has the domain
+		n += len(s.from.entries[0].mailbox.Address.Domain()) // of the Message-ID
 	}
-	for _, list := range [...]*AddressList{&s.from, &s.sender, &s.replyTo, &s.to, &s.cc} {
-		n += list.weight()
-	}
+	n += s.from.weight("From") + s.sender.weight("Sender") + s.replyTo.weight("Reply-To") + s.to.weight("To") + s.cc.weight("Cc")
 	for _, id := range s.refs {
 		n += len("\r\n") + len(id)
 	}
 	for i := range s.fields {
 		x := &s.fields[i]
-		n += len(": \r\n") + len(x.name) + encodedWeight(x.text) + x.list.weight()
+		n += len(": \r\n") + len(x.name) + encodedWeight(x.text) + x.list.weight("")
 		for _, word := range x.words {
 			n += len(" ") + len(word)
 		}
@@ -26,11 +24,11 @@ func (s *state) weight() int {
 }
 
 // weight estimates how many octets a field of addresses takes.
-func (l *AddressList) weight() int {
+func (l *AddressList) weight(name string) int {
 	if len(l.entries) == 0 {
 		return 0
 	}
-	n := len("Reply-To:\r\n")
+	n := len(name) + len(":\r\n")
 	for i := range l.entries {
 		e := &l.entries[i]
 		n += e.mailbox.weight()
@@ -45,6 +43,9 @@ func (l *AddressList) weight() int {
 }
 
 func (m *Mailbox) weight() int {
+	if m.Name == "" {
+		return len(" ,") + len(m.Address.String())
+	}
 	return len(" \"\" <>,") + 2*len(m.Name) + len(m.Address.String())
 }
 
@@ -58,8 +59,8 @@ func encodedWeight(text string) int {
 
 // weight estimates how many octets of a node Build makes ready: its Content-* fields, and what is not written from elsewhere later.
 func (n *node) weight() int {
-	const fixed = len("Content-Type: ; charset=us-ascii\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
-	weight := fixed + len(n.media) + n.part.weight()
+	const fixed = len("Content-Type: ; charset=\r\nContent-Transfer-Encoding: \r\n\r\n")
+	weight := fixed + len(n.media) + len(n.charset) + len(n.encoding.String()) + n.part.weight()
 	for _, x := range n.params {
 		weight += len("; =\"\"") + len(x.Name) + encodedWeight(x.Value)
 	}

@@ -1,8 +1,9 @@
 package mimewire
 
 import (
-	"crypto/rand"
+	secure "crypto/rand"
 	"encoding/binary"
+	"math/rand/v2"
 )
 
 // AppendToken appends bits as 26 characters: base32 (RFC 4648 section 6) in lower case, because some that look at tokens
@@ -22,30 +23,28 @@ func AppendToken(dst []byte, bits *[16]byte) []byte {
 	return append(dst, token[:]...)
 }
 
-// Entropy is crypto/rand, which it asks for the bits of many tokens at once: to ask costs more than a header field. A machine
-// that is saved and started again more than once would repeat what is left, so that what was asked for in another second
-// is not used. Its zero value is ready.
+// Entropy is a ChaCha8, which is a cryptographically strong generator, with a seed of crypto/rand: to ask that for each token
+// costs more than a header field. A machine that is saved and started again more than once would repeat what comes, so that each
+// second has a seed of its own.
 type Entropy struct {
-	bits   [256]byte
-	left   int   // of bits
-	second int64 // in which they were asked for
+	generator *rand.ChaCha8
+	second    int64 // of the seed
 }
 
 // At returns e, ready for a second.
 func (e *Entropy) At(second int64) *Entropy {
-	if e.second != second {
-		e.second, e.left = second, 0
+	if e.second == second && e.generator != nil {
+		return e
+	}
+	var seed [32]byte
+	_, _ = secure.Read(seed[:]) // it never fails
+	if e.second = second; e.generator == nil {
+		e.generator = rand.NewChaCha8(seed)
+	} else {
+		e.generator.Seed(seed)
 	}
 	return e
 }
 
-// Read fills p, which is not longer than bits; it never fails.
-func (e *Entropy) Read(p []byte) (int, error) {
-	if e.left < len(p) {
-		_, _ = rand.Read(e.bits[:]) // it never fails
-		e.left = len(e.bits)
-	}
-	n := copy(p, e.bits[len(e.bits)-e.left:])
-	e.left -= n
-	return n, nil
-}
+// Read fills p; it never fails. It comes after At.
+func (e *Entropy) Read(p []byte) (int, error) { return e.generator.Read(p) }
