@@ -286,6 +286,6 @@ func (d *draft) header(m *Message) error {
 	for _, f := range s.fields {
 		r.field(f)
 	}
-	r.Words("MIME-Version", "1.0")
+	r.Dst = append(r.Dst, "MIME-Version: 1.0\r\n"...)
 	return nil
 }

@@ -260,7 +260,7 @@ func TestComposedMemory(t *testing.T) {
 		allocations = min(allocations, float64(after.Mallocs-before.Mallocs)/n)
 		octets = min(octets, float64(after.TotalAlloc-before.TotalAlloc)/n)
 	}
-	if allocations > 4.5 || octets > 1200 {
+	if allocations > 3.5 || octets > 950 {
 		t.Errorf("%.1f allocations of %.0f octets a mail", allocations, octets)
 	}
 }
