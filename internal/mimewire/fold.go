@@ -170,7 +170,8 @@ func (f *Folder) mustEncode(text string, begin, end int) bool {
 // Plain reports whether text comes back as it is when it is written as words.
 func (f *Folder) Plain(text string) bool {
 	if len(text) <= TooLong && words.Run(text, '=') == len(text) { // so that only spaces can be lost
-		return text != "" && text[0] != ' ' && text[len(text)-1] != ' ' && !strings.Contains(text, "  ")
+		space := strings.IndexByte(text, ' ')
+		return text != "" && (space < 0 || space > 0 && text[len(text)-1] != ' ' && !strings.Contains(text[space:], "  "))
 	}
 	word, space := 0, true // the length of the current word; a space at the edge or after a space is lost
 	for i := range len(text) {

@@ -24,10 +24,15 @@ func CheckText(text string) error {
 	if !utf8.ValidString(text) {
 		return ErrNotUTF8
 	}
+	turns := false
 	for _, r := range text {
 		if isControl(r) {
 			return fmt.Errorf("control character %U", r)
 		}
+		turns = turns || mayTurn(r)
+	}
+	if !turns {
+		return nil
 	}
 	if r, ok := unbalanced(text); ok {
 		return fmt.Errorf("bidirectional control %U without its counterpart", r)
@@ -76,6 +81,9 @@ func isPlain(text string) bool {
 func isControl(r rune) bool {
 	return r < ' ' && r != '\t' || 0x7f <= r && r < 0xa0 || r == '\u2028' || r == '\u2029'
 }
+
+// mayTurn reports whether r may be one of the bidirectional controls, which stand close together.
+func mayTurn(r rune) bool { return r >= '\u202a' && r <= popIsolate }
 
 // Bidirectional controls of UAX #9 section 2.
 const (
