@@ -23,6 +23,7 @@ type server struct {
 	to      string
 	lmtp    bool
 	oneWay  bool // it has neither PIPELINING nor CHUNKING
+	data    bool // it has no CHUNKING, and takes no command ahead of the reply to a content
 	mails   int  // how many are measured
 }
 
@@ -31,6 +32,7 @@ var servers = []server{
 	{name: "Exim", script: "exim", setting: "EXIM_SMTP_ADDR", to: "discard@rig.test", mails: 128},
 	{name: "Dovecot LMTP", script: "dovecot", setting: "DOVECOT_LMTP_ADDR", to: "alice@rig.test", lmtp: true, mails: 128},
 	{name: "OpenSMTPD", script: "opensmtpd", setting: "OPENSMTPD_SMTP_ADDR", to: "beside@rig.test", oneWay: true, mails: 80}, // it takes a hundred in a connection
+	{name: "Haraka", script: "haraka", setting: "HARAKA_SMTP_ADDR", to: "discard@rig.test", data: true, mails: 128},
 }
 
 // place is a running server.

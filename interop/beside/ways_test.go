@@ -109,7 +109,7 @@ func nodemailer(t *testing.T, to place) func(int) error {
 	}
 }
 
-// limitWindow is a program without any library: with a server that takes one command at a time, it sends so.
+// limitWindow is a program without any library, in the form that the server knows.
 func limitWindow(window int) func(*testing.T, place) func(int) error {
 	return func(t *testing.T, to place) func(int) error {
 		c, octets := to.limit(t), to.load().Octets()
@@ -118,6 +118,8 @@ func limitWindow(window int) func(*testing.T, place) func(int) error {
 			switch {
 			case to.oneWay:
 				return c.Sequential(n, source)
+			case to.data:
+				return c.Pipelined(n, source)
 			case window == 1:
 				return c.OneByOne(n, source)
 			}

@@ -155,7 +155,7 @@ func (r *Rig) stop() {
 		return
 	}
 	// Dovecot always, because Postfix and Exim start it by themselves.
-	for _, server := range []string{"sink", "gosmtp", "nodesmtp", "aiosmtpd", "opensmtpd", "exim", "postfix", "dovecot"} {
+	for _, server := range []string{"sink", "gosmtp", "haraka", "nodesmtp", "aiosmtpd", "opensmtpd", "exim", "postfix", "dovecot"} {
 		if !r.up[server] && server != "dovecot" {
 			continue
 		}

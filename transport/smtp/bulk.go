@@ -113,7 +113,7 @@ func (w *worker) pause(ctx context.Context) {
 // stream sends over one connection as long as that is of use.
 func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	conn := lease.Value()
-	window := client.Window{Messages: w.t.bulk.depth}
+	window := client.Window{Messages: w.t.bulk.depth, Apart: w.t.account.learned.keepsApart()}
 	w.failures++
 	w.turn = turn{conn: conn, delivered: conn.Transactions(), suspect: lease.Reused()}
 	returned := false

@@ -23,6 +23,7 @@ type learned struct {
 	lockstep doubt       // commands must not be sent together
 	trying   atomic.Bool // lockstep is an attempt: no mail has shown yet that it helps
 	flightOK doubt       // lockstep did not help: a refusal that looks like a broken flight is not one
+	apart    doubt       // commands must not travel with the content of the mail before
 }
 
 // doubt is something that was learned from failures, and holds for a time. It holds for longer each time,
@@ -69,6 +70,13 @@ func (l *learned) configure(c client.Config) client.Config {
 	return c
 }
 
+// keepsApart reports whether the commands of a mail wait for the verdict on the mail before.
+func (l *learned) keepsApart() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.apart.holds()
+}
+
 // suits reports whether a connection is of the kind that configure would make now, as far as that matters.
 func (l *learned) suits(c *client.Conn) bool {
 	l.mu.Lock()
@@ -86,6 +94,12 @@ func (l *learned) note(f client.Findings) {
 	if f.ChunkAnswered && !f.ChunkSilent {
 		l.answered, l.silent = true, 0
 		l.noChunks.pause = 0
+	}
+	switch {
+	case f.AheadRefused:
+		l.apart.begin()
+	case f.AheadAnswered && !l.apart.holds():
+		l.apart.disprove()
 	}
 	switch {
 	case f.ChunkingUnsafe:

@@ -38,6 +38,8 @@ type Findings struct {
 	ChunkingUnsafe bool // it runs them as commands, or does not know BDAT
 	ChunkAnswered  bool // it has answered a BDAT in a transaction
 	ChunkSilent    bool // it did not answer one within the limit
+	AheadAnswered  bool // it has taken commands that travelled with the content of the mail before
+	AheadRefused   bool // it has refused such commands as out of place
 	// PipeliningBroken: of commands that were sent together only the first was understood. Only TryExtensions
 	// finds it out.
 	PipeliningBroken bool
@@ -53,6 +55,7 @@ func (c *Conn) Findings() Findings {
 		ChunkingUsed: used, EndedSilently: in.ended && !in.closing,
 		ChunkingSafe: in.chunking == chunksProven, ChunkingUnsafe: in.chunking == chunksBad,
 		ChunkAnswered: in.chunkAnswered, ChunkSilent: in.chunkSilent,
+		AheadAnswered: in.aheadAnswered, AheadRefused: in.aheadRefused,
 	}
 }
 
@@ -106,7 +109,27 @@ func (s endedTxn) learn() {
 		s.in.chunkSilent = true
 	case s.tx.alone && !s.ended && s.flightBroken():
 		s.tx.fallback = FallbackLockstep
+	case s.ahead && !s.ended && s.resetReply != nil:
+		s.tx.early = !s.in.closing
 	}
+}
+
+// noteAhead looks at the reply to an RSET that travelled with the content of the mail before, and reports whether it is about that.
+func (h *heard) noteAhead(in *receiver, r response.Response) (refused bool) {
+	refused = h.ahead && outOfPlace(r)
+	in.aheadRefused = in.aheadRefused || refused
+	in.aheadAnswered = in.aheadAnswered || h.ahead && r.Code.IsCompleted()
+	return refused
+}
+
+// outOfPlace reports whether a command was refused as one that the server does not know, or not at this place.
+func outOfPlace(r response.Response) bool {
+	switch r.Code {
+	case response.SyntaxError, response.NotImplemented, response.BadSequence:
+		const address = 1 // x.1.z is about an address (RFC 3463 section 3.2)
+		return r.Enhanced.Subject != address
+	}
+	return false
 }
 
 // flightBroken reports whether a flight of commands was not understood: its first one was refused as nothing
@@ -124,12 +147,7 @@ func (s endedTxn) flightBroken() bool {
 	case !s.tx.reset && s.refused != nil && s.refused.Phase == PhaseMail:
 		first = s.refused.Response
 	}
-	switch first.Code {
-	case response.SyntaxError, response.NotImplemented, response.BadSequence:
-		const address = 1 // x.1.z is about an address (RFC 3463 section 3.2)
-		return first.Enhanced.Subject != address
-	}
-	return false
+	return outOfPlace(first)
 }
 
 // TryExtensions finds out, without a mail, whether the server does what it offers: it sends RSET and NOOP in one

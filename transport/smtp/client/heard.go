@@ -15,6 +15,7 @@ type heard struct {
 	dataAccepted    bool  // DATA was answered with 354
 	written         bool  // the end of the content was given to the connection
 	quit            bool  // QUIT follows the content
+	ahead           bool  // its commands travel with the content of the mail before
 	contentAccepted bool  // the server took the content, which ends the transaction
 	chunkRefused    bool  // a chunk before the last was refused
 	swallows        bool  // BDAT was refused by a server that swallows its octets
@@ -77,10 +78,11 @@ func (h *heard) reply(in *receiver, e expectation, r response.Response) (more bo
 	return more, err
 }
 
-// onReset: a server that does not even take RSET is of no further use.
+// onReset: a server that does not even take RSET is of no further use, unless it refuses every command that comes too early.
 func (h *heard) onReset(in *receiver, r response.Response) {
+	about := h.noteAhead(in, r)
 	if !r.Code.IsCompleted() {
-		in.closing, h.resetReply = true, new(r)
+		in.closing, h.resetReply = in.closing || !about, new(r)
 	}
 }
 

@@ -28,6 +28,8 @@ type receiver struct {
 	chunking      chunkState        // what is known of the server
 	chunkAnswered bool              // it has answered a BDAT in a transaction
 	chunkSilent   bool              // it did not answer one within the limit
+	aheadAnswered bool              // it has taken commands that travelled with the content of the mail before
+	aheadRefused  bool              // it has refused such commands as out of place
 	lastWord      lastWord          // what the last reply said about all that has none yet
 	endedInOrder  bool              // the stream ended after a whole reply, not by an error
 	ended         bool              // the stream ended, in order or not

@@ -37,6 +37,8 @@ type JobSource interface {
 type Window struct {
 	Messages int   // whose content has left without a verdict; at least 1
 	Octets   int64 // of content together; 0 for 1 MiB. A larger mail travels alone.
+	// Apart lets no command travel with the content of the mail before, for servers that refuse it: see [Findings].
+	Apart bool
 }
 
 const defaultWindowOctets = 1 << 20
@@ -48,7 +50,8 @@ const defaultWindowOctets = 1 << 20
 // Where the server proved that it can, up to limit.Messages travel at the same time, beginning with
 // one and doubling with success; a later Stream goes on from there. Else the commands of the next mail
 // travel with the content of the one before: then one mail at most is in doubt, and a round trip brings
-// one verdict.
+// one verdict. A server that refuses such commands as out of place has the mail again, after the verdict, and none on this
+// connection any more.
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail before it: without it
 // some servers deliver a mail with the sender of a refused one.
@@ -98,7 +101,9 @@ type flight struct {
 var errGiveUp = errors.New("the server refuses service on this connection")
 
 func (s *stream) run() error {
-	s.conn.wire.lock().refusing = false
+	in := s.conn.wire.lock()
+	in.refusing = false
+	in.aheadRefused = in.aheadRefused && s.limit.Apart // it is tried again
 	s.conn.wire.unlock()
 	s.conn.cachedNow = s.conn.wire.now()
 	defer func() { s.conn.cachedNow = 0 }()
@@ -328,7 +333,7 @@ func (s *stream) data(f *flight) error {
 
 // following queues the commands of the next transaction, if there is one that needs no wait.
 func (s *stream) following() (*flight, error) {
-	if s.refusesService() || s.conn.Err() != nil || s.conn.cfg.LMTP {
+	if s.keepsApart() || s.refusesService() || s.conn.Err() != nil || s.conn.cfg.LMTP {
 		return nil, nil // in LMTP a verdict too few or too many would make RSET answer for a recipient
 	}
 	f := s.ready(1) // it is not in doubt before its own content leaves
@@ -381,6 +386,12 @@ func (s *stream) handOver() (good bool) {
 func (s *stream) end(f *flight) {
 	s.octets -= f.txn.plan.size
 	s.conn.end(&f.txn)
+	if f.txn.early && s.conn.Err() == nil {
+		again := s.flight(f.job)
+		again.txn.plan, again.txn.rcpt, again.rest = f.txn.plan, f.txn.rcpt, f.rest
+		s.leftover = append(s.leftover, again)
+		return
+	}
 	receipt := f.job.Result
 	receipt.add(&f.txn)
 	switch {
@@ -406,6 +417,13 @@ func (s *stream) refusesService() bool {
 	in := s.conn.wire.lock()
 	defer s.conn.wire.unlock()
 	return in.closing || in.refusing
+}
+
+// keepsApart reports whether no command may travel with the content of the mail before.
+func (s *stream) keepsApart() bool {
+	in := s.conn.wire.lock()
+	defer s.conn.wire.unlock()
+	return s.limit.Apart || in.aheadRefused
 }
 
 // drain waits for the verdicts on everything that was begun.

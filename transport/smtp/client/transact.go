@@ -41,6 +41,7 @@ func (c *Conn) begin(tx *txn) {
 	c.sends++
 	h := tx.heard(c.wire.lock())
 	h.mail, h.rcpt, h.chunks = tx.plan.mail, tx.rcpt, tx.plan.form == formChunk
+	h.ahead = !tx.alone && tx.plan.form == formData
 	for _, i := range tx.rcpt {
 		h.results[i] = RecipientResult{}
 	}

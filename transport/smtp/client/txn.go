@@ -34,6 +34,7 @@ type txn struct {
 	accepted  int    // recipients that were accepted at RCPT
 	overflow  []int  // recipients that are too many for this transaction
 	fallback  Fallback
+	early     bool // its commands were refused because they came before the verdict on the mail before
 
 	guarded heard // by the lock of the wire: see heard
 }

@@ -78,6 +78,10 @@ type Config struct {
 	// MaxRecipients per transaction; the next is answered 452. 0 for no limit.
 	MaxRecipients int
 
+	// RefuseAhead answers 503 to commands that come before the reply to the content of DATA before them, and does not run them, as
+	// Haraka 3.3.4 does. RFC 2920 section 3.1 allows such commands.
+	RefuseAhead bool
+
 	// Linger is how long the server waits for more input before it sends its replies. A test that
 	// counts round trips of flights beyond one segment sets it to some milliseconds.
 	Linger time.Duration

@@ -161,6 +161,9 @@ func (s *session) receive(c *content, first bool) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
+	if c.data && s.config.RefuseAhead {
+		s.ahead = len(s.link.in)
+	}
 	if early != "" {
 		s.end()
 		s.broken = !c.data

@@ -30,6 +30,7 @@ type session struct {
 	refused      bool // the greeting was no 2yz
 	transactions int
 	unread       int // octets of chunks that the server refused without reading them
+	ahead        int // octets that came before the reply to the content before them; see Config.RefuseAhead
 	errors       int // refused commands since the last stored message; see ErrorBudget
 	junk         int // commands without use since then
 
@@ -124,8 +125,8 @@ func (s *session) next() error {
 		return err
 	}
 	line := strings.TrimRight(string(raw), "\r\n")
-	smuggled := s.unread > 0
-	s.unread = max(s.unread-len(raw), 0)
+	smuggled, ahead := s.unread > 0, s.ahead > 0
+	s.unread, s.ahead = max(s.unread-len(raw), 0), max(s.ahead-len(raw), 0)
 	s.server.record.update(func() {
 		if s.config.Forget {
 			return
@@ -145,6 +146,9 @@ func (s *session) next() error {
 		s.violate(OctetRule, "CR or NUL in a command line: %.40q", line)
 	}
 	s.useless(verb)
+	if ahead {
+		return s.plain(verb, reply(503, "5.5.1 command before the reply to the content"))
+	}
 	return s.dispatch(verb)
 }
 
