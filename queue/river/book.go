@@ -68,11 +68,11 @@ func (l *Ledger) records(ctx context.Context, where string, values ...any) (list
 func (l *Ledger) Resolve(ctx context.Context, key string, recipient envelope.Address, outcome transport.Outcome) error {
 	at := l.place(key, recipient)
 	return inTx(ctx, l.pool, func(tx pgx.Tx) error {
-		alive, err := living(ctx, tx)
+		found, err := find(ctx, tx, []place{at}, "for update of l")
 		if err != nil {
 			return err
 		}
-		found, err := find(ctx, tx, []place{at}, "for update of l")
+		alive, err := living(ctx, tx) // as a claim does, after the row is locked
 		if err != nil {
 			return err
 		}

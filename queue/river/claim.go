@@ -58,16 +58,16 @@ func (d *claiming) run(ctx context.Context, tx pgx.Tx, claims []ledger.Claim) er
 	for i, c := range claims {
 		places[i] = d.place(c.Key, c.Recipient)
 	}
-	alive, err := living(ctx, tx)
+	found, err := find(ctx, tx, places, "for update of l")
+	if err != nil {
+		return err
+	}
+	alive, err := living(ctx, tx) // after the rows are locked: a process that came since may have written them
 	if err != nil {
 		return err
 	}
 	if !alive[d.owner] {
 		return errNoSession
-	}
-	found, err := find(ctx, tx, places, "for update of l")
-	if err != nil {
-		return err
 	}
 	if err := d.decide(claims, places, found, alive); err != nil {
 		return err

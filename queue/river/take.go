@@ -107,23 +107,26 @@ func (e *Engine) take(ctx context.Context, tx pgx.Tx, of selection, long time.Du
 		return nil, nil
 	}
 	rows, err := tx.Query(ctx, `with due as (
-			select j.id from river_job j join depeche_mail m on m.job_id = j.id where `+dueWhere("$6")+` and `+of.which+`
+			select j.id, case when j.state = 'running' and m.until > now() then m.owner else 0 end as dead
+			from river_job j join depeche_mail m on m.job_id = j.id where `+dueWhere("$6")+` and `+of.which+`
 			order by j.priority, m.priority desc, j.scheduled_at, j.id limit $5 for update of j, m skip locked),
 		leased as (
 			update depeche_mail m set token = nextval('depeche_token'), owner = $2, until = now() + $3::interval
-			from due where m.job_id = due.id returning m.*)
+			from due where m.job_id = due.id returning m.*, due.dead)
 		update river_job j set state = 'running', attempt = least(j.attempt + 1, 30000), attempted_at = now(),
 			attempted_by = array['depeche ' || $2::bigint::text]
 		from leased m where m.job_id = j.id
-		returning j.id, m.token, m.payload, `+columns, ownerLock, e.self, long, of.relays, of.most, restart)
+		returning m.dead, j.id, m.token, m.payload, `+columns, ownerLock, e.self, long, of.relays, of.most, restart)
 	if err != nil {
 		return nil, err
 	}
 	var taken []queue.Taken
+	var dead []int64
 	for rows.Next() {
 		var r row
 		var l lease
-		if err := rows.Scan(append([]any{&l.job, &l.token, &r.payload}, r.fields()...)...); err != nil {
+		var from int64
+		if err := rows.Scan(append([]any{&from, &l.job, &l.token, &r.payload}, r.fields()...)...); err != nil {
 			rows.Close()
 			return nil, err
 		}
@@ -133,8 +136,14 @@ func (e *Engine) take(ctx context.Context, tx pgx.Tx, of selection, long time.Du
 			return nil, err
 		}
 		taken = append(taken, queue.Taken{Entry: entry, Lease: l})
+		if from != 0 {
+			dead = append(dead, from)
+		}
 	}
 	if err := rows.Err(); err != nil || len(taken) == 0 {
+		return nil, err
+	}
+	if err := gone(ctx, tx, dead); err != nil {
 		return nil, err
 	}
 	var batch pgx.Batch
@@ -142,6 +151,20 @@ func (e *Engine) take(ctx context.Context, tx pgx.Tx, of selection, long time.Du
 		announce(&batch, queue.Sending, t.Entry)
 	}
 	return taken, tx.SendBatch(ctx, &batch).Close()
+}
+
+// gone makes sure that processes from which jobs are taken over do not live, now that the jobs are locked. In a statement PostgreSQL looks once who
+// lives, and at a row that was changed meanwhile as it is then: it may be that of a process which came after that look.
+func gone(ctx context.Context, tx pgx.Tx, dead []int64) error {
+	if len(dead) == 0 {
+		return nil
+	}
+	var lives bool
+	err := tx.QueryRow(ctx, "select $2::bigint[] && array("+live+")", ownerLock, dead).Scan(&lives)
+	if err == nil && lives {
+		err = errRaced
+	}
+	return err
 }
 
 // reserve takes places at a relay with a limit for jobs that are due.

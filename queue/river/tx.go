@@ -43,7 +43,7 @@ func rest(ctx context.Context, n int) {
 	}
 }
 
-var errRaced = errors.New("another process claimed an entry at the same time")
+var errRaced = errors.New("another process changed the same at the same time")
 
 // passing reports whether the same transaction may succeed now.
 func passing(err error) bool {
