@@ -50,12 +50,14 @@ func (l *Ledger) claimPart(ctx context.Context, claims []ledger.Claim) ([]ledger
 	}
 	var grants []ledger.Grant
 	read, newest := l.stream.read, l.stream.direct
+	at, end := l.look(places)
+	defer end()
 	err := tries(ctx, func() error {
 		found, err := read(ctx, places)
 		if err != nil {
 			return err
 		}
-		d := decision{Ledger: l, claims: claims, places: places, found: found, newest: newest, sure: map[string]bool{}, now: now()}
+		d := decision{Ledger: l, claims: claims, places: places, found: found, newest: newest, sure: map[string]bool{}, look: at, now: now()}
 		for unsure, err := d.decide(); len(unsure) > 0 || err != nil; unsure, err = d.decide() {
 			if err == nil {
 				err = d.makeSure(ctx, unsure)
@@ -79,11 +81,13 @@ type decision struct {
 	found  map[string]*record
 	newest bool            // all that was found is the newest
 	sure   map[string]bool // the places of which that is known
+	look   *look
 	now    time.Time
 
 	grants  []ledger.Grant
 	changes []change
 	holds   []*hold
+	kept    []*hold // those of which nothing is written
 }
 
 // decide answers the claims, or says of which places the newest record is needed first. What a server that follows has told is made sure
@@ -91,7 +95,11 @@ type decision struct {
 func (d *decision) decide() (unsure []string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.grants, d.changes, d.holds = nil, nil, nil
+	if d.look.old {
+		d.look.old = false
+		return nil, errConflict
+	}
+	d.grants, d.changes, d.holds, d.kept = nil, nil, nil, nil
 	fresh := map[string]ledger.Entry{} // what this call has decided
 	for i, c := range d.claims {
 		place := d.places[i]
@@ -101,12 +109,7 @@ func (d *decision) decide() (unsure []string, err error) {
 		}
 		if next != nil {
 			fresh[place] = *next
-			seen := uint64(0)
-			if r := d.found[place]; r != nil {
-				seen = r.seq
-			}
-			d.changes = append(d.changes, d.change(place, seen, c.Key, next))
-			d.holds = append(d.holds, &hold{place: place, entry: *next, seen: seen})
+			d.begin(place, c.Key, next)
 		}
 		final := grant.Answer == ledger.Send || grant.Answer == ledger.Replay && grant.Fate.Outcome != transport.Unknown
 		if _, ours := fresh[place]; !d.newest && !d.sure[place] && !final && !ours {
@@ -118,8 +121,26 @@ func (d *decision) decide() (unsure []string, err error) {
 		for _, h := range d.holds {
 			d.held[h.entry.Fence] = h
 		}
+		for _, h := range d.kept {
+			d.keep(h)
+		}
 	}
 	return unsure, nil
+}
+
+// begin holds a claim, and has it written unless memory is enough.
+func (d *decision) begin(place, key string, next *ledger.Entry) {
+	r := d.found[place]
+	if r == nil && d.alone {
+		d.kept = append(d.kept, &hold{place: place, entry: *next})
+		return
+	}
+	seen := uint64(0)
+	if r != nil {
+		seen = r.seq
+	}
+	d.changes = append(d.changes, d.change(place, seen, key, next))
+	d.holds = append(d.holds, &hold{place: place, entry: *next, seen: seen})
 }
 
 // answer answers one claim.
@@ -131,6 +152,10 @@ func (d *decision) answer(i int, fresh map[string]ledger.Entry) (next *ledger.En
 	}
 	if e, ok := fresh[d.places[i]]; ok {
 		next, g = d.rules.Claim(&e, c, ledger.Holder{Alive: true, Fence: fence, Now: d.now})
+		return next, g, nil
+	}
+	if h := d.bare[d.places[i]]; h != nil && h.entry.State != ledger.Over {
+		next, g = d.rules.Claim(&h.entry, c, ledger.Holder{Alive: true, Fence: fence, Now: d.now})
 		return next, g, nil
 	}
 	e, _, err := entryOf(d.found[d.places[i]])
@@ -163,9 +188,14 @@ func (d *decision) write(ctx context.Context) error {
 		case err == nil:
 			h.seen = first + uint64(i)
 		case errors.Is(err, errConflict) && !errors.Is(err, errUncertain):
-			delete(d.held, h.entry.Fence)
+			d.forget(h.entry.Fence)
 		default:
 			h.lost = true
+		}
+	}
+	for _, h := range d.kept {
+		if err != nil {
+			d.forget(h.entry.Fence)
 		}
 	}
 	if err != nil && (!errors.Is(err, errConflict) || errors.Is(err, errUncertain)) {

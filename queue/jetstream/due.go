@@ -71,7 +71,7 @@ func (e *Engine) mayTake(was slot, r *record, j job, now time.Time) bool {
 		return false
 	}
 	e.learn(was.id, r.seq, j, false)
-	return j.Gone == "" && (j.State == queue.Waiting && !j.At.After(now) || j.State == queue.Working && e.index.free(was.id, now))
+	return j.Gone == "" && (j.State == queue.Waiting && !j.At.After(now) || j.State == queue.Working) && e.index.free(was.id, now)
 }
 
 // bury forgets jobs without a record: they were ended, and the mark of it is deleted. That they have none is made sure of by a

@@ -44,9 +44,11 @@ func (e *Engine) list(ctx context.Context) ([]queue.Entry, error) {
 		return nil
 	})
 	list := make([]queue.Entry, 0, len(newest))
+	e.mu.Lock()
 	for _, entry := range newest {
-		list = append(list, entry)
+		list = append(list, e.withLeases(entry))
 	}
+	e.mu.Unlock()
 	slices.SortFunc(list, func(a, b queue.Entry) int { return cmp.Compare(a.Key, b.Key) })
 	return list, err
 }
@@ -84,6 +86,11 @@ func (e *Engine) edit(ctx context.Context, key string, do func(*job) bool) error
 	}
 	id := idOf(key)
 	subject := e.jobSubject(id)
+	done, err := e.edited(id, key)
+	if err != nil {
+		return err
+	}
+	defer done()
 	return tries(ctx, func() error {
 		r, err := e.jobs.readOne(ctx, subject)
 		if err != nil {

@@ -39,6 +39,9 @@ func (l *Ledger) Ending(ctx context.Context, grants []ledger.Grant) error {
 		}
 		steps = append(steps, step{ledger.Ended{Grant: g}, place, h, next, l.change(place, h.seen, g.Key, next)})
 	}
+	for _, s := range steps {
+		s.hold.begun = true
+	}
 	l.mu.Unlock()
 	for len(steps) > 0 {
 		n := min(len(steps), maxBatch)
@@ -106,7 +109,9 @@ func (l *Ledger) endPart(ctx context.Context, ends []ledger.Ended) error {
 			continue
 		}
 		again[e.Grant.Fence] = true
-		steps = append(steps, s)
+		if s.hold != nil {
+			steps = append(steps, s)
+		}
 	}
 	if len(steps) == 0 {
 		return errors.Join(errs...)
@@ -169,7 +174,7 @@ func (l *Ledger) finish(steps []step, err error) error {
 	defer l.mu.Unlock()
 	for _, s := range steps {
 		if err == nil || errors.Is(err, ledger.ErrFenced) {
-			delete(l.held, s.ended.Grant.Fence)
+			l.forget(s.ended.Grant.Fence)
 			continue
 		}
 		l.unwritten = append(l.unwritten, s.ended)
@@ -204,7 +209,7 @@ func (l *Ledger) retry() {
 	}()
 }
 
-// endStep decides how one claim ends.
+// endStep decides how one claim ends. A step without a hold is one that nothing is to be written of.
 func (l *Ledger) endStep(ctx context.Context, e ledger.Ended) (step, error) {
 	place := l.place(e.Grant.Key, e.Grant.Recipient)
 	l.mu.Lock()
@@ -223,13 +228,17 @@ func (l *Ledger) endStep(ctx context.Context, e ledger.Ended) (step, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h == nil || l.held[e.Grant.Fence] != h || h.place != place || h.lost { // lost: the record is not this claim's
-		delete(l.held, e.Grant.Fence)
+		l.forget(e.Grant.Fence)
 		return step{}, fmt.Errorf("key %q: %w", e.Grant.Key, ledger.ErrFenced)
 	}
 	next, err := l.rules.End(&h.entry, e.Grant.Fence, e.Fate, now())
 	if err != nil { // it has ended
-		delete(l.held, e.Grant.Fence)
+		l.forget(e.Grant.Fence)
 		return step{}, fmt.Errorf("key %q: %w", e.Grant.Key, err)
+	}
+	if next == nil && h.unwritten() {
+		l.forget(e.Grant.Fence)
+		return step{}, nil
 	}
 	return step{e, place, h, next, l.change(place, h.seen, e.Grant.Key, next)}, nil
 }

@@ -22,18 +22,20 @@ type Engine struct {
 	book   *Ledger
 	owners *owners
 	window time.Duration
+	alone  bool // no other process can use the queue: leases are in memory
 	end    context.CancelFunc
 	done   <-chan struct{}
 	watch  jetstream.ConsumeContext
 
 	keep sync.RWMutex // written by Extend, so that it does not change a record while it is settled
 
-	mu     sync.Mutex
-	index  index
-	loaded chan struct{} // closed when the index knows all that there was at first
-	change chan struct{} // closed and made anew when a waiting Take must look again
-	paused bool
-	closed bool
+	mu      sync.Mutex
+	index   index
+	loaded  chan struct{} // closed when the index knows all that there was at first
+	change  chan struct{} // closed and made anew when a waiting Take must look again
+	editing map[jobID]int // jobs that calls are changing, which are lent to none meanwhile
+	paused  bool
+	closed  bool
 }
 
 // open begins the engine on a connection.
@@ -52,15 +54,16 @@ func (s Setup) open(ctx context.Context, n *node) (*Engine, error) {
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	e := &Engine{
-		node: n, jobs: of.jobs, window: s.Window, end: end, done: life.Done(), index: newIndex(),
-		loaded: make(chan struct{}), change: make(chan struct{}),
+		node: n, jobs: of.jobs, window: s.Window, alone: n.alone, end: end, done: life.Done(), index: newIndex(),
+		loaded: make(chan struct{}), change: make(chan struct{}), editing: map[jobID]int{},
 		owners: &owners{self: self, alone: n.alone, live: of.live, beat: s.beat, seen: map[uint64]sign{}},
 	}
 	if e.window == 0 {
 		e.window = ledger.DefaultWindow
 	}
 	e.book = &Ledger{
-		stream: of.book, owners: e.owners, rules: ledger.Rules{Window: s.Window}, secret: secret, held: map[uint64]*hold{}, closing: e.done,
+		stream: of.book, owners: e.owners, rules: ledger.Rules{Window: s.Window}, secret: secret, alone: n.alone, closing: e.done,
+		held: map[uint64]*hold{}, bare: map[string]*hold{}, looks: map[*look]bool{},
 	}
 	if err = e.owners.run(life); err == nil {
 		err = e.listen(life)
@@ -90,7 +93,10 @@ func (e *Engine) listen(ctx context.Context) error {
 	if info := consumer.CachedInfo(); info == nil || info.NumPending == 0 {
 		close(e.loaded)
 	}
-	const atOnce = 4096
+	atOnce := 4096
+	if e.alone {
+		atOnce = 256 // what comes while see rests is not asked for
+	}
 	e.watch, err = consumer.Consume(e.see, jetstream.PullMaxMessages(atOnce))
 	return err
 }
@@ -109,13 +115,29 @@ func (e *Engine) see(m jetstream.Msg) {
 		e.note(r, j, true)
 	}
 	if at.NumPending == 0 {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		select {
-		case <-e.loaded:
-		default:
-			close(e.loaded)
-		}
+		e.load()
+		e.rest()
+	}
+}
+
+// load notes that the index knows all that there was.
+func (e *Engine) load() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.isLoaded() {
+		close(e.loaded)
+	}
+}
+
+// rest lets the stream go on for a moment, in a process that is alone with its folder. All records are its own, and all but those whose writes had
+// no answer are in the index already: one of a job is enough, the last.
+func (e *Engine) rest() {
+	if !e.alone {
+		return
+	}
+	select {
+	case <-time.After(time.Second):
+	case <-e.done:
 	}
 }
 

@@ -86,6 +86,25 @@ func TestQueue(t *testing.T) {
 	})
 }
 
+// TestLedgerAlone runs the suite in a folder, which is opened again for each restart.
+func TestLedgerAlone(t *testing.T) {
+	folders, current := map[ledger.Ledger]string{}, map[ledger.Ledger]*Engine{}
+	begin := func(t *testing.T, folder string) ledger.Ledger {
+		e := open(t, Embedded(folder))
+		folders[e.book], current[e.book] = folder, e
+		return e.book
+	}
+	ledgertest.Run(t, ledgertest.Store{
+		Open: func(t *testing.T) ledger.Ledger { return begin(t, t.TempDir()) },
+		Restart: func(t *testing.T, l ledger.Ledger) ledger.Ledger {
+			if err := current[l].Close(); err != nil {
+				t.Error(err)
+			}
+			return begin(t, folders[l])
+		},
+	})
+}
+
 // TestLedger runs the suite over one NATS, with a new process for each restart.
 func TestLedger(t *testing.T) {
 	engines := map[ledger.Ledger]func() *Engine{}

@@ -50,6 +50,7 @@ type fake struct {
 	refuse func(m *nats.Msg) // is given what is put, which is refused
 	mute   bool              // what is put is taken without an answer
 	made   int               // how many writes were taken or refused, of one record or a batch
+	found  func()            // is called when records were looked up, before they are told, without the lock held
 }
 
 func newFake(t *testing.T, conn *nats.Conn, name string) (*fake, *stream) {
@@ -142,6 +143,20 @@ func (f *fake) get(m *nats.Msg) any {
 
 // direct is answered by a server that follows and has everything.
 func (f *fake) direct(m *nats.Msg) {
+	list, found := f.lookUp(m)
+	if found != nil {
+		found()
+	}
+	for _, r := range list {
+		_ = m.RespondMsg(r)
+	}
+	end := nats.NewMsg(m.Reply)
+	end.Header.Set("Status", "204")
+	end.Header.Set("Nats-Num-Pending", "0")
+	_ = m.RespondMsg(end)
+}
+
+func (f *fake) lookUp(m *nats.Msg) (list []*nats.Msg, found func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ask struct {
@@ -160,12 +175,9 @@ func (f *fake) direct(m *nats.Msg) {
 		r.Header.Set("Nats-Subject", subject)
 		r.Header.Set("Nats-Sequence", strconv.Itoa(at+1))
 		r.Data = f.all[at].Data
-		_ = m.RespondMsg(r)
+		list = append(list, r)
 	}
-	end := nats.NewMsg(m.Reply)
-	end.Header.Set("Status", "204")
-	end.Header.Set("Nats-Num-Pending", "0")
-	_ = m.RespondMsg(end)
+	return list, f.found
 }
 
 // put takes a record, or the last of a batch, if all are as they were seen.

@@ -89,8 +89,21 @@ func (g *group) next() []*pending {
 
 func (s *stream) writeGroups() {
 	for list := s.group.next(); len(list) > 0; list = s.group.next() {
+		begin := time.Now()
 		s.writeGroup(list)
+		<-time.After(regather(len(list), time.Since(begin)))
 	}
+}
+
+// regather is how long the next group waits for the writes of those who have just got their answers, n of them, after a group that took a time. Else
+// there are two crowds of callers, of which one writes while the other waits, and each group is half as large as it could be. One caller alone is
+// not waited for.
+func regather(n int, took time.Duration) time.Duration {
+	const part, most = 8, 5 * time.Millisecond
+	if n < 2 {
+		return 0
+	}
+	return min(took/part, most)
 }
 
 // writeGroup makes writes together, or one by one if one of them is refused.

@@ -90,3 +90,16 @@ func TestLargeWritesHaveTime(t *testing.T) {
 		t.Errorf("a small one has %v more", more)
 	}
 }
+
+// TestRegather: callers who write together write together again; one alone does not wait for others.
+func TestRegather(t *testing.T) {
+	if d := regather(1, time.Hour); d != 0 {
+		t.Errorf("one alone waits for %v", d)
+	}
+	if d := regather(2, 8*time.Millisecond); d != time.Millisecond {
+		t.Errorf("after 8ms two wait for %v", d)
+	}
+	if d := regather(2, time.Hour); d > 10*time.Millisecond {
+		t.Errorf("after a write that hung they wait for %v", d)
+	}
+}

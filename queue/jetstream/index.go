@@ -38,6 +38,8 @@ func slotOf(id jobID, seq uint64) slot {
 type leaseOf struct {
 	owner uint64
 	until time.Time // by the clock of this process
+	lent  *taken    // whose it is, if it is in no record
+	lends int       // attempts that the record does not count
 }
 
 func newIndex() index {
@@ -85,7 +87,7 @@ func (x *index) note(id jobID, seq uint64, j job, now time.Time, seen bool) bool
 	case queue.Parked:
 		x.times.Remove(at)
 	case queue.Working:
-		x.leases[at] = leaseOf{j.Owner, now.Add(j.Lease)}
+		x.leases[at] = leaseOf{owner: j.Owner, until: now.Add(j.Lease)}
 		x.when(at, now.Add(j.Lease))
 	}
 	return true
@@ -127,7 +129,7 @@ func (x *index) overdue(now time.Time, alive func(owner uint64) bool) {
 	}
 }
 
-// free reports whether a job that a record says is Working may be taken.
+// free reports whether no lease keeps a job that is there from being taken.
 func (x *index) free(id jobID, now time.Time) bool {
 	at, known := x.find(id)
 	if !known {
@@ -137,9 +139,61 @@ func (x *index) free(id jobID, now time.Time) bool {
 	return !working || !l.until.After(now)
 }
 
-// again makes a job due once more that could not be taken, unless a newer record has said when it is due.
-func (x *index) again(was slot, due time.Time) {
-	if at, known := x.find(was.id); known && *x.slots.At(at) == was {
+// again makes a job due once more that could not be taken, unless a newer record or a lease has said when it is due.
+func (x *index) again(was slot, now, due time.Time) {
+	if at, known := x.find(was.id); known && *x.slots.At(at) == was && x.free(was.id, now) {
 		x.when(at, due)
 	}
+}
+
+// lend gives a job to a worker by a lease that is in no record. It counts the attempts since the record.
+func (x *index) lend(t *taken, now time.Time) bool {
+	at, known := x.find(t.id)
+	if !known || x.slots.At(at).seq() != t.seen || !x.free(t.id, now) {
+		return false
+	}
+	t.until = now.Add(t.job.Lease)
+	lends := x.leases[at].lends + 1
+	t.job.Attempts += lends - 1 // one is counted
+	x.leases[at] = leaseOf{t.job.Owner, t.until, t, lends}
+	x.when(at, t.until)
+	return true
+}
+
+// lentTo reports whether the last lease of a job in memory is this one.
+func (x *index) lentTo(t *taken) bool {
+	at, known := x.find(t.id)
+	return known && x.leases[at].lent == t
+}
+
+// lends returns how many leases in memory a job has had since its record, the last of which may have ended.
+func (x *index) lends(id jobID) int {
+	at, known := x.find(id)
+	if !known {
+		return 0
+	}
+	return x.leases[at].lends
+}
+
+// prolong follows the end of a lease.
+func (x *index) prolong(t *taken) {
+	at, _ := x.find(t.id)
+	l := x.leases[at]
+	l.until = t.until
+	x.leases[at] = l
+	x.when(at, t.until)
+}
+
+// takeBack ends a lease at once, as if it had not been.
+func (x *index) takeBack(t *taken, now time.Time) {
+	if !x.lentTo(t) {
+		return
+	}
+	at, _ := x.find(t.id)
+	l := x.leases[at]
+	l.until, l.lent, l.lends = now, nil, l.lends-1
+	if x.leases[at] = l; l.lends == 0 {
+		delete(x.leases, at)
+	}
+	x.when(at, now)
 }

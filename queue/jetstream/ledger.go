@@ -20,22 +20,17 @@ type Ledger struct {
 	owners *owners
 	rules  ledger.Rules
 	secret ledger.Secret
+	alone  bool // no other process can use the ledger
 
 	mu    sync.Mutex
 	count uint64           // of fences
 	held  map[uint64]*hold // by fence: what this process has claimed, also while it is being written
+	bare  map[string]*hold // by place: those of them whose claim is in no record
+	looks map[*look]bool   // claims that are being decided
 
 	unwritten []ledger.Ended // ends that no server took; they are written when one is reached
 	retrying  bool
 	closing   <-chan struct{}
-}
-
-// hold is a claim of this process.
-type hold struct {
-	place string
-	entry ledger.Entry
-	seen  uint64 // the record that has it, or that its claim replaces
-	lost  bool   // a write of it had no answer, so the record may be a later one
 }
 
 // now is the time as entries keep it.
@@ -81,25 +76,6 @@ func findSecret(ctx context.Context, jobs *stream, callers []byte) (ledger.Secre
 		return ledger.Secret{}, err
 	}
 	return ledger.ReadSecret(kept, callers)
-}
-
-// holds reports whether the claim on an entry may still be held: by this process if it knows of it, and by another one if
-// that lives. It is called with the lock held.
-func (l *Ledger) holds(e *ledger.Entry) bool {
-	if e == nil {
-		return false
-	}
-	if owner := e.Fence >> ownerShift; owner != l.owners.self {
-		return l.owners.alive(owner)
-	}
-	return l.held[e.Fence] != nil
-}
-
-// mayHold is holds without the lock held.
-func (l *Ledger) mayHold(e *ledger.Entry) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.holds(e)
 }
 
 // ownerShift is where the number of the process is in a fence; the count of its claims is below.

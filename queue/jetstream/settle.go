@@ -12,9 +12,9 @@ import (
 func errLease(t *taken) error { return fmt.Errorf("key %q: %w", t.job.Key, queue.ErrLease) }
 
 // held returns the lease of a job, nil if it has ended by our clock.
-func held(t queue.Taken) *taken {
+func (e *Engine) held(t queue.Taken) *taken {
 	lease, ok := t.Lease.(*taken)
-	if !ok || lease.over || !time.Now().Before(lease.until) {
+	if !ok || lease.over || !time.Now().Before(lease.until) || e.alone && !e.lent(lease) {
 		return nil
 	}
 	return lease
@@ -30,7 +30,7 @@ func (e *Engine) Extend(ctx context.Context, list []queue.Taken, lease time.Dura
 	var errs []error
 	var good []*taken
 	for _, t := range list {
-		l := held(t)
+		l := e.held(t)
 		if l == nil {
 			errs = append(errs, fmt.Errorf("key %q: %w", t.Entry.Key, queue.ErrLease))
 			continue
@@ -40,6 +40,9 @@ func (e *Engine) Extend(ctx context.Context, list []queue.Taken, lease time.Dura
 	}
 	if len(good) == 0 {
 		return errors.Join(errs...)
+	}
+	if e.alone {
+		return errors.Join(append(errs, e.prolong(good, lease)...)...)
 	}
 	err := e.update(ctx, good)
 	if !errors.Is(err, errConflict) {
@@ -66,7 +69,7 @@ func (e *Engine) Settle(ctx context.Context, list []queue.Settlement) error {
 	var errs []error
 	var good []queue.Settlement
 	for _, s := range list {
-		if held(s.Taken) == nil {
+		if e.held(s.Taken) == nil {
 			errs = append(errs, fmt.Errorf("key %q: %w", s.Taken.Entry.Key, queue.ErrLease))
 			continue
 		}

@@ -17,7 +17,7 @@ type taken struct {
 	job     job
 	payload []byte // as the record has it
 
-	seen  uint64    // the record that has the lease
+	seen  uint64    // the record that has the lease, or the job that is lent
 	until time.Time // by the clock of this process
 	over  bool
 }
@@ -105,18 +105,25 @@ func (e *Engine) takeAll(ctx context.Context, jobs []slot, lease time.Duration) 
 	list, err := e.readAll(ctx, jobs, lease)
 	longer, cancel := outlast(ctx)
 	defer cancel()
-	if err == nil {
+	switch {
+	case err != nil:
+	case e.alone:
+		list = e.lendAll(list)
+	default:
 		list, err = e.leaseAll(longer, list)
 	}
 	var out []queue.Taken
 	if err == nil {
-		out, err = e.hand(longer, list)
+		if out, err = e.hand(longer, list); err != nil && e.alone {
+			e.takeBack(list)
+		}
 	}
 	const soon = 200 * time.Millisecond
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, s := range jobs { // what was taken has a newer record
-		e.index.again(s, time.Now().Add(soon))
+	now := time.Now()
+	for _, s := range jobs { // what was taken has a newer record, or a lease
+		e.index.again(s, now, now.Add(soon))
 	}
 	return out, err
 }
