@@ -96,8 +96,17 @@ func (e *Engine) migrate(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	_, err = conn.Exec(ctx, schema)
-	return err
+	for _, part := range schema {
+		there := false
+		err := conn.QueryRow(ctx, isThere, part.name).Scan(&there)
+		if err == nil && !there {
+			_, err = conn.Exec(ctx, part.statement)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findSecret finds the secret of the queue, or makes it.

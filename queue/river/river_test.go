@@ -1,6 +1,7 @@
 package river_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,6 +84,45 @@ func state(t *testing.T, q queue.Engine) string {
 		fmt.Fprintf(&text, "%s %v %d; ", e.Key, e.State, e.Attempts)
 	}
 	return text.String()
+}
+
+// TestOpenBesideATransaction: a process comes while another one has written in a transaction that is open. Neither waits.
+func TestOpenBesideATransaction(t *testing.T) {
+	dsn := newDatabase(t)
+	pool := newPool(t, dsn)
+	e := open(t, pool)
+	q, err := queue.New(e, queue.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }() // it is over where the test passes
+	_, err = e.EnqueueTx(t.Context(), tx, q, newMail(t), queue.Job{Key: "one"})
+	if err == nil {
+		grants, claimed := e.Ledger().Claim(t.Context(), []ledger.Claim{{Key: "other", Recipient: recipient(t)}})
+		if err = claimed; err == nil && grants[0].Answer != ledger.Send {
+			t.Errorf("%+v", grants)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	second, err := river.Open(ctx, newPool(t, dsn), river.Options{})
+	if err != nil {
+		t.Fatalf("opened beside a transaction: %v", err)
+	}
+	t.Cleanup(func() { _ = second.Close() })
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := state(t, second); got != "one waiting 0; " {
+		t.Error(got)
+	}
 }
 
 // TestEnqueueTx: a mail is queued with the order that it belongs to, or not at all.

@@ -2,26 +2,30 @@ package river
 
 import "time"
 
-// schema is what River's tables lack. It is made by Open and may be made again.
-const schema = `
-create table if not exists depeche_mail (
-	key text primary key, digest bytea not null, job_id bigint, relay text not null, priority integer not null,
-	entry jsonb not null, payload bytea, reason text not null default '', outcome smallint not null default 0,
-	token bigint not null default 0, owner bigint not null default 0, until timestamptz, ended_at timestamptz
-);
-create index if not exists depeche_mail_job on depeche_mail (job_id);
-create index if not exists depeche_mail_ended on depeche_mail (ended_at) where ended_at is not null;
-create table if not exists depeche_limit (relay text primary key, cell timestamptz not null);
-create table if not exists depeche_meta (name text primary key, value bytea not null);
-create table if not exists depeche_ledger (
-	key text not null, recipient bytea not null, fence bigint not null, over boolean not null, entry bytea not null, keep_until timestamptz,
-	primary key (key, recipient)
-);
-create index if not exists depeche_ledger_keep on depeche_ledger (keep_until) where keep_until is not null;
-create index if not exists depeche_ledger_recipient on depeche_ledger (recipient);
-create sequence if not exists depeche_owner;
-create sequence if not exists depeche_token;
-`
+// schema is what River's tables lack, by name: [Open] makes what is not there. It does not ask PostgreSQL to make an index "if not
+// exists", which waits for every transaction that has written to the table before it finds the index there, and lets no other one write meanwhile.
+var schema = []struct{ name, statement string }{
+	{"depeche_mail", `create table depeche_mail (
+		key text primary key, digest bytea not null, job_id bigint, relay text not null, priority integer not null,
+		entry jsonb not null, payload bytea, reason text not null default '', outcome smallint not null default 0,
+		token bigint not null default 0, owner bigint not null default 0, until timestamptz, ended_at timestamptz
+	)`},
+	{"depeche_mail_job", "create index depeche_mail_job on depeche_mail (job_id)"},
+	{"depeche_mail_ended", "create index depeche_mail_ended on depeche_mail (ended_at) where ended_at is not null"},
+	{"depeche_limit", "create table depeche_limit (relay text primary key, cell timestamptz not null)"},
+	{"depeche_meta", "create table depeche_meta (name text primary key, value bytea not null)"},
+	{"depeche_ledger", `create table depeche_ledger (
+		key text not null, recipient bytea not null, fence bigint not null, over boolean not null, entry bytea not null, keep_until timestamptz,
+		primary key (key, recipient)
+	)`},
+	{"depeche_ledger_keep", "create index depeche_ledger_keep on depeche_ledger (keep_until) where keep_until is not null"},
+	{"depeche_ledger_recipient", "create index depeche_ledger_recipient on depeche_ledger (recipient)"},
+	{"depeche_owner", "create sequence depeche_owner"},
+	{"depeche_token", "create sequence depeche_token"},
+}
+
+// isThere reports whether a name stands for a table, an index or a sequence.
+const isThere = "select to_regclass($1) is not null"
 
 // The numbers of advisory locks: Open while it makes tables, and each process while it lives.
 const (
