@@ -56,6 +56,9 @@ func (l *Ledger) records(ctx context.Context, filter string) ([]ledger.Record, e
 		}
 		return nil
 	})
+	for _, h := range l.bareAt(filter) {
+		newest[h.place] = h.entry.Record(h.key, recipientOf(h.place), true)
+	}
 	list := make([]ledger.Record, 0, len(newest))
 	for _, r := range newest {
 		list = append(list, r)
@@ -90,6 +93,9 @@ func (l *Ledger) Resolve(ctx context.Context, key string, recipient envelope.Add
 		if err != nil {
 			return err
 		}
+		for _, h := range l.bareAt(place) {
+			found = &h.entry
+		}
 		next, err := l.rules.Resolve(found, l.mayHold(found), outcome, now())
 		if err != nil {
 			return err
@@ -106,5 +112,12 @@ func (l *Ledger) Erase(ctx context.Context, recipient envelope.Address) (int, er
 	if err != nil {
 		return 0, err
 	}
+	l.mu.Lock()
+	for place, h := range l.bare {
+		if takes(filter, place) {
+			l.forget(h.entry.Fence)
+		}
+	}
+	l.mu.Unlock()
 	return len(list), l.stream.purge(ctx, filter)
 }

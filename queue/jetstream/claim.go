@@ -132,7 +132,7 @@ func (d *decision) decide() (unsure []string, err error) {
 func (d *decision) begin(place, key string, next *ledger.Entry) {
 	r := d.found[place]
 	if r == nil && d.alone {
-		d.kept = append(d.kept, &hold{place: place, entry: *next})
+		d.kept = append(d.kept, &hold{place: place, entry: *next, key: key})
 		return
 	}
 	seen := uint64(0)
@@ -154,7 +154,12 @@ func (d *decision) answer(i int, fresh map[string]ledger.Entry) (next *ledger.En
 		next, g = d.rules.Claim(&e, c, ledger.Holder{Alive: true, Fence: fence, Now: d.now})
 		return next, g, nil
 	}
-	if h := d.bare[d.places[i]]; h != nil && h.entry.State != ledger.Over {
+	h := d.bare[d.places[i]]
+	switch {
+	case h == nil:
+	case h.entry.State == ledger.Over && d.found[d.places[i]] == nil: // its end is in a record that was read too early
+		return nil, g, errConflict
+	case h.entry.State != ledger.Over:
 		next, g = d.rules.Claim(&h.entry, c, ledger.Holder{Alive: true, Fence: fence, Now: d.now})
 		return next, g, nil
 	}

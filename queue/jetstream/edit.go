@@ -86,7 +86,7 @@ func (e *Engine) edit(ctx context.Context, key string, do func(*job) bool) error
 	}
 	id := idOf(key)
 	subject := e.jobSubject(id)
-	done, err := e.edited(id, key)
+	lends, done, err := e.edited(id, key)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,7 @@ func (e *Engine) edit(ctx context.Context, key string, do func(*job) bool) error
 				return err
 			}
 		}
+		j.Attempts += lends
 		if j.Key != key || j.Gone != "" || !do(&j) {
 			return fmt.Errorf("key %q: %w", key, queue.ErrNotFound)
 		}

@@ -33,9 +33,11 @@ type Engine struct {
 	index   index
 	loaded  chan struct{} // closed when the index knows all that there was at first
 	change  chan struct{} // closed and made anew when a waiting Take must look again
-	editing map[jobID]int // jobs that calls are changing, which are lent to none meanwhile
+	editing map[jobID]int // jobs that calls are changing or settling, which are lent to no worker meanwhile
 	paused  bool
 	closed  bool
+	// pausedBy is the number of the record that says so.
+	pausedBy uint64
 }
 
 // open begins the engine on a connection.
@@ -95,7 +97,7 @@ func (e *Engine) listen(ctx context.Context) error {
 	}
 	atOnce := 4096
 	if e.alone {
-		atOnce = 256 // what comes while see rests is not asked for
+		atOnce = 256 // what comes while see rests waits in the server
 	}
 	e.watch, err = consumer.Consume(e.see, jetstream.PullMaxMessages(atOnce))
 	return err
@@ -110,13 +112,15 @@ func (e *Engine) see(m jetstream.Msg) {
 	e.jobs.know(at.Sequence.Stream)
 	r := &record{subject: m.Subject(), seq: at.Sequence.Stream, head: m.Headers().Get(headHeader)}
 	if r.subject == e.pauseSubject() {
-		e.setPaused(r.head == pausedHead)
+		e.setPaused(r.seq, r.head == pausedHead)
 	} else if j, err := readJob(r); err == nil {
 		e.note(r, j, true)
 	}
 	if at.NumPending == 0 {
 		e.load()
-		e.rest()
+		if e.alone && time.Since(at.Timestamp) < resting { // others that wait for see are as old as its rest, or older
+			e.rest()
+		}
 	}
 }
 
@@ -129,14 +133,14 @@ func (e *Engine) load() {
 	}
 }
 
+// resting is for how long see rests.
+const resting = time.Second
+
 // rest lets the stream go on for a moment, in a process that is alone with its folder. All records are its own, and all but those whose writes had
 // no answer are in the index already: one of a job is enough, the last.
 func (e *Engine) rest() {
-	if !e.alone {
-		return
-	}
 	select {
-	case <-time.After(time.Second):
+	case <-time.After(resting):
 	case <-e.done:
 	}
 }
@@ -234,10 +238,14 @@ const pausedHead = "paused"
 
 func (e *Engine) pauseSubject() string { return e.jobs.name + ".meta.pause" }
 
-func (e *Engine) setPaused(paused bool) {
+// setPaused follows a record of pausing, unless a newer one was followed.
+func (e *Engine) setPaused(seq uint64, paused bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.paused = paused
+	if seq <= e.pausedBy {
+		return
+	}
+	e.paused, e.pausedBy = paused, seq
 	e.changed()
 }
 
@@ -250,10 +258,11 @@ func (e *Engine) Pause(ctx context.Context, paused bool) error {
 	if paused {
 		head = pausedHead
 	}
-	if _, err := e.jobs.write(ctx, []change{{subject: e.pauseSubject(), blind: true, head: head}}); err != nil {
+	seq, err := e.jobs.write(ctx, []change{{subject: e.pauseSubject(), blind: true, head: head}})
+	if err != nil {
 		return fmt.Errorf("queue: %w", err)
 	}
-	e.setPaused(paused)
+	e.setPaused(seq, paused)
 	return nil
 }
 

@@ -1,6 +1,11 @@
 package jetstream
 
-import "github.com/depeche-mail/depeche/ledger"
+import (
+	"slices"
+	"strings"
+
+	"github.com/depeche-mail/depeche/ledger"
+)
 
 // A claim need not be durable. Where no other process can use the ledger, a claim on a key that has no record is kept in memory alone until its
 // mail is ending: half of what a mail costs the disk is saved. A key that has a record is claimed by a new record everywhere, because
@@ -13,6 +18,7 @@ type hold struct {
 	seen  uint64 // the record that has it, or that its claim replaces
 	lost  bool   // a write of it had no answer, so the record may be a later one
 	begun bool   // that its mail is ending is written, or being written
+	key   string // of a claim that began in memory alone
 }
 
 // unwritten reports whether no record has the claim, and none will.
@@ -80,4 +86,23 @@ func (l *Ledger) mayHold(e *ledger.Entry) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.holds(e)
+}
+
+// bareAt returns the claims in memory alone whose places a filter takes, such as "book.*.X".
+func (l *Ledger) bareAt(filter string) []hold {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []hold
+	for place, h := range l.bare {
+		if h.unwritten() && takes(filter, place) {
+			list = append(list, *h)
+		}
+	}
+	return list
+}
+
+// takes reports whether a filter takes a subject.
+func takes(filter, subject string) bool {
+	wants, has := strings.Split(filter, "."), strings.Split(subject, ".")
+	return slices.EqualFunc(wants, has, func(want, has string) bool { return want == "*" || want == has })
 }

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/depeche-mail/depeche/ledger"
@@ -82,6 +83,55 @@ func TestClaimReadBefore(t *testing.T) {
 	}
 	if g := claimOne(t, l, "k"); g.Answer != ledger.Replay || g.Fate.Outcome != transport.Accepted {
 		t.Errorf("%+v", g)
+	}
+}
+
+// TestClaimBetweenEndAndFinish: the end of a mail is written, and its claim is not forgotten yet, when another claim is decided by what was read
+// before. That is read again, too.
+func TestClaimBetweenEndAndFinish(t *testing.T) {
+	f, l := newAlone(t)
+	first := claimOne(t, l, "k")
+	become := func(s ledger.State) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.held[first.Fence].entry.State = s
+	}
+	f.found = func() {
+		f.found = func() {
+			f.found = nil
+			become(ledger.Ending)
+			endOne(t, l, first, transport.Accepted)
+		}
+		if err := l.Ending(t.Context(), []ledger.Grant{first}); err != nil {
+			t.Error(err)
+		}
+		become(ledger.Over)
+	}
+	if g := claimOne(t, l, "k"); g.Answer != ledger.Replay || g.Fate.Outcome != transport.Accepted {
+		t.Errorf("%+v", g)
+	}
+}
+
+// TestBookOfClaimsInMemory: an operator sees them as any other, can't resolve one, and can erase it: then its mail is not sent.
+func TestBookOfClaimsInMemory(t *testing.T) {
+	l := open(t, Embedded(t.TempDir())).book
+	g := claimOne(t, l, "k")
+	to := claimsOf(t, "k")[0].Recipient
+	records, err := l.Lookup(t.Context(), "k")
+	if err != nil || len(records) != 1 || records[0].Key != "k" || records[0].State != "claimed" {
+		t.Errorf("%+v, %v", records, err)
+	}
+	if other, err := l.Lookup(t.Context(), "other"); err != nil || len(other) > 0 {
+		t.Errorf("%+v, %v", other, err)
+	}
+	if err := l.Resolve(t.Context(), "k", to, transport.NotSent); !errors.Is(err, ledger.ErrBusy) {
+		t.Error(err)
+	}
+	if n, err := l.Erase(t.Context(), to); err != nil || n != 1 {
+		t.Errorf("erased %d, %v", n, err)
+	}
+	if err := l.Ending(t.Context(), []ledger.Grant{g}); !errors.Is(err, ledger.ErrFenced) {
+		t.Errorf("erased, and yet sent: %v", err)
 	}
 }
 

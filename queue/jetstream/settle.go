@@ -12,9 +12,9 @@ import (
 func errLease(t *taken) error { return fmt.Errorf("key %q: %w", t.job.Key, queue.ErrLease) }
 
 // held returns the lease of a job, nil if it has ended by our clock.
-func (e *Engine) held(t queue.Taken) *taken {
+func held(t queue.Taken) *taken {
 	lease, ok := t.Lease.(*taken)
-	if !ok || lease.over || !time.Now().Before(lease.until) || e.alone && !e.lent(lease) {
+	if !ok || lease.over || !time.Now().Before(lease.until) {
 		return nil
 	}
 	return lease
@@ -30,7 +30,7 @@ func (e *Engine) Extend(ctx context.Context, list []queue.Taken, lease time.Dura
 	var errs []error
 	var good []*taken
 	for _, t := range list {
-		l := e.held(t)
+		l := held(t)
 		if l == nil {
 			errs = append(errs, fmt.Errorf("key %q: %w", t.Entry.Key, queue.ErrLease))
 			continue
@@ -68,12 +68,20 @@ func (e *Engine) Settle(ctx context.Context, list []queue.Settlement) error {
 	defer e.keep.RUnlock()
 	var errs []error
 	var good []queue.Settlement
-	for _, s := range list {
-		if e.held(s.Taken) == nil {
-			errs = append(errs, fmt.Errorf("key %q: %w", s.Taken.Entry.Key, queue.ErrLease))
-			continue
+	var ends []func()
+	defer func() {
+		for _, end := range ends {
+			end()
 		}
-		good = append(good, s)
+	}()
+	for _, s := range list {
+		if l := held(s.Taken); l != nil {
+			if end, ok := e.settles(l); ok {
+				good, ends = append(good, s), append(ends, end)
+				continue
+			}
+		}
+		errs = append(errs, fmt.Errorf("key %q: %w", s.Taken.Entry.Key, queue.ErrLease))
 	}
 	for len(good) > 0 {
 		n, records := 0, 0
