@@ -125,6 +125,7 @@ func (w *worker) stream(ctx context.Context, lease *pool.Lease[*client.Conn]) {
 	err := conn.Stream(ctx, window, &limitedSource{worker: w, conn: conn, lease: lease}, func(job *client.BulkJob) { w.done(ctx, job) })
 	returned = true
 	w.t.account.learned.note(conn.Findings())
+	w.t.account.learned.noteAhead(conn.Findings())
 	if errors.Is(err, client.ErrEnding) { // of the mails, not of the relay: no reason to wait
 		w.failures--
 	}

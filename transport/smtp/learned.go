@@ -77,6 +77,18 @@ func (l *learned) keepsApart() bool {
 	return l.apart.holds()
 }
 
+// noteAhead takes what a Stream has found out about commands that travel with the content of the mail before.
+func (l *learned) noteAhead(f client.Findings) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case f.AheadRefused:
+		l.apart.begin()
+	case f.AheadAnswered && !l.apart.holds():
+		l.apart.disprove()
+	}
+}
+
 // suits reports whether a connection is of the kind that configure would make now, as far as that matters.
 func (l *learned) suits(c *client.Conn) bool {
 	l.mu.Lock()
@@ -94,12 +106,6 @@ func (l *learned) note(f client.Findings) {
 	if f.ChunkAnswered && !f.ChunkSilent {
 		l.answered, l.silent = true, 0
 		l.noChunks.pause = 0
-	}
-	switch {
-	case f.AheadRefused:
-		l.apart.begin()
-	case f.AheadAnswered && !l.apart.holds():
-		l.apart.disprove()
 	}
 	switch {
 	case f.ChunkingUnsafe:

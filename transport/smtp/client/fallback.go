@@ -38,8 +38,8 @@ type Findings struct {
 	ChunkingUnsafe bool // it runs them as commands, or does not know BDAT
 	ChunkAnswered  bool // it has answered a BDAT in a transaction
 	ChunkSilent    bool // it did not answer one within the limit
-	AheadAnswered  bool // it has taken commands that travelled with the content of the mail before
-	AheadRefused   bool // it has refused such commands as out of place
+	AheadAnswered  bool // it has taken commands that travelled with the content of the mail before, in the last Stream
+	AheadRefused   bool // it has refused such commands as out of place, in the last Stream
 	// PipeliningBroken: of commands that were sent together only the first was understood. Only TryExtensions
 	// finds it out.
 	PipeliningBroken bool

@@ -50,8 +50,8 @@ const defaultWindowOctets = 1 << 20
 // Where the server proved that it can, up to limit.Messages travel at the same time, beginning with
 // one and doubling with success; a later Stream goes on from there. Else the commands of the next mail
 // travel with the content of the one before: then one mail at most is in doubt, and a round trip brings
-// one verdict. A server that refuses such commands as out of place has the mail again, after the verdict, and none on this
-// connection any more.
+// one verdict. A server that refuses such commands as out of place gets them again after the verdict, and in this Stream no
+// more of them before one.
 //
 // RSET precedes every MAIL that is sent before the verdict on the mail before it: without it
 // some servers deliver a mail with the sender of a refused one.
@@ -103,7 +103,7 @@ var errGiveUp = errors.New("the server refuses service on this connection")
 func (s *stream) run() error {
 	in := s.conn.wire.lock()
 	in.refusing = false
-	in.aheadRefused = in.aheadRefused && s.limit.Apart // it is tried again
+	in.aheadRefused, in.aheadAnswered = false, false // by another Stream: it is tried again
 	s.conn.wire.unlock()
 	s.conn.cachedNow = s.conn.wire.now()
 	defer func() { s.conn.cachedNow = 0 }()
