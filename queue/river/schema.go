@@ -24,8 +24,9 @@ var schema = []struct{ name, statement string }{
 	{"depeche_token", "create sequence depeche_token"},
 }
 
-// isThere reports whether a name stands for a table, an index or a sequence.
-const isThere = "select to_regclass($1) is not null"
+// isThere reports whether a name stands for a table, an index or a sequence of the schema in which a new one is made. Another schema of the
+// search path may be that of another queue.
+const isThere = "select to_regclass(quote_ident(current_schema()) || '.' || $1) is not null"
 
 // The numbers of advisory locks: Open while it makes tables, and each process while it lives.
 const (
