@@ -228,7 +228,8 @@ func (b Builder) Clock(now func() time.Time) Builder {
 }
 
 // Random replaces the source of randomness of Message-ID and boundaries, for reproducible messages.
-// The default is crypto/rand, or a ChaCha8 that has its seed from there and is a second old at most.
+// The default is crypto/rand; for messages without [Builder.Date] and [Builder.Clock] it is a ChaCha8 that gets a new seed from there
+// in each second of the clock.
 func (b Builder) Random(source io.Reader) Builder {
 	return b.step(func(s *state) { s.random = source })
 }
