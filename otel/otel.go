@@ -38,7 +38,7 @@ type Observer struct {
 	relays relays
 }
 
-var _ transport.Observer = (*Observer)(nil)
+var _ transport.Enabler = (*Observer)(nil)
 
 // New returns an observer. The error is that of the meter provider.
 func New(config Config) (*Observer, error) {
@@ -69,9 +69,15 @@ func isPlaceholder(p trace.TracerProvider) bool {
 	return reflect.TypeOf(p).String() == "*global.tracerProvider"
 }
 
-// Begin implements [transport.Observer]. It returns nil, which costs nothing, while no provider is set.
+// spans reports whether there is a provider of spans.
+func (o *Observer) spans() bool { return o.unset == nil || otel.GetTracerProvider() != o.unset }
+
+// Enabled implements [transport.Enabler]: there is a provider. A SendAll that began before the program set one is not observed.
+func (o *Observer) Enabled(ctx context.Context) bool { return o.spans() || o.duration.Enabled(ctx) }
+
+// Begin implements [transport.Observer]. It returns nil while no provider is set.
 func (o *Observer) Begin(ctx context.Context, mail transport.Mail) func(*transport.Result, error) {
-	spans := o.unset == nil || otel.GetTracerProvider() != o.unset
+	spans := o.spans()
 	if !spans && !o.duration.Enabled(ctx) {
 		return nil
 	}

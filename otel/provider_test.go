@@ -18,13 +18,13 @@ func TestWithoutAProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := mail(t, "jane@private.example")
-	if end := o.Begin(t.Context(), m); end != nil {
+	if end := o.Begin(t.Context(), m); end != nil || o.Enabled(t.Context()) {
 		t.Fatal("a mail is observed without a provider")
 	}
 	spans := tracetest.NewSpanRecorder()
 	api.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)))
 	end := o.Begin(t.Context(), m)
-	if end == nil {
+	if end == nil || !o.Enabled(t.Context()) {
 		t.Fatal("a provider is set, and no mail is observed")
 	}
 	end(transport.NewResult(m.Envelope(), transport.Accepted, transport.Reply{}), nil)
@@ -37,6 +37,13 @@ func TestWithoutAProvider(t *testing.T) {
 	}
 	if late.Begin(t.Context(), m) == nil {
 		t.Error("an observer that was made after the provider observes nothing")
+	}
+	metrics, err := otel.New(otel.Config{MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !metrics.Enabled(t.Context()) {
+		t.Error("a provider of metrics alone is not enough")
 	}
 }
 

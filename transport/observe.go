@@ -23,6 +23,15 @@ type Observer interface {
 	Decide(ctx context.Context, d Decision)
 }
 
+// Enabler is an [Observer] that may have nothing to tell, such as one of spans in a program that has no place for them. While it is
+// not enabled, mail does not pause at it: policy.Observe asks before each Send and once at the begin of each SendAll, all of whose
+// mails go unobserved then. It is told of decisions in any case.
+type Enabler interface {
+	Observer
+	// Enabled reports whether Begin would return something.
+	Enabled(ctx context.Context) bool
+}
+
 // DecisionKind names what was decided. Other packages have kinds of their own, such as "ledger.replay".
 type DecisionKind string
 

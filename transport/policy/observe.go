@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/depeche-mail/depeche/transport"
@@ -74,9 +71,18 @@ func (o *observed) MessageRate() (messages int, per time.Duration) {
 // String returns the name of the transport below.
 func (o *observed) String() string { return nameOf(o.next) }
 
+// enabled reports whether there is anything to tell the observer of mails.
+func (o *observed) enabled(ctx context.Context) bool {
+	e, ok := o.observer.(transport.Enabler)
+	return !ok || e.Enabled(ctx)
+}
+
 // Send tells the observer of a mail that Next sends.
 func (o *observed) Send(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
 	ctx = transport.WithObserver(ctx, o.observer)
+	if !o.enabled(ctx) {
+		return o.next.Send(ctx, mail)
+	}
 	end := o.observer.Begin(ctx, mail)
 	of := send(ctx, o.next, mail)
 	if end != nil {
@@ -89,6 +95,10 @@ func (o *observed) Send(ctx context.Context, mail transport.Mail) (*transport.Re
 func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) iter.Seq2[transport.BulkResult, error] {
 	ctx = transport.WithObserver(ctx, o.observer)
 	return func(yield func(transport.BulkResult, error) bool) {
+		if !o.enabled(ctx) {
+			transport.SendAll(ctx, o.next, mails)(yield)
+			return
+		}
 		w := &watched{begin: func(m transport.Mail) func(*transport.Result, error) { return o.observer.Begin(ctx, m) }}
 		left := false // the caller has left the loop; what is under way ends all the same
 		for sent, err := range transport.SendAll(ctx, o.next, w.take(mails)) {
@@ -116,66 +126,4 @@ func (o *observed) SendAll(ctx context.Context, mails iter.Seq[transport.Mail]) 
 			}
 		}
 	}
-}
-
-// watched are the mails of one SendAll that are under way.
-type watched struct {
-	begin func(transport.Mail) func(*transport.Result, error)
-
-	next    int // number; of the goroutine that takes mails
-	stopped atomic.Bool
-
-	mu    sync.Mutex
-	mails map[int]watchedMail // by number
-}
-
-type watchedMail struct {
-	index int
-	mail  transport.Mail
-	end   func(*transport.Result, error)
-}
-
-// take is mails, each of which begins when it is taken.
-func (w *watched) take(mails iter.Seq[transport.Mail]) iter.Seq[transport.Mail] {
-	w.mails = map[int]watchedMail{}
-	return func(yield func(transport.Mail) bool) {
-		for mail := range mails {
-			if !w.enter(mail) || !yield(mail) {
-				return
-			}
-		}
-	}
-}
-
-// enter begins a mail; false means that the caller has left.
-func (w *watched) enter(mail transport.Mail) bool {
-	if w.stopped.Load() {
-		return false
-	}
-	m := watchedMail{index: w.next, mail: mail, end: w.begin(mail)}
-	w.next++
-	w.mu.Lock()
-	w.mails[m.index] = m
-	w.mu.Unlock()
-	return true
-}
-
-// back takes out the mail of a number; false means that it is not there any more.
-func (w *watched) back(number int) (watchedMail, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	m, ok := w.mails[number]
-	delete(w.mails, number)
-	return m, ok
-}
-
-// underWay returns what is left, in the order in which it was taken.
-func (w *watched) underWay() []watchedMail {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var list []watchedMail
-	for _, number := range slices.Sorted(maps.Keys(w.mails)) {
-		list = append(list, w.mails[number])
-	}
-	return list
 }

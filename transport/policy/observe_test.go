@@ -380,3 +380,35 @@ func TestHideAddresses(t *testing.T) {
 		}
 	}
 }
+
+// idle is an observer that has nothing to tell until it is turned on.
+type idle struct {
+	notes
+	on    bool
+	asked int
+}
+
+func (i *idle) Enabled(context.Context) bool {
+	i.asked++
+	return i.on
+}
+
+// TestObserveNotEnabled asks an observer before each Send, and once for all mails of a SendAll.
+func TestObserveNotEnabled(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		o, relay := &idle{on: on}, stub.New()
+		sender := build(t, policy.Observe{Next: relay, Observer: o})
+		m := mail(t, "jane@private.example")
+		if _, err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range transport.SendAll(t.Context(), sender, slices.Values([]transport.Mail{m, m})) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if told := len(o.list) > 0; told != on || o.asked != 2 || len(relay.Messages()) != 3 {
+			t.Errorf("enabled %t: asked %d times, told %q, %d mails were sent", on, o.asked, o.list, len(relay.Messages()))
+		}
+	}
+}
