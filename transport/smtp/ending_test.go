@@ -3,6 +3,7 @@ package smtp_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
+const endingWindow = 16
+
 // endings counts the mails that it is told of in each call, and what the server has by then.
 type endings struct {
 	server *smtptest.Server
@@ -21,6 +24,8 @@ type endings struct {
 	mu      sync.Mutex
 	calls   []int
 	tokens  map[any]bool
+	most    int  // that were told of and had not arrived
+	twice   bool // this was told of a mail again
 	tooLate bool // the server had the mail when this was told of it
 }
 
@@ -34,9 +39,12 @@ func (e *endings) Ending(tokens []any) error {
 	}
 	e.calls = append(e.calls, len(tokens))
 	for _, token := range tokens {
+		e.twice = e.twice || e.tokens[token]
 		e.tokens[token] = true
 	}
-	for _, m := range e.server.Messages() {
+	arrived := e.server.Messages()
+	e.most = max(e.most, len(e.tokens)-len(arrived))
+	for _, m := range arrived {
 		for _, to := range m.Addresses() {
 			for _, token := range tokens {
 				e.tooLate = e.tooLate || to == token
@@ -55,7 +63,7 @@ func sendEnding(t *testing.T, e *endings, n int, content []byte, extensions ...s
 		e.server.Config.Extensions = extensions
 	}
 	e.server.Start()
-	relay, err := smtp.DangerousPlaintext("127.0.0.1").Port(e.server.Port()).BulkWindow(16).Pool(smtp.Pool{MaxOpen: 1}).Build()
+	relay, err := smtp.DangerousPlaintext("127.0.0.1").Port(e.server.Port()).BulkWindow(endingWindow).Pool(smtp.Pool{MaxOpen: 1}).Build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,10 +110,11 @@ var endingForms = map[string][]string{
 // TestEndings: every mail is told of before the server has it, and the mails of a flight together.
 func TestEndings(t *testing.T) {
 	const n = 200
-	counts := map[string]int{"small": n, "large": 5}
+	counts := map[string]int{"small": n, "four in a flight": n, "large": 5}
 	contents := map[string][]byte{
-		"small": []byte("Subject: x\r\n\r\nx\r\n"),
-		"large": append([]byte("Subject: x\r\n\r\n"), transport.NormalizeNewlines(make0(200<<10))...),
+		"small":            []byte("Subject: x\r\n\r\nx\r\n"),
+		"four in a flight": sized(15 << 10),
+		"large":            sized(200 << 10),
 	}
 	for form, extensions := range endingForms {
 		for size, content := range contents {
@@ -116,19 +125,22 @@ func TestEndings(t *testing.T) {
 						t.Errorf("mail %d: %v", i, err)
 					}
 				}
-				if got := len(e.server.Messages()); len(e.tokens) != got || got != counts[size] || e.tooLate {
-					t.Errorf("told of %d mails, %d arrived, too late: %v", len(e.tokens), got, e.tooLate)
+				if got := len(e.server.Messages()); len(e.tokens) != got || got != counts[size] || e.tooLate || e.twice {
+					t.Errorf("told of %d mails, %d arrived, too late: %t, twice: %t", len(e.tokens), got, e.tooLate, e.twice)
 				}
-				if form == "chunks" && size == "small" && len(e.calls) > n/4 {
-					t.Errorf("%d calls for %d mails", len(e.calls), n)
+				if form == "chunks" && size != "large" && (len(e.calls) > n/4 || slices.Max(e.calls) <= 5) {
+					t.Errorf("calls with %v mails", e.calls)
+				}
+				if e.most > endingWindow {
+					t.Errorf("%d mails were in doubt", e.most)
 				}
 			})
 		}
 	}
 }
 
-// make0 is text of some length.
-func make0(n int) []byte {
+// sized is a message with a text of some length.
+func sized(n int) []byte {
 	text := make([]byte, n)
 	for i := range text {
 		text[i] = 'x'
@@ -136,35 +148,37 @@ func make0(n int) []byte {
 			text[i] = '\n'
 		}
 	}
-	return text
+	return append([]byte("Subject: x\r\n\r\n"), transport.NormalizeNewlines(text)...)
 }
 
 // TestEndingFails: of the mails of a flight that cannot be told of none is sent, with that cause, and no mail is told
 // of twice after it was sent.
 func TestEndingFails(t *testing.T) {
 	full := errors.New("disk full")
-	for form, extensions := range endingForms {
-		t.Run(form, func(t *testing.T) {
-			e := &endings{fail: func(calls int) error {
-				if calls == 3 {
-					return full
+	for name, extensions := range endingForms {
+		for _, size := range []int{1, 15 << 10} {
+			t.Run(fmt.Sprint(name, size), func(t *testing.T) {
+				e := &endings{fail: func(calls int) error {
+					if calls == 7 {
+						return full
+					}
+					return nil
+				}}
+				refused, arrived := 0, 0
+				for _, err := range sendEnding(t, e, 100, sized(size), extensions...) {
+					switch {
+					case err == nil:
+						arrived++
+					case errors.Is(err, full) && errors.Is(err, client.ErrEnding) && !errors.Is(err, transport.ErrConnectionLost):
+						refused++
+					default:
+						t.Error(err)
+					}
 				}
-				return nil
-			}}
-			refused, arrived := 0, 0
-			for _, err := range sendEnding(t, e, 40, []byte("Subject: x\r\n\r\nx\r\n"), extensions...) {
-				switch {
-				case err == nil:
-					arrived++
-				case errors.Is(err, full) && errors.Is(err, client.ErrEnding) && !errors.Is(err, transport.ErrConnectionLost):
-					refused++
-				default:
-					t.Error(err)
+				if got := len(e.server.Messages()); got != arrived || refused == 0 || arrived+refused != 100 {
+					t.Errorf("%d arrived of %d that were accepted, %d refused", got, arrived, refused)
 				}
-			}
-			if got := len(e.server.Messages()); got != arrived || refused == 0 || arrived+refused != 40 {
-				t.Errorf("%d arrived of %d that were accepted, %d refused", got, arrived, refused)
-			}
-		})
+			})
+		}
 	}
 }

@@ -37,10 +37,8 @@ type content struct {
 func (c *Conn) fill(tx *txn, w io.Writer) error {
 	c.exact = bodyscan.Exact{W: w, Planned: tx.plan.size}
 	write := tx.plan.mail.WriteTo
-	if late, ok := tx.plan.mail.(ending.Late); ok {
-		if tx.endings = late.LateEndings(); len(tx.endings) > 0 {
-			write = late.WriteContent
-		}
+	if tx.endings = tx.lateEndings(); len(tx.endings) > 0 {
+		write = tx.plan.mail.(ending.Late).WriteContent //nolint:forcetypeassert // it has endings
 	}
 	_, err := write(&c.exact)
 	if err == nil {

@@ -19,6 +19,8 @@ type sender struct {
 	own     []byte        // the connection's own, while out is in shared
 	// endings are told before what is queued is written, because the ends of their mails are in it.
 	endings []ending.Ending
+	// refused is why they could not be told: nothing more is written, and what was written before gets its verdicts.
+	refused error
 	sent    int64           // octets handed to the connection so far
 	ctx     context.Context // of the call that is watched; nil when there is none
 }
@@ -97,12 +99,10 @@ func (w *wire) write(p []byte) error {
 			w.fail(cause)
 		}
 	}
-	if len(w.endings) > 0 && len(p) > 0 && w.broken() == nil { // the ends of these mails are in p
-		if err := ending.All(w.endings); err != nil {
-			w.fail(&endingError{err})
+	if len(p) > 0 { // the ends of the mails are in it
+		if err := w.tellEndings(); err != nil {
+			return err
 		}
-		clear(w.endings)
-		w.endings = w.endings[:0]
 	}
 	in := w.lockDrained()
 	in.register(w.pending)
@@ -155,13 +155,3 @@ func (w *wire) writeFailed(err error) error {
 	w.fail(err)
 	return w.broken()
 }
-
-// ErrEnding is why a connection was closed when what is told of the end of a mail failed before that was written;
-// see transport.WithEnding. It tells nothing of the server.
-var ErrEnding = errors.New("connection closed before the end of the content")
-
-// endingError is ErrEnding with its cause.
-type endingError struct{ err error }
-
-func (e *endingError) Error() string   { return ErrEnding.Error() + ": " + e.err.Error() }
-func (e *endingError) Unwrap() []error { return []error{ErrEnding, e.err} }

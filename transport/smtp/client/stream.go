@@ -115,11 +115,11 @@ func (s *stream) run() error {
 	}()
 	for f := s.next(); f != nil; f = s.next() {
 		if err := s.send(f); err != nil && !s.conn.takeBack(&f.txn, err) {
-			if errors.As(err, new(*contentError)) {
-				s.awaitVerdicts()
-			}
-			s.conn.breakWire(err)
+			s.breakWire(err)
 		}
+	}
+	if err := s.conn.wire.refused; err != nil {
+		s.breakWire(err)
 	}
 	finished = true
 	s.drain()
@@ -131,6 +131,14 @@ func (s *stream) run() error {
 		return errGiveUp
 	}
 	return nil
+}
+
+// breakWire closes the connection, if because of a mail, after the verdicts on those before it.
+func (s *stream) breakWire(err error) {
+	if errors.As(err, new(*contentError)) || errors.Is(err, ErrEnding) {
+		s.awaitVerdicts()
+	}
+	s.conn.breakWire(err)
 }
 
 // send takes one transaction as far as it may go without waiting.
@@ -287,6 +295,9 @@ func (s *stream) flight(job *BulkJob) *flight {
 func (s *stream) chunk(f *flight) error {
 	idle := s.begin(f)
 	if err := s.conn.announce(&f.txn); err != nil {
+		return err
+	}
+	if err := s.foresee(f); err != nil {
 		return err
 	}
 	if err := s.conn.enqueueChunk(&f.txn, idle); err != nil {

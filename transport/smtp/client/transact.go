@@ -255,7 +255,9 @@ func (c *Conn) bodyEnds(tx *txn) error {
 			return err
 		}
 	}
-	w.endings = append(w.endings, tx.endings...)
+	if !tx.told {
+		w.endings = append(w.endings, tx.endings...)
+	}
 	w.enqueue(expectation{step: stepFinal, to: &tx.guarded})
 	tx.asked++
 	tx.closed = true

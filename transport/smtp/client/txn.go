@@ -15,6 +15,7 @@ type txn struct {
 	idle  bool  // the server had been silent before: it may have closed the connection
 	// endings are told before the end of the content is written.
 	endings []ending.Ending
+	told    bool    // they are among those of the wire already, or told
 	alone   bool    // nothing else was in flight when it began
 	last    bool    // of the session: QUIT may follow its content
 	goodbye *single // the reply to a QUIT that follows its content; nil for none
