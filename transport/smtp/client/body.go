@@ -38,7 +38,7 @@ func (c *Conn) fill(tx *txn, w io.Writer) error {
 	c.exact = bodyscan.Exact{W: w, Planned: tx.plan.size}
 	write := tx.plan.mail.WriteTo
 	if tx.endings = tx.lateEndings(); len(tx.endings) > 0 {
-		write = tx.plan.mail.(ending.Late).WriteContent //nolint:forcetypeassert // it has endings
+		write = tx.plan.mail.(ending.Late).WriteContent
 	}
 	_, err := write(&c.exact)
 	if err == nil {
