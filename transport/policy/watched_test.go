@@ -13,7 +13,7 @@ func watching() *watched {
 
 // TestWatched compares what is under way with a map, in orders in which mails may end: the oldest, the newest, any, and ones that stay.
 func TestWatched(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(7, 7))
 	for range 300 {
 		w, model := watching(), map[int]bool{}
 		for step := range 1 + random.IntN(3000) {
