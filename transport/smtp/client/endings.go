@@ -16,7 +16,7 @@ type endingError struct{ err error }
 func (e *endingError) Error() string   { return ErrEnding.Error() + ": " + e.err.Error() }
 func (e *endingError) Unwrap() []error { return []error{ErrEnding, e.err} }
 
-// lateEndings are what is told of the mail before its end is written; none for a mail that tells it itself, or nobody.
+// lateEndings are what is told of the mail before its end is written; none where WriteTo tells it.
 func (tx *txn) lateEndings() []ending.Ending {
 	if late, ok := tx.plan.mail.(ending.Late); ok {
 		return late.LateEndings()
