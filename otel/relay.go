@@ -15,7 +15,8 @@ import (
 // relays are the relays that were seen, with the attributes that are made once for each. What a transport calls
 // itself is the program's, so a program could have any number of them: after the first maxRelays all are one.
 type relays struct {
-	known sync.Map // string to *relay
+	known sync.Map              // string to *relay
+	last  atomic.Pointer[relay] // that of the last mail, which is most often that of the next
 	count atomic.Int32
 }
 
@@ -28,6 +29,15 @@ const (
 )
 
 func (r *relays) of(name string) *relay {
+	if last := r.last.Load(); last != nil && last.name == name {
+		return last
+	}
+	found := r.find(name)
+	r.last.Store(found)
+	return found
+}
+
+func (r *relays) find(name string) *relay {
 	if found, ok := r.known.Load(name); ok {
 		return found.(*relay) //nolint:forcetypeassert // nothing else is in it
 	}
@@ -40,6 +50,7 @@ func (r *relays) of(name string) *relay {
 
 // relay has the attributes of one relay, in the form in which instruments take them: as lists, which a call would make else.
 type relay struct {
+	name       string
 	span       string // the name of a span
 	server     []attribute.KeyValue
 	plain      []metric.RecordOption
@@ -50,7 +61,7 @@ type relay struct {
 }
 
 func newRelay(name string) *relay {
-	r := &relay{span: "send", server: serverAttributes(name)}
+	r := &relay{name: name, span: "send", server: serverAttributes(name)}
 	if len(r.server) > 0 {
 		r.span += " " + r.server[0].Value.AsString()
 	}
