@@ -120,6 +120,7 @@ var rfcTitles = map[int]string{
 	8996: "Deprecating TLS 1.0 and TLS 1.1",
 	9051: "IMAP4rev2",
 	9266: "Channel Bindings for TLS 1.3",
+	9293: "Transmission Control Protocol (TCP)",
 	9422: "The LIMITS SMTP Service Extension",
 	9525: "Service Identity in TLS",
 	9580: "OpenPGP",

@@ -19,6 +19,7 @@ type Source func(dst []byte, number int) []byte
 // Client is a connection that has said EHLO.
 type Client struct {
 	conn    net.Conn
+	socket  *net.TCPConn // below conn
 	replies *bufio.Reader
 	out     []byte
 	content []byte
@@ -42,11 +43,12 @@ func dial(greeting, address, from, to string, config *tls.Config) (*Client, erro
 	if err != nil {
 		return nil, err
 	}
+	socket, _ := conn.(*net.TCPConn)
 	if config != nil {
 		conn = tls.Client(conn, config)
 	}
 	c := &Client{
-		conn: conn, replies: bufio.NewReaderSize(conn, bufferSize),
+		conn: conn, socket: socket, replies: bufio.NewReaderSize(conn, bufferSize),
 		path: "MAIL FROM:<" + from + ">\r\nRCPT TO:<" + to + ">\r\n",
 	}
 	if err := errors.Join(c.read(1), c.ask(greeting+" limit.test\r\n", 1)); err != nil {
@@ -84,7 +86,10 @@ func (c *Client) flush(replies int) error {
 
 // read reads replies, all of which must be good.
 func (c *Client) read(replies int) error {
-	for replies > 0 {
+	for begun := false; replies > 0; begun = true {
+		if begun && c.replies.Buffered() == 0 {
+			acknowledge(c.socket)
+		}
 		line, err := c.replies.ReadSlice('\n')
 		if err != nil {
 			return err

@@ -40,13 +40,14 @@ func load() peer.Load {
 type condition struct {
 	extensions []string
 	encrypted  bool
+	apart      bool // each reply is written by itself, without TCP_NODELAY
 	roundTrip  time.Duration
 }
 
 // serve starts a sink under a condition.
 func serve(t testing.TB, c condition) (*sink.Server, peer.Target) {
 	t.Helper()
-	config := sink.Config{Extensions: c.extensions}
+	config := sink.Config{Extensions: c.extensions, Apart: c.apart}
 	var client *tls.Config
 	if c.encrypted {
 		config.TLS, client = certificate(t)
@@ -206,6 +207,8 @@ func BenchmarkSend(b *testing.B) {
 	}{
 		{"near", condition{extensions: modern}},
 		{"near in TLS", condition{extensions: modern, encrypted: true}},
+		{"replies apart", condition{extensions: modern, apart: true}},
+		{"replies apart in TLS", condition{extensions: modern, apart: true, encrypted: true}},
 		{"40 ms away", condition{extensions: modern, roundTrip: 40 * time.Millisecond}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

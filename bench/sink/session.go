@@ -72,7 +72,13 @@ func (s *session) waits() bool {
 	return len(s.input) == 0 && s.chunk == 0
 }
 
-func (s *session) reply(text string) { s.output = append(s.output, text...) }
+func (s *session) reply(text string) {
+	if s.server.config.Apart {
+		_, _ = s.conn.Write([]byte(text)) // what is wrong with the connection shows at the next read
+		return
+	}
+	s.output = append(s.output, text...)
+}
 
 // consume takes all that is complete off the input.
 func (s *session) consume() {

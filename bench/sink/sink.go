@@ -14,6 +14,9 @@ type Config struct {
 	Extensions []string    // lines of the EHLO reply, such as "PIPELINING"
 	TLS        *tls.Config // TLS from the first octet; nil for none
 	StartTLS   *tls.Config // offered by STARTTLS; nil for none
+	// Apart has each reply written by itself, without TCP_NODELAY, so that the second one waits until the client has
+	// acknowledged the first. Flights are not counted then.
+	Apart bool
 }
 
 // Counts is what a sink has seen.
@@ -84,6 +87,9 @@ func (s *Server) accept() {
 			return
 		}
 		s.connections.Add(1)
+		if tcp, ok := conn.(*net.TCPConn); ok && s.config.Apart {
+			_ = tcp.SetNoDelay(false) // a connection that has gone shows at the first read
+		}
 		if s.config.TLS != nil {
 			conn = tls.Server(conn, s.config.TLS)
 		}

@@ -52,27 +52,36 @@ func TestCounts(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, sink.Config{Extensions: []string{"PIPELINING", "CHUNKING"}})
-			conn, err := net.Dial("tcp", s.Addr())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
-			replies := bufio.NewReader(conn)
-			want := sink.Counts{Connections: 1, Messages: tc.messages}
-			for _, f := range append([]flight{{"", "220"}}, tc.flights...) {
-				if _, err := io.WriteString(conn, f.sends); err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(strings.Fields(f.codes), codes(t, replies, len(strings.Fields(f.codes)))); diff != "" {
-					t.Fatalf("after %q: %s", f.sends, diff)
-				}
-				want.Flights++
-				want.Octets += int64(len(f.sends))
-			}
-			if diff := cmp.Diff(want, s.Counts()); diff != "" {
-				t.Error(diff)
-			}
+			say(t, s, tc.flights, sink.Counts{Flights: int64(1 + len(tc.flights)), Messages: tc.messages})
 		})
+		t.Run(name+", replies apart", func(t *testing.T) {
+			s := start(t, sink.Config{Extensions: []string{"PIPELINING", "CHUNKING"}, Apart: true})
+			say(t, s, tc.flights, sink.Counts{Messages: tc.messages})
+		})
+	}
+}
+
+// say plays flights and looks at what is counted.
+func say(t *testing.T, s *sink.Server, flights []flight, want sink.Counts) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	replies := bufio.NewReader(conn)
+	want.Connections = 1
+	for _, f := range append([]flight{{"", "220"}}, flights...) {
+		if _, err := io.WriteString(conn, f.sends); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Fields(f.codes), codes(t, replies, len(strings.Fields(f.codes)))); diff != "" {
+			t.Fatalf("after %q: %s", f.sends, diff)
+		}
+		want.Octets += int64(len(f.sends))
+	}
+	if diff := cmp.Diff(want, s.Counts()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 func (w *wire) start() {
 	stopped := make(chan struct{})
 	w.stopped = stopped
-	r := &replyReader{from: deadlineReader{w}}
+	r := &replyReader{from: deadlineReader{w}, socket: w.lock().peeker}
+	w.unlock()
 	go func() {
 		defer close(stopped)
 		for {
@@ -37,7 +38,8 @@ func (w *wire) takeAll(reply response.Response, err error, r *replyReader) bool 
 		}
 		if reply, err = r.parse(); reply.IsZero() && err == nil {
 			in.next()
-			if in.awaited.len() == 0 {
+			r.due = in.awaited.len() > 0
+			if !r.due {
 				r.relax()
 			}
 			return true

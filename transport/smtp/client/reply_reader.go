@@ -12,11 +12,13 @@ import (
 // is shared by all connections, and had from the first read that fills the small one until no reply is due.
 type replyReader struct {
 	from   io.Reader
+	socket *peeker // that from reads from in the end
 	parser response.Parser
 	small  [512]byte
 	large  *[response.MaxLine]byte // nil while small is used
 	rest   []byte                  // what was read and not parsed
 	full   bool                    // the last read has filled the buffer
+	due    bool                    // the server has begun to answer, and goes on without a word from us
 	err    error                   // of the last read, after rest
 }
 
@@ -37,6 +39,7 @@ func (r *replyReader) read() (response.Response, error) {
 		if reply, err := r.parse(); err != nil || !reply.IsZero() {
 			return reply, err
 		}
+		r.due = true
 	}
 }
 
@@ -47,8 +50,12 @@ func (r *replyReader) parse() (response.Response, error) {
 	return reply, err
 }
 
-// fill reads once.
+// fill reads once. What was read before is acknowledged first where the server may wait for that, and more has not come
+// for certain.
 func (r *replyReader) fill() error {
+	if r.due && !r.full {
+		r.socket.acknowledge()
+	}
 	if r.full && r.large == nil {
 		r.large = largeBuffers.Get().(*[response.MaxLine]byte)
 	}

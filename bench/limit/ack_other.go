@@ -1,0 +1,7 @@
+//go:build !linux
+
+package limit
+
+import "net"
+
+func acknowledge(*net.TCPConn) {}
