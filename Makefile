@@ -31,10 +31,13 @@ fmt: $(TOOLS)/golangci-lint ## format all Go files
 	for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint fmt ./...); done
 
 fuzz: ## run each fuzz target for FUZZTIME, such as 1m or 5000x
-	go list -f '{{$$p := .}}{{range .TestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p.Dir}} {{.}}{{"\n"}}{{end}}' ./... | \
-	while read -r dir file; do \
-		for target in $$(grep -ohE '^func Fuzz[A-Za-z0-9_]+' "$$dir/$$file" | cut -c6-); do \
-			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) </dev/null; \
+	built=$$(mktemp -d); trap 'rm -rf '$$built EXIT; \
+	go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do \
+		targets=$$(grep -ohE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | cut -c6-) || continue; \
+		cd "$$dir" && go test -c -fuzz . -o $$built/test .; \
+		for target in $$targets; do \
+			echo "$$dir $$target"; \
+			$$built/test -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/$${dir##*/}" </dev/null; \
 		done; \
 	done
 
