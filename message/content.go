@@ -17,6 +17,10 @@ func (b Builder) form(step string, p Part) Builder {
 
 // addForm puts a form of the body in its place.
 func (s *state) addForm(p *Part) {
+	if s.forms == nil {
+		s.forms = append(s.firstForms[:0], *p)
+		return
+	}
 	rank, at := slices.Index(formOrder, p.step), len(s.forms)
 	for at > 0 && slices.Index(formOrder, s.forms[at-1].step) > rank {
 		at--
@@ -27,9 +31,6 @@ func (s *state) addForm(p *Part) {
 			return
 		}
 		p.index = s.forms[at-1].index + 1
-	}
-	if s.forms == nil {
-		s.forms = s.firstForms[:0]
 	}
 	if s.forms = append(s.forms, *p); at < len(s.forms)-1 {
 		copy(s.forms[at+1:], s.forms[at:])

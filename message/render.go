@@ -130,6 +130,10 @@ func (r *renderer) delimiter(boundary string) {
 // header writes the Content-* fields of a part and the empty line.
 func (r *renderer) header(n *node, boundary string) {
 	part := n.part
+	if boundary == "" && n.isBare() && !r.Raw {
+		r.bareHeader(n)
+		return
+	}
 	if start := len(r.Dst); r.Raw {
 		defer func() {
 			r.eightBit = r.eightBit || bytes.ContainsFunc(r.Dst[start:], func(c rune) bool { return c >= utf8.RuneSelf })
@@ -181,6 +185,23 @@ func (r *renderer) header(n *node, boundary string) {
 		r.field(f)
 	}
 	r.Dst = append(r.Dst, '\r', '\n')
+}
+
+// isBare reports whether a part has no more to tell than its type and its encoding, on one line each.
+func (n *node) isBare() bool {
+	const most = mimewire.FoldAt - len("Content-Type: ; charset=;\r\n")
+	p := n.part
+	return len(n.media)+len(n.charset) <= most && n.children == nil && len(n.params) == 0 && p.name == "" && p.disposition == "" && p.id == "" &&
+		p.description == "" && len(p.fields) == 0
+}
+
+// bareHeader is header for a part that is bare, as most texts are.
+func (r *renderer) bareHeader(n *node) {
+	r.Dst = append(append(r.Dst, "Content-Type: "...), n.media...)
+	if n.charset != "" {
+		r.Dst = append(append(r.Dst, "; charset="...), n.charset...)
+	}
+	r.Dst = append(append(append(r.Dst, "\r\nContent-Transfer-Encoding: "...), n.encoding.String()...), "\r\n\r\n"...)
 }
 
 // encloses reports whether a boundary of the multiparts around occurs in octets.
