@@ -35,6 +35,9 @@ type draft struct {
 	// Not of one message.
 	dates   mimewire.DateMemo
 	entropy mimewire.Entropy
+	octets  []byte // room for those of a message, until it is known how many they are
+	pieces  [8]segment
+	owned   [8]int
 }
 
 // drafts keeps those that have been built, because they are big and bulk mail would make new ones all the time.
@@ -46,14 +49,18 @@ func newDraft() *draft {
 	return d
 }
 
-// buildAndFree builds the message and gives d back, with nothing of the message in it but its date.
+// buildAndFree builds the message and gives d back, with nothing in it that keeps memory of the message.
 func (d *draft) buildAndFree() (*Message, error) {
 	m, err := d.build()
 	d.reset()
+	d.forget()
 	d.renderer, d.prepared, d.tree, d.body = renderer{}, preparer{}, nil, node{}
 	drafts.Put(d)
 	return m, err
 }
+
+// forget clears what the last rendering left.
+func (d *draft) forget() { clear(d.pieces[:min(len(d.renderer.segments), len(d.pieces))]) }
 
 func (d *draft) build() (*Message, error) {
 	switch {
@@ -77,12 +84,12 @@ func (d *draft) build() (*Message, error) {
 	if d.errs = append(d.errs, d.prepared.errs...); len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
 	}
-	m, octets := newMessage(d.weight() + d.body.weight())
-	m.envelope, m.refs = env, d.refs
 	const tries = 8
 	for try := 0; ; try++ {
-		err := d.render(m, octets)
+		id, err := d.render()
 		if err == nil {
+			m := d.message()
+			m.envelope, m.id, m.givenID, m.refs = env, id, d.messageID != "", d.refs
 			return m, nil
 		}
 		if try == tries || !errors.Is(err, errBoundary) {
@@ -91,27 +98,54 @@ func (d *draft) build() (*Message, error) {
 	}
 }
 
-// render writes the message into m, and its ready octets where there is room for them.
-func (d *draft) render(m *Message, octets []byte) error {
+// render writes the message into the renderer, and returns its Message-ID.
+func (d *draft) render() (id string, err error) {
+	d.forget()
+	if d.octets == nil {
+		const usual = 1 << 10
+		d.octets = make([]byte, 0, usual)
+	}
 	r, body := &d.renderer, &d.body
-	r.random, r.segments, r.boundaries, r.eightBit = d.random, m.first[:0], nil, false
+	r.random, r.segments, r.owned, r.boundaries = d.random, d.pieces[:0], d.owned[:0], nil
 	r.Scratch, r.Raw = r.room[:0], d.raw
-	r.Dst = octets
-	if err := d.header(m); err != nil {
-		return err
+	r.Dst, r.taken = d.octets[:0], 0
+	if id, err = d.header(); err != nil {
+		return "", err
 	}
-	m.utf8 = !mimewire.IsASCII(r.Dst)
+	r.eightBit = !mimewire.IsASCII(r.Dst)
 	if err := r.node(body); err != nil {
-		return err
+		return "", err
 	}
-	m.utf8 = m.utf8 || r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
-	m.eightBit, m.binary = m.utf8 || body.facts.EightBit, body.facts.Binary
 	if body.encoding != Binary { // a line end would be one of the file
 		r.endLine()
 	}
-	m.segments = r.finish()
+	r.flush()
+	return id, nil
+}
+
+// message returns a message of what was rendered, in memory of its own that is as long as it needs to be. The octets of a big
+// one stay where they are.
+func (d *draft) message() *Message {
+	const most = 64 << 10 // kept for the next message
+	r := &d.renderer
+	var m *Message
+	if cap(r.Dst) > most {
+		m, d.octets = new(Message), nil
+	} else {
+		var octets []byte
+		m, octets = newMessage(r.Dst)
+		for _, i := range r.owned {
+			ready := &r.segments[i].ready
+			n := len(*ready)
+			*ready, octets = octets[:n:n], octets[n:]
+		}
+		d.octets = r.Dst
+	}
+	m.segments = append(m.first[:0], r.segments...)
 	m.size = m.segments.size()
-	return nil
+	m.utf8 = r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
+	m.eightBit, m.binary = m.utf8 || d.body.facts.EightBit, d.body.facts.Binary
+	return m
 }
 
 // check judges what is not tied to one step's argument.
@@ -243,14 +277,12 @@ func (s *state) identity(r *renderer) (string, error) {
 	return string(append(append(append(id, '@'), domain...), '>')), nil
 }
 
-// header writes the fields up to MIME-Version, in the order readers are used to.
-func (d *draft) header(m *Message) error {
+// header writes the fields up to MIME-Version, in the order readers are used to, and returns the Message-ID.
+func (d *draft) header() (id string, err error) {
 	s, r := &d.state, &d.renderer
-	id, err := s.identity(r)
-	if err != nil {
-		return err
+	if id, err = s.identity(r); err != nil {
+		return "", err
 	}
-	m.id, m.givenID = id, s.messageID != ""
 	list := func(name string, l *AddressList) {
 		if !l.IsEmpty() {
 			r.list(name, *l)
@@ -287,5 +319,5 @@ func (d *draft) header(m *Message) error {
 		r.field(f)
 	}
 	r.Dst = append(r.Dst, "MIME-Version: 1.0\r\n"...)
-	return nil
+	return id, nil
 }

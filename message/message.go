@@ -40,17 +40,17 @@ type (
 	}
 )
 
-// newMessage returns a message and room for so many octets, which belongs to it.
-func newMessage(octets int) (*Message, []byte) {
+// newMessage returns a message and a copy of octets, which belongs to it.
+func newMessage(octets []byte) (*Message, []byte) {
 	switch {
-	case octets <= len(short{}.octets):
+	case len(octets) <= len(short{}.octets):
 		m := new(short)
-		return &m.Message, m.octets[:0]
-	case octets <= len(medium{}.octets):
+		return &m.Message, append(m.octets[:0], octets...)
+	case len(octets) <= len(medium{}.octets):
 		m := new(medium)
-		return &m.Message, m.octets[:0]
+		return &m.Message, append(m.octets[:0], octets...)
 	}
-	return new(Message), make([]byte, 0, octets)
+	return new(Message), slices.Clone(octets)
 }
 
 // errNil is the error of a nil Message.

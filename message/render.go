@@ -20,7 +20,9 @@ var errBoundary = errors.New("the source of randomness repeats itself: a boundar
 // renderer turns nodes into segments. What is ready collects in dst.
 type renderer struct {
 	addressFolder
+	taken      int // how many octets of Dst are in segments
 	segments   segments
+	owned      []int // the segments whose ready octets stand in Dst, or stood there before it grew
 	random     io.Reader
 	boundaries []string // of the multiparts around
 	bits       [16]byte
@@ -28,18 +30,19 @@ type renderer struct {
 	eightBit   bool     // a field of a part is in UTF-8
 }
 
-// flush ends the segment of ready octets. What follows goes on in the same memory.
+// flush ends the segment of ready octets.
 func (r *renderer) flush() {
-	if len(r.Dst) > 0 {
+	if len(r.Dst) > r.taken {
 		r.segments = append(r.segments, segment{ready: r.take()})
 	}
 }
 
-// take returns the ready octets.
+// take returns the ready octets, which belong to the next segment.
 func (r *renderer) take() []byte {
 	n := len(r.Dst)
-	ready := r.Dst[:n:n]
-	r.Dst = r.Dst[n:]
+	ready := r.Dst[r.taken:n:n]
+	r.taken = n
+	r.owned = append(r.owned, len(r.segments))
 	return ready
 }
 
@@ -50,7 +53,7 @@ func (r *renderer) finish() segments {
 
 // endLine makes the message end with a line end.
 func (r *renderer) endLine() {
-	last := r.Dst
+	last := r.Dst[r.taken:]
 	if len(last) == 0 && len(r.segments) > 0 {
 		s := r.segments[len(r.segments)-1]
 		if s.text != "" || s.stream != nil && s.stream.ended {
