@@ -29,7 +29,7 @@ func (b *piecedBody) prepare(p *preparer, n *node) error {
 	if err := n.typed(); err != nil {
 		return err
 	}
-	if err := p.travels(n, facts); err != nil {
+	if err := p.travels(n, &facts); err != nil {
 		return err
 	}
 	if n.encoding == Base64 { // its lines are not those of the text

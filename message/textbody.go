@@ -46,21 +46,21 @@ func (p *preparer) text(n *node, text string) error {
 		n.text = mimewire.Flow(n.text)
 		facts = mimewire.ScanText(n.text)
 	}
-	return p.travels(n, facts)
+	return p.travels(n, &facts)
 }
 
-// travels finds how a text of such facts travels, and why it can't.
-func (p *preparer) travels(n *node, facts mimewire.TextFacts) error {
+// travels finds how a text of such facts, which it may change, travels, and why it can't.
+func (p *preparer) travels(n *node, facts *mimewire.TextFacts) error {
 	part := n.part
 	if part.encoding == Binary {
 		return errBinary
 	}
+	n.facts = facts.LineFacts
 	if n.encoding = part.encoding; n.encoding == EncodingAuto {
-		wanted := facts
-		wanted.MangledByRelays = facts.MangledByRelays && (!part.flowed || p.signed) // the spaces of flowed text are meant
-		n.encoding = wanted.Encoding(p.eightBit)
+		facts.MangledByRelays = facts.MangledByRelays && (!part.flowed || p.signed) // the spaces of flowed text are meant
+		n.encoding = facts.Encoding(p.eightBit)
 	}
-	n.facts, n.encoded = facts.LineFacts, facts.EncodedSize(n.encoding)
+	n.encoded = facts.EncodedSize(n.encoding)
 	switch charset := n.param("charset"); {
 	case charset != "":
 		if facts.EightBit && !strings.EqualFold(charset, "utf-8") {

@@ -46,10 +46,15 @@ type LineFacts struct {
 	Open            bool // the last line does not end
 }
 
+// fits reports whether content of these facts can travel in an encoding.
+func (f *LineFacts) fits(e Encoding) bool {
+	return e != SevenBit && e != EightBit || !(f.EightBit && e == SevenBit || f.NUL || f.Bare || f.Longest > LineLimit)
+}
+
 // Fits returns why content of these facts can't travel in an encoding.
-func (f LineFacts) Fits(e Encoding) error {
+func (f *LineFacts) Fits(e Encoding) error {
 	switch {
-	case e != SevenBit && e != EightBit:
+	case f.fits(e):
 		return nil
 	case f.EightBit && e == SevenBit:
 		return errors.New("7bit can't carry octets above 127")
@@ -57,10 +62,8 @@ func (f LineFacts) Fits(e Encoding) error {
 		return fmt.Errorf("%s can't carry NUL (RFC 2045 section 2.7)", e)
 	case f.Bare:
 		return fmt.Errorf("%s needs lines that end in CRLF", e)
-	case f.Longest > LineLimit:
-		return fmt.Errorf("%s can't carry a line of %d octets (RFC 5322 section 2.1.1)", e, f.Longest)
 	}
-	return nil
+	return fmt.Errorf("%s can't carry a line of %d octets (RFC 5322 section 2.1.1)", e, f.Longest)
 }
 
 // LineScanner is a writer that collects line facts. Its zero value is ready.

@@ -89,9 +89,9 @@ func (f *TextFacts) Encoding(eightBit bool) Encoding {
 	// A line more is a fair price for text that people and filters can read.
 	quoted := f.canonical + 2*f.escapes - lineChars
 	switch {
-	case !f.MangledByRelays && !f.Control && f.Fits(SevenBit) == nil:
+	case !f.MangledByRelays && !f.Control && f.fits(SevenBit):
 		return SevenBit
-	case eightBit && !f.Control && f.Fits(EightBit) == nil:
+	case eightBit && !f.Control && f.fits(EightBit):
 		return EightBit
 	case quoted+quoted/qpMost*3 <= int(Base64Size(int64(f.canonical))):
 		return QuotedPrintable
