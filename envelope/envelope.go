@@ -29,6 +29,9 @@ type Envelope struct {
 // New returns the envelope of a sender, which may be the null path, and its recipients in order.
 // A recipient given twice is kept once. The error is a *[FieldError].
 func New(from Address, to ...Address) (Envelope, error) {
+	if len(to) == 1 && !to[0].IsNull() && !from.IsPostmaster() { // as nearly always, and without further memory
+		return Envelope{from: from, first: Recipient{Address: to[0]}}, nil
+	}
 	recipients := make([]Recipient, len(to))
 	for i, address := range to {
 		recipients[i].Address = address

@@ -20,7 +20,7 @@ func (f *addressFolder) mailbox(m *Mailbox, more bool) {
 }
 
 // list appends a field of addresses.
-func (f *addressFolder) list(name string, l AddressList) {
+func (f *addressFolder) list(name string, l *AddressList) {
 	f.Begin(name)
 	for i := range l.entries {
 		e, more := &l.entries[i], i < len(l.entries)-1

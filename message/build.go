@@ -54,13 +54,17 @@ func (d *draft) buildAndFree() (*Message, error) {
 	m, err := d.build()
 	d.reset()
 	d.forget()
-	d.renderer, d.prepared, d.tree, d.body = renderer{}, preparer{}, nil, node{}
+	d.prepared, d.tree, d.body = preparer{}, nil, node{}
 	drafts.Put(d)
 	return m, err
 }
 
-// forget clears what the last rendering left.
-func (d *draft) forget() { clear(d.pieces[:min(len(d.renderer.segments), len(d.pieces))]) }
+// forget clears what the last rendering left, but for octets.
+func (d *draft) forget() {
+	r := &d.renderer
+	clear(d.pieces[:min(len(r.segments), len(d.pieces))])
+	r.Dst, r.taken, r.segments, r.owned, r.random, r.boundaries = nil, 0, nil, nil, nil, nil
+}
 
 func (d *draft) build() (*Message, error) {
 	switch {
@@ -79,7 +83,7 @@ func (d *draft) build() (*Message, error) {
 	d.check()
 	env := d.envelope()
 	d.tree = d.arrange()
-	d.prepared = preparer{eightBit: d.eightBit, raw: d.raw, step: "Body"}
+	d.prepared.eightBit, d.prepared.raw, d.prepared.step = d.eightBit, d.raw, "Body"
 	d.prepared.node(d.tree, &d.body)
 	if d.errs = append(d.errs, d.prepared.errs...); len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
@@ -106,9 +110,8 @@ func (d *draft) render() (id string, err error) {
 		d.octets = make([]byte, 0, usual)
 	}
 	r, body := &d.renderer, &d.body
-	r.random, r.segments, r.owned, r.boundaries = d.random, d.pieces[:0], d.owned[:0], nil
-	r.Scratch, r.Raw = r.room[:0], d.raw
-	r.Dst, r.taken = d.octets[:0], 0
+	r.random, r.segments, r.owned = d.random, d.pieces[:0], d.owned[:0]
+	r.Scratch, r.Raw, r.Dst = r.room[:0], d.raw, d.octets[:0]
 	if id, err = d.header(); err != nil {
 		return "", err
 	}
@@ -119,7 +122,6 @@ func (d *draft) render() (id string, err error) {
 	if body.encoding != Binary { // a line end would be one of the file
 		r.endLine()
 	}
-	r.flush()
 	return id, nil
 }
 
@@ -129,19 +131,25 @@ func (d *draft) message() *Message {
 	const most = 64 << 10 // kept for the next message
 	r := &d.renderer
 	var m *Message
-	if cap(r.Dst) > most {
-		m, d.octets = new(Message), nil
+	octets := r.Dst
+	if cap(octets) > most {
+		m = new(Message)
 	} else {
-		var octets []byte
-		m, octets = newMessage(r.Dst)
+		m, octets = newMessage(octets)
+		d.octets = r.Dst
+	}
+	if len(r.segments) == 0 {
+		m.first[0].ready = octets
+		m.segments = m.first[:]
+	} else {
+		r.flush()
 		for _, i := range r.owned {
 			ready := &r.segments[i].ready
 			n := len(*ready)
 			*ready, octets = octets[:n:n], octets[n:]
 		}
-		d.octets = r.Dst
+		m.segments = append(m.first[:0], r.segments...)
 	}
-	m.segments = append(m.first[:0], r.segments...)
 	m.size = m.segments.size()
 	m.utf8 = r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
 	m.eightBit, m.binary = m.utf8 || d.body.facts.EightBit, d.body.facts.Binary
@@ -228,6 +236,13 @@ func (s *state) envelope() envelope.Envelope {
 	case !s.from.IsEmpty():
 		sender = s.from.entries[0].mailbox.Address
 	}
+	if only := s.onlyRecipient(); !only.IsNull() && !s.asks {
+		env, err := envelope.New(sender, only)
+		if err != nil {
+			s.errs = append(s.errs, err)
+		}
+		return env
+	}
 	var few [8]envelope.Recipient
 	recipients := few[:0]
 	add := func(m *Mailbox) {
@@ -257,35 +272,46 @@ func (s *state) envelope() envelope.Envelope {
 	return env
 }
 
-// identity returns the Message-ID with its angle brackets: the caller's, or 128 random bits in the
+// onlyRecipient returns the only one, of To; the null address where there is none or where there are more.
+func (s *state) onlyRecipient() envelope.Address {
+	if len(s.to.entries) != 1 || len(s.cc.entries)+len(s.bcc.entries) > 0 {
+		return envelope.Address{}
+	}
+	return s.to.entries[0].mailbox.Address // of a group it is null
+}
+
+// identity writes the Message-ID and returns it with its angle brackets: the caller's, or 128 random bits in the
 // domain of the author.
-func (s *state) identity(r *renderer) (string, error) {
+func (s *state) identity(r *renderer) (id string, err error) {
 	switch {
 	case s.withoutID:
 		return "", nil
 	case s.messageID != "":
-		return "<" + bareID(s.messageID) + ">", nil
-	}
-	id, err := r.token(append(r.Scratch[:0], '<'))
-	if err != nil {
-		return "", err
+		id = "<" + bareID(s.messageID) + ">"
+		r.Words("Message-ID", id)
+		return id, nil
 	}
 	domain := s.idDomain
 	if domain == "" {
 		domain = s.from.entries[0].mailbox.Address.Domain()
 	}
-	return string(append(append(append(id, '@'), domain...), '>')), nil
+	r.Dst = append(r.Dst, "Message-ID: <"...)
+	start := len(r.Dst) - len("<")
+	if r.Dst, err = r.token(r.Dst); err != nil {
+		return "", err
+	}
+	r.Dst = append(append(append(r.Dst, '@'), domain...), '>')
+	id = string(r.Dst[start:])
+	r.End()
+	return id, nil
 }
 
 // header writes the fields up to MIME-Version, in the order readers are used to, and returns the Message-ID.
 func (d *draft) header() (id string, err error) {
 	s, r := &d.state, &d.renderer
-	if id, err = s.identity(r); err != nil {
-		return "", err
-	}
 	list := func(name string, l *AddressList) {
 		if !l.IsEmpty() {
-			r.list(name, *l)
+			r.list(name, l)
 		}
 	}
 	list("From", &s.from)
@@ -306,8 +332,8 @@ func (d *draft) header() (id string, err error) {
 	}
 	r.Dst = d.dates.Append(append(r.Dst, "Date: "...), s.date)
 	r.End()
-	if id != "" {
-		r.Words("Message-ID", id)
+	if id, err = s.identity(r); err != nil {
+		return "", err
 	}
 	if len(s.inReplyTo) > 0 {
 		r.Words("In-Reply-To", s.inReplyTo...)

@@ -49,6 +49,7 @@ type given struct {
 	explicit  *envelope.Envelope
 	bounceTo  *envelope.Address // instead of Sender or From; the null path too
 	delivery  envelope.Options
+	asks      bool // delivery is not zero
 	keepBcc   bool
 	eightBit  bool
 	raw       bool // header fields in UTF-8
@@ -207,7 +208,7 @@ func (b Builder) Envelope(env envelope.Envelope) Builder {
 
 // EnvelopeOptions sets what is asked of the servers, for the derived envelope.
 func (b Builder) EnvelopeOptions(d envelope.Options) Builder {
-	return b.step(func(s *state) { s.delivery = d })
+	return b.step(func(s *state) { s.delivery, s.asks = d, d != (envelope.Options{}) })
 }
 
 // KeepBcc writes the Bcc recipients into the message, for drafts, and for programs that take the

@@ -34,7 +34,7 @@ func (f *addressFolder) field(x field) {
 	case fieldWords:
 		f.Words(x.name, x.words...)
 	case fieldList:
-		f.list(x.name, x.list)
+		f.list(x.name, &x.list)
 	case fieldNames:
 		f.Begin(x.name)
 		f.Spare = 1
