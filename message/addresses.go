@@ -35,6 +35,9 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 
 // parse reads one mailbox or one group.
 func (e *addressEntry) parse(text string) error {
+	if e.mailbox.parseUsual(text) {
+		return e.mailbox.check()
+	}
 	p := addressParser{text: text}
 	p.blank()
 	err := p.entry(e)

@@ -21,6 +21,9 @@ func (f *addressFolder) mailbox(m *Mailbox, more bool) {
 
 // list appends a field of addresses.
 func (f *addressFolder) list(name string, l *AddressList) {
+	if len(l.entries) == 1 && f.only(name, &l.entries[0]) {
+		return
+	}
 	f.Begin(name)
 	for i := range l.entries {
 		e, more := &l.entries[i], i < len(l.entries)-1
@@ -40,4 +43,23 @@ func (f *addressFolder) list(name string, l *AddressList) {
 		}
 	}
 	f.End()
+}
+
+// only writes a field of one mailbox, whose name is atoms, that has room on its line. It reports false for all others.
+func (f *addressFolder) only(name string, e *addressEntry) bool {
+	const most = mimewire.FoldAt - len(":  <>")
+	m, address := &e.mailbox, e.mailbox.Address.String()
+	if e.group != nil || len(name)+len(m.Name)+len(address) > most {
+		return false
+	}
+	if m.Name == "" {
+		f.Dst = append(append(append(append(f.Dst, name...), ": "...), address...), "\r\n"...)
+		return true
+	}
+	if !mimewire.IsAtoms(m.Name) || !f.Plain(m.Name) {
+		return false
+	}
+	f.Dst = append(append(append(append(f.Dst, name...), ": "...), m.Name...), " <"...)
+	f.Dst = append(append(f.Dst, address...), ">\r\n"...)
+	return true
 }

@@ -295,6 +295,21 @@ func (p *addressParser) usualAddress() (envelope.Address, bool) {
 	return address, true
 }
 
+// parseUsual reads atoms with single spaces between them and an address in brackets, as most mailboxes are written; it reports
+// false for all others, good or not.
+func (m *Mailbox) parseUsual(text string) bool {
+	open := strings.IndexByte(text, '<')
+	if open < 2 || text[open-1] != ' ' || text[len(text)-1] != '>' || !mimewire.IsAtoms(text[:open-1]) {
+		return false
+	}
+	address, err := envelope.ParseAddress(text[open+1 : len(text)-1])
+	if err != nil || address.IsPostmaster() { // in brackets of its own
+		return false
+	}
+	m.Name, m.Address = text[:open-1], address
+	return true
+}
+
 // newAddress makes an address of its parts. Where they stand in raw as they are, it shares the memory of raw.
 func newAddress(raw, local, domain string) (envelope.Address, error) {
 	if n := len(local); len(raw) == n+len("@")+len(domain) && raw[:n] == local && raw[n+1:] == domain {
