@@ -3,6 +3,7 @@ package message
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -139,7 +140,7 @@ func (d *draft) message() *Message {
 		d.octets = r.Dst
 	}
 	if len(r.segments) == 0 {
-		m.first[0].ready = octets
+		m.first[0].ready = slices.Clip(octets)
 		m.segments = m.first[:]
 	} else {
 		r.flush()

@@ -48,7 +48,10 @@ type LineFacts struct {
 
 // fits reports whether content of these facts can travel in an encoding.
 func (f *LineFacts) fits(e Encoding) bool {
-	return e != SevenBit && e != EightBit || !(f.EightBit && e == SevenBit || f.NUL || f.Bare || f.Longest > LineLimit)
+	if e != SevenBit && e != EightBit {
+		return true
+	}
+	return (!f.EightBit || e == EightBit) && !f.NUL && !f.Bare && f.Longest <= LineLimit
 }
 
 // Fits returns why content of these facts can't travel in an encoding.
