@@ -44,11 +44,11 @@ func (s *stream) foresee(f *flight) error {
 	if f.txn.told || len(f.txn.lateEndings()) == 0 || int64(len(w.out))+f.txn.plan.size < flightSize*7/8 {
 		return nil
 	}
-	octets := s.octets
+	size := int64(0)
 	for _, next := range s.leftover {
-		octets += next.txn.plan.size
+		size += next.txn.plan.size
 	}
-	for !s.ended && len(s.flights)+len(s.leftover) < s.window.open && octets < s.limit.Octets {
+	for !s.ended && !s.full(size, -len(s.leftover)) {
 		job, ended := s.feed.Poll()
 		s.ended = ended
 		if job == nil {
@@ -56,7 +56,7 @@ func (s *stream) foresee(f *flight) error {
 		}
 		if next := s.take(job); next != nil {
 			s.leftover = append(s.leftover, next)
-			octets += next.txn.plan.size
+			size += next.txn.plan.size
 		}
 	}
 	for _, next := range append([]*flight{f}, s.leftover...) {
