@@ -295,18 +295,21 @@ func (p *addressParser) usualAddress() (envelope.Address, bool) {
 	return address, true
 }
 
-// parseUsual reads atoms with single spaces between them and an address in brackets, as most mailboxes are written; it reports
-// false for all others, good or not.
+// parseUsual reads an address alone, or in brackets after atoms with single spaces between them, as most mailboxes are written; it
+// reports false for all others, good or not.
 func (m *Mailbox) parseUsual(text string) bool {
-	open := strings.IndexByte(text, '<')
-	if open < 2 || text[open-1] != ' ' || text[len(text)-1] != '>' || !mimewire.IsAtoms(text[:open-1]) {
-		return false
+	name, inner := "", text
+	if open := strings.IndexByte(text, '<'); open >= 0 {
+		if open < 2 || text[open-1] != ' ' || text[len(text)-1] != '>' || !mimewire.IsAtoms(text[:open-1]) {
+			return false
+		}
+		name, inner = text[:open-1], text[open+1:len(text)-1]
 	}
-	address, err := envelope.ParseAddress(text[open+1 : len(text)-1])
+	address, err := envelope.ParseAddress(inner)
 	if err != nil || address.IsPostmaster() { // in brackets of its own
 		return false
 	}
-	m.Name, m.Address = text[:open-1], address
+	m.Name, m.Address = name, address
 	return true
 }
 
