@@ -40,6 +40,7 @@ type draft struct {
 	octets  []byte // room for those of a message, until it is known how many they are
 	pieces  [8]segment
 	owned   [8]int
+	around  [2]string // boundaries
 }
 
 // drafts keeps those that have been built, because they are big and bulk mail would make new ones all the time.
@@ -65,6 +66,9 @@ func (d *draft) buildAndFree() (*Message, error) {
 func (d *draft) forget() {
 	r := &d.renderer
 	clear(d.pieces[:min(len(r.segments), len(d.pieces))])
+	if d.around[0] != "" {
+		clear(d.around[:])
+	}
 	r.Dst, r.taken, r.segments, r.owned, r.random, r.boundaries = nil, 0, nil, nil, nil, nil
 }
 
@@ -112,7 +116,7 @@ func (d *draft) render() (id string, err error) {
 		d.octets = make([]byte, 0, usual)
 	}
 	r, body := &d.renderer, &d.body
-	r.random, r.segments, r.owned = d.random, d.pieces[:0], d.owned[:0]
+	r.random, r.segments, r.owned, r.boundaries = d.random, d.pieces[:0], d.owned[:0], d.around[:0]
 	r.Scratch, r.Raw, r.Dst = r.room[:0], d.raw, d.octets[:0]
 	if id, err = d.header(); err != nil {
 		return "", err

@@ -11,6 +11,7 @@ import (
 type piecedBody struct {
 	text string // without them
 	cuts []cut
+	room [8]cut // for those of most texts
 }
 
 // prepare judges a text by what is known of its fixed lines. One whose octets do not follow from those of its lines is put

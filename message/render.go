@@ -156,7 +156,8 @@ func (r *renderer) header(n *node, boundary string) {
 	}
 	if boundary != "" {
 		r.Glue(';')
-		r.Word(`boundary="` + boundary + `"`)
+		r.Scratch = append(append(append(r.Scratch[:0], `boundary="`...), boundary...), '"')
+		r.FlushScratch()
 	}
 	r.Spare = 0
 	r.End()

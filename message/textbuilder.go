@@ -20,8 +20,9 @@ func NewFixedText(text string) *FixedText { return &FixedText{mimewire.NewFixed(
 // TextBuilder puts a text together from fixed pieces and others, as a [strings.Builder] does from strings. The zero TextBuilder
 // is an empty text. It must not be copied after its first use, and one goroutine at a time may use it.
 type TextBuilder struct {
-	text strings.Builder
-	cuts []cut
+	text    strings.Builder
+	body    *piecedBody // where fixed lines stand; nil without any
+	isGiven bool        // body is that of a part, and changes no more
 }
 
 // cut is a place in a text where fixed lines stand. What is before it ends with a line end.
@@ -40,28 +41,45 @@ func (t *TextBuilder) WriteString(text string) (int, error) { return t.text.Writ
 func (t *TextBuilder) WriteFixed(f *FixedText) {
 	t.text.WriteString(f.lines.Head)
 	if f.lines.Lines != "" {
-		const usual = 8
-		if t.cuts == nil {
-			t.cuts = make([]cut, 0, usual)
-		}
-		t.cuts = append(t.cuts, cut{t.text.Len(), f})
+		b := t.own()
+		b.cuts = append(b.cuts, cut{t.text.Len(), f})
 		t.text.WriteString(f.lines.Tail)
 	}
+}
+
+// own returns a body that may be changed.
+func (t *TextBuilder) own() *piecedBody {
+	if t.body == nil || t.isGiven {
+		before := t.cuts()
+		t.body, t.isGiven = new(piecedBody), false
+		t.body.cuts = append(t.body.room[:0], before...)
+	}
+	return t.body
+}
+
+// cuts returns where fixed lines stand.
+func (t *TextBuilder) cuts() []cut {
+	if t.body == nil {
+		return nil
+	}
+	return t.body.cuts
 }
 
 // Grow makes room for octets that are not of fixed texts.
 func (t *TextBuilder) Grow(octets int) { t.text.Grow(octets) }
 
 // String returns the whole text.
-func (t *TextBuilder) String() string { return whole(t.text.String(), t.cuts) }
+func (t *TextBuilder) String() string { return whole(t.text.String(), t.cuts()) }
 
 // Part returns the text so far as one of a content type, such as "text/html". A message with it has the same octets as one
 // with [TextPart] of the whole text.
 func (t *TextBuilder) Part(media string) Part {
-	if len(t.cuts) == 0 {
+	if t.body == nil {
 		return TextPart(media, t.text.String())
 	}
-	return Part{body: &piecedBody{t.text.String(), t.cuts}, media: media}
+	b := t.own()
+	b.text, t.isGiven = t.text.String(), true
+	return Part{body: b, media: media}
 }
 
 // whole returns a text with what was cut out of it.
