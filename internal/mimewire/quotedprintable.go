@@ -24,48 +24,42 @@ func AppendQP(dst []byte, text string) []byte {
 	column := 0
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c == '\r' || c == '\n' {
+		switch {
+		case c == '\r' || c == '\n':
 			if i++; c == '\r' {
 				i++
 			}
 			dst, column = append(dst, '\r', '\n'), 0
 			continue
-		}
-		if column == qpMost || column > qpMost-3 && !qpLiteral[c] {
+		case column == qpMost || column > qpMost-3 && !qpLiteral[c]:
 			dst, column = append(dst, '=', '\r', '\n'), 0
 		}
-		if column > 0 {
+		if qpLiteral[c] && (column > 0 || !unsafeStart(text[i:])) {
 			if n := plainRun(text[i:], qpMost-column); n > 0 {
 				dst = append(dst, text[i:i+n]...)
 				column, i = column+n, i+n
 				continue
 			}
 		}
-		switch {
-		case qpLiteral[c] && (column > 0 || !unsafeStart(text[i:])) && (!isBlank(c) || !lineEnds(text[i+1:])):
-			dst = append(dst, c)
-			column++
-		default:
-			if column > qpMost-3 {
-				dst, column = append(dst, '=', '\r', '\n'), 0
-			}
-			dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
-			column += 3
+		if column > qpMost-3 { // a blank
+			dst, column = append(dst, '=', '\r', '\n'), 0
 		}
+		dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
+		column += 3
 		i++
 	}
 	return dst
 }
 
-// plainRun returns how many octets of text, at most so many, need no thought: none that must be
-// written in hexadecimal, ends a line, or could be blank before a line end.
+// plainRun returns how many octets of text, at most so many, stand for themselves: none that must be written in hexadecimal, ends a
+// line, or is a blank before a line end.
 func plainRun(text string, limit int) int {
-	text = text[:min(len(text), limit)]
-	n := words.Run(text, '=')
-	for n < len(text) && qpLiteral[text[n]] { // a tab
+	room := text[:min(len(text), limit)]
+	n := words.Run(room, '=')
+	for n < len(room) && qpLiteral[room[n]] { // a tab
 		n++
 	}
-	for n > 0 && isBlank(text[n-1]) {
+	if n > 0 && isBlank(text[n-1]) && lineEnds(text[n:]) {
 		n--
 	}
 	return n

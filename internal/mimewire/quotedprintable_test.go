@@ -66,3 +66,30 @@ func TestCanonicalReader(t *testing.T) {
 		}
 	}
 }
+
+// TestBlanksInQP: blanks stay as they are, but for the last one of a line, and no line is too long for one (RFC 2045 section 6.7
+// rules 3 and 5).
+func TestBlanksInQP(t *testing.T) {
+	for text, want := range map[string]string{
+		"a ü b\n": "a =C3=BC b\r\n", "a  \nb": "a =20\r\nb", "a\t\r\nb\t": "a=09\r\nb=09", " a\n \n": " a\r\n=20\r\n", "ü ü": "=C3=BC =C3=BC",
+		"a \t=\n": "a \t=3D\r\n", "\t \tx y z\n": "\t \tx y z\r\n",
+	} {
+		if got := string(AppendQP(nil, text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for n := range 160 {
+		x := strings.Repeat("x", n)
+		for text, want := range map[string]string{x + " \n": x + "=20\r\n", x + " y\n": x + " y\r\n", x + " ü\n": x + " =C3=BC\r\n"} {
+			got := string(AppendQP(nil, text))
+			if strings.ReplaceAll(got, "=\r\n", "") != want {
+				t.Errorf("%q: %q", text, got)
+			}
+			for line := range strings.SplitSeq(got, "\r\n") {
+				if len(line) > 76 {
+					t.Errorf("%q: a line of %d", text, len(line))
+				}
+			}
+		}
+	}
+}
