@@ -97,8 +97,12 @@ type executor interface {
 // run executes a template and looks at what no mail should show.
 func run(kind string, t executor, known pieces, data any) (*message.TextBuilder, error) {
 	w := watcher{isHTML: kind == "HTML", known: known}
-	const usual = 512
-	w.out.Grow(usual)
+	const usual, line = 512, 64
+	if kind == "subject" {
+		w.out.Grow(line)
+	} else {
+		w.out.Grow(usual)
+	}
 	err := t.Execute(&w, data)
 	if err == nil {
 		err = w.err
