@@ -99,7 +99,11 @@ func (d *draft) build() (*Message, error) {
 		id, err := d.render()
 		if err == nil {
 			m := d.message()
-			m.envelope, m.id, m.givenID, m.refs = env, id, d.messageID != "", d.refs
+			m.envelope, m.id, m.givenID = env, id, d.messageID != ""
+			if len(d.refs) > 0 {
+				refs := d.refs
+				m.refs = &refs
+			}
 			return m, nil
 		}
 		if try == tries || !errors.Is(err, errBoundary) {
@@ -145,8 +149,7 @@ func (d *draft) message() *Message {
 		d.octets = r.Dst
 	}
 	if len(r.segments) == 0 {
-		m.first[0].ready = slices.Clip(octets)
-		m.segments = m.first[:]
+		m.only[0].ready = slices.Clip(octets)
 	} else {
 		r.flush()
 		for _, i := range r.owned {
@@ -154,9 +157,13 @@ func (d *draft) message() *Message {
 			n := len(*ready)
 			*ready, octets = octets[:n:n], octets[n:]
 		}
-		m.segments = append(m.first[:0], r.segments...)
+		if len(r.segments) == 1 {
+			m.only[0] = r.segments[0]
+		} else {
+			m.several = slices.Clone(r.segments)
+		}
 	}
-	m.size = m.segments.size()
+	m.size = m.segments().size()
 	m.utf8 = r.eightBit // RFC 6532 section 3: fields of parts need SMTPUTF8 too
 	m.eightBit, m.binary = m.utf8 || d.body.facts.EightBit, d.body.facts.Binary
 	return m

@@ -17,11 +17,11 @@ import (
 type Message struct {
 	envelope envelope.Envelope
 	id       string
-	givenID  bool // by the caller
-	refs     []string
-	segments segments
-	first    [1]segment // of most messages
+	refs     *[]string  // nil without any
+	only     [1]segment // of most messages
+	several  segments   // instead
 	size     int64
+	givenID  bool // by the caller
 	utf8     bool // an octet above 127 in the header section
 	eightBit bool // one anywhere
 	binary   bool // a part is written as it is, whatever its octets are
@@ -30,27 +30,49 @@ type Message struct {
 // Messages with room for a few octets, which fill what the allocator has for their size: one of a short header section
 // and little text needs no further memory for them.
 type (
+	tiny struct {
+		Message
+		octets [264]byte
+	}
 	short struct {
 		Message
-		octets [272]byte
+		octets [296]byte
 	}
 	medium struct {
 		Message
-		octets [392]byte
+		octets [352]byte
+	}
+	long struct {
+		Message
+		octets [480]byte
 	}
 )
 
 // newMessage returns a message and a copy of octets, which belongs to it.
 func newMessage(octets []byte) (*Message, []byte) {
-	switch {
-	case len(octets) <= len(short{}.octets):
+	switch n := len(octets); {
+	case n <= len(tiny{}.octets):
+		m := new(tiny)
+		return &m.Message, append(m.octets[:0], octets...)
+	case n <= len(short{}.octets):
 		m := new(short)
 		return &m.Message, append(m.octets[:0], octets...)
-	case len(octets) <= len(medium{}.octets):
+	case n <= len(medium{}.octets):
 		m := new(medium)
+		return &m.Message, append(m.octets[:0], octets...)
+	case n <= len(long{}.octets):
+		m := new(long)
 		return &m.Message, append(m.octets[:0], octets...)
 	}
 	return new(Message), slices.Clone(octets)
+}
+
+// segments returns the whole message.
+func (m *Message) segments() segments {
+	if m.several != nil {
+		return m.several
+	}
+	return m.only[:]
 }
 
 // errNil is the error of a nil Message.
@@ -93,10 +115,10 @@ func (m *Message) String() string {
 
 // References returns the Message-IDs of the References field, with angle brackets.
 func (m *Message) References() []string {
-	if m == nil {
+	if m == nil || m.refs == nil {
 		return nil
 	}
-	return slices.Clone(m.refs)
+	return slices.Clone(*m.refs)
 }
 
 // Size returns the number of octets that WriteTo writes.
@@ -123,7 +145,7 @@ func (m *Message) WriteTo(w io.Writer) (int64, error) {
 	if m == nil {
 		return 0, errNil
 	}
-	return m.segments.WriteTo(w)
+	return m.segments().WriteTo(w)
 }
 
 // Bytes returns the whole message. The slice is a copy.
@@ -131,8 +153,8 @@ func (m *Message) Bytes() ([]byte, error) {
 	if m == nil {
 		return nil, errNil
 	}
-	if octets, ok := m.segments.ready(); ok {
+	if octets, ok := m.segments().ready(); ok {
 		return slices.Clone(octets), nil
 	}
-	return flatten(m.segments)
+	return flatten(m.segments())
 }

@@ -66,7 +66,7 @@ func (m *Message) WithHeader(name, value string) (*Message, error) {
 	f.Raw = m.utf8
 	f.field(x)
 	own := *m
-	own.segments = append(segments{{ready: f.Dst}}, m.segments...)
+	own.several = append(segments{{ready: f.Dst}}, m.segments()...)
 	own.size += int64(len(f.Dst))
 	return &own, nil
 }
@@ -104,7 +104,7 @@ func (m *Message) headerSection() string {
 		return ""
 	}
 	var head []byte
-	for _, s := range m.segments {
+	for _, s := range m.segments() {
 		if end := bytes.Index(s.ready, []byte("\r\n\r\n")); end >= 0 {
 			return string(append(head, s.ready[:end]...))
 		}
