@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -56,6 +57,7 @@ type campaign struct {
 	mails, kills   int
 	guarantee      policy.Guarantee
 	place, journal string
+	lines          map[string][]string // of the journal, by key
 	server         *smtptest.Server
 	hangUps        atomic.Int64
 	life           atomic.Pointer[life] // of the run
@@ -88,7 +90,7 @@ func newCampaign(t *testing.T, guarantee policy.Guarantee, place string) *campai
 	const mails, kills = 400, 6
 	c := &campaign{
 		mails: setting("DEPECHE_CHAOS_MAILS", mails), kills: setting("DEPECHE_CHAOS_KILLS", kills), guarantee: guarantee,
-		place: place, journal: filepath.Join(t.TempDir(), "journal"),
+		place: place, lines: map[string][]string{}, journal: filepath.Join(t.TempDir(), "journal"),
 	}
 	c.server = smtptest.NewUnstartedServer(t)
 	c.server.Config.Hooks = []smtptest.Hook{func(e smtptest.Event) smtptest.Action {
@@ -132,24 +134,28 @@ func (c *campaign) run(t *testing.T, most int) (killed bool) {
 	return err != nil
 }
 
-// doubts counts for each mail how often its content was about to leave without a verdict that was written. That it was about to is in the
-// journal a moment before the ledger has it.
+// doubts counts for each mail how often its content was about to leave without a verdict that the same process has written. That it was about
+// to is in the journal a moment before the ledger has it. What another process writes, that it did not send the mail, takes no doubt back.
 func (c *campaign) doubts(t *testing.T) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(c.journal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doubts, open := map[string]int{}, map[string]bool{}
+	doubts, open := map[string]int{}, map[string]string{} // open is the process
 	for line := range strings.Lines(string(text)) {
-		what, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+		what, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		key, rest, _ := strings.Cut(rest, " ")
+		process, _, _ := strings.Cut(rest, " ")
+		c.lines[key] = append(c.lines[key], strings.TrimSpace(line))
 		switch {
 		case what == "ending": // one before that is open stays a doubt
 			doubts[key]++
-		case open[key]: // else it was certain before its content was about to leave
+			open[key] = process
+		case open[key] == process: // else it was certain before its content was about to leave
 			doubts[key]--
+			delete(open, key)
 		}
-		open[key] = what == "ending"
 	}
 	return doubts
 }
@@ -176,13 +182,24 @@ func (c *campaign) check(t *testing.T, killed int, parked map[string]bool) {
 			good = n == 1 && !parked[key] || n <= 1 && doubt >= 1 && parked[key]
 		}
 		if !good {
-			t.Errorf("%s has %d copies, was in doubt %d times, parked: %v", key, n, doubt, parked[key])
+			t.Errorf("%s has %d copies, was in doubt %d times, parked: %v; the journal: %q; the server: %q", key, n, doubt, parked[key], c.lines[key], c.arrivals(campaignTo(i)))
 		}
 	}
 	if most := killed*2*killConnections*killWindow + int(c.hangUps.Load())*killWindow; inDoubt > most {
 		t.Errorf("%d mails were in doubt after %d kills and %d hang-ups", inDoubt, killed, c.hangUps.Load())
 	}
 	t.Logf("%d mails, %d kills, %d hang-ups: %d were in doubt, %d arrived twice, %d are parked", c.mails, killed, c.hangUps.Load(), inDoubt, twice, len(parked))
+}
+
+// arrivals says what the server had of the mail to an address.
+func (c *campaign) arrivals(to string) (list []string) {
+	for _, m := range c.server.Messages() {
+		if slices.ContainsFunc(m.Recipients, func(r smtptest.Recipient) bool { return r.Address == to }) {
+			list = append(list, fmt.Sprintf("%s session %d transaction %d complete %t stored %t: %s, written %t",
+				m.Time.Format("15:04:05.000"), m.Session, m.Transaction, m.Complete, m.Stored, m.Reply, m.ReplyWritten))
+		}
+	}
+	return list
 }
 
 // parkedKeys looks into the queue; a job that is not parked is a fault.

@@ -111,7 +111,7 @@ type journalLedger struct {
 func (l journalLedger) Ending(ctx context.Context, list []ledger.Grant) error {
 	var text strings.Builder
 	for _, g := range list {
-		fmt.Fprintln(&text, "ending", g.Key)
+		fmt.Fprintln(&text, "ending", g.Key, os.Getpid(), g.Fence)
 	}
 	if _, err := l.file.WriteString(text.String()); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (l journalLedger) End(ctx context.Context, list []ledger.Ended) error {
 	var text strings.Builder
 	for _, e := range list {
 		if e.Fate.Outcome != transport.Unknown {
-			fmt.Fprintln(&text, "certain", e.Grant.Key)
+			fmt.Fprintln(&text, "certain", e.Grant.Key, os.Getpid(), e.Fate.Outcome)
 		}
 	}
 	_, err = l.file.WriteString(text.String())
