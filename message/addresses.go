@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/mimewire"
 )
 
 var (
@@ -36,7 +37,7 @@ func (b Builder) addresses(step string, pick func(*state) *AddressList, list []s
 // parse reads one mailbox or one group.
 func (e *addressEntry) parse(text string) error {
 	if e.mailbox.parseUsual(text) {
-		return e.mailbox.check()
+		return mimewire.CheckText(e.mailbox.Name) // the address is one of a message
 	}
 	p := addressParser{text: text}
 	p.blank()

@@ -56,7 +56,7 @@ func (f *addressFolder) only(name string, e *addressEntry) bool {
 		f.Dst = append(append(append(append(f.Dst, name...), ": "...), address...), "\r\n"...)
 		return true
 	}
-	if !mimewire.IsAtoms(m.Name) || !f.Plain(m.Name) {
+	if !mimewire.IsWords(m.Name) && (!mimewire.IsAtoms(m.Name) || !f.Plain(m.Name)) {
 		return false
 	}
 	f.Dst = append(append(append(append(f.Dst, name...), ": "...), m.Name...), " <"...)

@@ -25,6 +25,27 @@ func IsAtoms(s string) bool {
 	return !space
 }
 
+// IsWords reports whether s consists of ASCII letters and digits with single spaces between words: atoms that nothing takes for
+// anything else.
+func IsWords(s string) bool {
+	space := true
+	for i := range len(s) {
+		isSpace := s[i] == ' '
+		if isSpace && space || !isSpace && !alphanumeric[s[i]] {
+			return false
+		}
+		space = isSpace
+	}
+	return !space
+}
+
+var alphanumeric = func() (is [256]bool) {
+	for c := range is {
+		is[c] = IsAlphanumeric(byte(c))
+	}
+	return is
+}()
+
 // IsAtomChar reports whether c may be in an atom.
 func IsAtomChar(c byte) bool { return atomChars[c] }
 

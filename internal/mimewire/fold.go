@@ -107,6 +107,10 @@ func (f *Folder) Words(name string, words ...string) {
 
 // TextField appends a field of free text.
 func (f *Folder) TextField(name, text string) {
+	if len(name)+len(": ")+len(text) <= FoldAt-f.Spare && f.Plain(text) {
+		f.Dst = append(append(append(append(f.Dst, name...), ": "...), text...), "\r\n"...)
+		return
+	}
 	f.Begin(name)
 	f.Text(text)
 	f.End()
