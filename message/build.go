@@ -36,7 +36,6 @@ type draft struct {
 	// Not of one message.
 	dates   mimewire.DateMemo
 	entropy mimewire.Entropy
-	texts   [2]mimewire.TextMemo
 	octets  []byte // room for those of a message, until it is known how many they are
 	pieces  [8]segment
 	owned   [8]int
@@ -89,7 +88,7 @@ func (d *draft) build() (*Message, error) {
 	d.check()
 	env := d.envelope()
 	d.tree = d.arrange()
-	d.prepared.eightBit, d.prepared.raw, d.prepared.step, d.prepared.memos = d.eightBit, d.raw, "Body", d.texts[:]
+	d.prepared.eightBit, d.prepared.raw, d.prepared.step = d.eightBit, d.raw, "Body"
 	d.prepared.node(d.tree, &d.body)
 	if d.errs = append(d.errs, d.prepared.errs...); len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)

@@ -32,11 +32,9 @@ type preparer struct {
 	errs     []error
 	step     string // of the nearest part that has one
 	index    int
-	depth    int                 // of the part that is looked at
-	signed   bool                // it is in signed content
-	raw      bool                // header fields are written in UTF-8
-	texts    int                 // that were looked at
-	memos    []mimewire.TextMemo // each for a text of that number
+	depth    int  // of the part that is looked at
+	signed   bool // it is in signed content
+	raw      bool // header fields are written in UTF-8
 }
 
 // maxDepth bounds parts within each other: readers and servers have limits of their own, which are lower or not much

@@ -20,7 +20,7 @@ func (textBody) prepare(p *preparer, n *node) error { return p.text(n, n.part.te
 func (p *preparer) text(n *node, text string) error {
 	part := n.part
 	n.text = text
-	facts := p.scan(n.text)
+	facts := mimewire.ScanText(n.text)
 	if facts.EightBit && !utf8.ValidString(n.text) {
 		return mimewire.ErrNotUTF8
 	}
@@ -47,15 +47,6 @@ func (p *preparer) text(n *node, text string) error {
 		facts = mimewire.ScanText(n.text)
 	}
 	return p.travels(n, &facts)
-}
-
-// scan looks at a text of a part.
-func (p *preparer) scan(text string) mimewire.TextFacts {
-	at := p.texts
-	if p.texts++; at < len(p.memos) {
-		return p.memos[at].Scan(text)
-	}
-	return mimewire.ScanText(text)
 }
 
 // travels finds how a text of such facts, which it may change, travels, and why it can't.

@@ -60,14 +60,23 @@ func prepare(b *testing.B) func(n int) iter.Seq[transport.Mail] {
 	}
 }
 
-// compose returns what yields n messages, each composed when it is asked for.
+// recipients are the addresses and the texts of mails that differ in both.
+func recipients() (addresses, texts []string) {
+	for i := range different {
+		addresses = append(addresses, fmt.Sprintf("user%d@example.net", i))
+		texts = append(texts, fmt.Sprintf("%04d", i)+load().Body[len("0000"):])
+	}
+	return addresses, texts
+}
+
+// compose returns what yields n messages, each composed when it is asked for, to another recipient, with another text.
 func compose(b testing.TB) func(n int) iter.Seq[transport.Mail] {
 	b.Helper()
-	text := load().Body
+	to, texts := recipients()
 	return func(n int) iter.Seq[transport.Mail] {
 		return func(yield func(transport.Mail) bool) {
-			for range n {
-				m, err := message.New().From("a@example.org").To("b@example.net").Subject("a kibibyte of text").Text(text).Build()
+			for i := range n {
+				m, err := message.New().From("a@example.org").To(to[i%different]).Subject("a kibibyte of text").Text(texts[i%different]).Build()
 				if err != nil {
 					b.Error(err)
 					return
@@ -88,8 +97,11 @@ func preparedSource() limit.Source {
 
 // composedSource is what a program without any library does to compose.
 func composedSource() limit.Source {
-	h, text := limit.Header{From: "<a@example.org>", To: "<b@example.net>", Subject: "a kibibyte of text"}, load().Body
-	return func(dst []byte, _ int) []byte { return limit.AppendText(dst, h, text) }
+	to, texts := recipients()
+	return func(dst []byte, i int) []byte {
+		h := limit.Header{From: "<a@example.org>", To: to[i%different], Subject: "a kibibyte of text"}
+		return limit.AppendText(dst, h, texts[i%different])
+	}
 }
 
 // atLimit makes a way of a limit.
@@ -227,10 +239,10 @@ func composedLoop(b *testing.B, target peer.Target) func(n int) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = client.Close() })
-	text := load().Body
+	_, texts := recipients()
 	return func(n int) {
-		for range n {
-			if err := goMessageSend(client, text); err != nil {
+		for i := range n {
+			if err := goMessageSend(client, texts[i%different]); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -242,9 +254,9 @@ func composedLoop(b *testing.B, target peer.Target) func(n int) {
 func TestComposedMemory(t *testing.T) {
 	const n = 20_000
 	_, target := serve(t, condition{extensions: modern})
-	sender := bulks[3].transport(t, target)
+	sender, mails := bulks[3].transport(t, target), compose(t)
 	send := func() {
-		for sent, err := range transport.SendAll(t.Context(), sender, compose(t)(n)) {
+		for sent, err := range transport.SendAll(t.Context(), sender, mails(n)) {
 			if err != nil {
 				t.Fatalf("mail %d: %v", sent.Index, err)
 			}
