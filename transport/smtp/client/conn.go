@@ -273,8 +273,10 @@ func (c *Conn) do(phase Phase, command commands.Command) (response.Response, err
 	if err := c.wire.flush(); err != nil {
 		return response.Response{}, err
 	}
-	err := c.wire.wait(func(*receiver) bool { return s.done })
-	return s.response, err
+	if err := c.wire.wait(func(*receiver) bool { return s.done }); err != nil {
+		return response.Response{}, err // the reader may still write to s
+	}
+	return s.response, nil
 }
 
 // enqueue adds a command to the flight and the expectation of its reply.
