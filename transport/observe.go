@@ -9,8 +9,8 @@ import (
 // Observer is told of mail and of what is decided about it, and takes no part in it: logs, spans, figures and
 // progress are readers of this kind. policy.Observe puts one over a transport.
 //
-// The methods may be called from several goroutines at once. They must return soon, must not send, and must
-// neither change nor keep the mail and the result.
+// The methods may be called from several goroutines at once, and what two of them decide at the same moment is told in any order. They
+// must return soon, must not send, and must neither change nor keep the mail and the result.
 //
 // One that panics, or ends its goroutine, ends the call that it is told in, as other code of the caller's does. What a transport
 // decides when a mail is through, between its calls, or in a call of another transport of its account, is told in a goroutine of its own,
