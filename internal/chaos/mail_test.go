@@ -53,7 +53,8 @@ func (m *mail) WriteTo(w io.Writer) (int64, error) {
 	if reads > 1 { // and never twice the same
 		switch m.temper {
 		case fails, shorter, panics:
-			data = fmt.Appendf(bytes.Clone(data[:len(data)/(reads+1)]), "%d\r\n", reads) // the number, since two cuts of a short mail may be one length
+			end := "\r\n"
+			data = append(bytes.Clone(data[:max(len(data)-reads-len(end), 0)]), end...) // the length is all that a transport can compare
 		case longer:
 			data = append(bytes.Clone(data), strings.Repeat("more\r\n", reads)...)
 		case calm:
