@@ -54,22 +54,28 @@ func (e *addressEntry) parse(text string) error {
 	return e.mailbox.check()
 }
 
+// check judges an entry that was read or made elsewhere.
+func (e *addressEntry) check(mayBeGroup bool) error {
+	switch {
+	case e.group == nil:
+		return e.mailbox.check()
+	case !mayBeGroup:
+		return errOneMailbox
+	}
+	return e.group.check()
+}
+
 // entries appends typed addresses to the list that pick chooses.
 func (b Builder) entries(step string, pick func(*state) *AddressList, list AddressList) Builder {
 	return b.step(func(s *state) {
 		to := pick(s)
 		for i := range list.entries {
 			e := &list.entries[i]
-			var err error
 			value := e.mailbox.Name
-			switch {
-			case e.group == nil:
-				err = e.mailbox.check()
-			case !mayGroup[step]:
-				value, err = e.group.Name, errOneMailbox
-			default:
-				value, err = e.group.Name, e.group.check()
+			if e.group != nil {
+				value = e.group.Name
 			}
+			err := e.check(mayGroup[step])
 			if err != nil {
 				if unread, ok := errors.AsType[*envelope.ParseError](err); ok {
 					value = unread.Input

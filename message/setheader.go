@@ -37,11 +37,11 @@ func (s *state) setHeader(step, name, value string) {
 	}
 	switch strings.ToLower(name) {
 	case "from":
-		s.setAddresses(step, name, value, &s.from)
+		s.setAddresses(step, name, value, &s.from, false)
 	case "sender":
-		s.setAddresses(step, name, value, &s.sender)
+		s.setAddresses(step, name, value, &s.sender, false)
 	case "reply-to":
-		s.setAddresses(step, name, value, &s.replyTo)
+		s.setAddresses(step, name, value, &s.replyTo, true)
 	case "to", "cc", "bcc":
 		s.fault(step, name, errRecipients)
 	case "subject":
@@ -62,8 +62,9 @@ func (s *state) setHeader(step, name, value string) {
 	}
 }
 
-// setAddresses replaces the addresses of a field.
-func (s *state) setAddresses(step, name, value string, to *AddressList) {
+// setAddresses replaces the addresses of a field. Each is judged as by the step of the field: what a list is read from may have a
+// line end in a quoted name.
+func (s *state) setAddresses(step, name, value string, to *AddressList, mayGroup bool) {
 	to.entries = nil
 	if value == "" {
 		return
@@ -74,7 +75,11 @@ func (s *state) setAddresses(step, name, value string, to *AddressList) {
 		return
 	}
 	for i := range list.entries {
-		*s.add(to) = list.entries[i]
+		e := &list.entries[i]
+		if err := e.check(mayGroup); err != nil {
+			s.fault(step, name+": "+value, err)
+		}
+		*s.add(to) = *e
 	}
 }
 

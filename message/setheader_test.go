@@ -58,6 +58,17 @@ func TestSetHeaderRefuses(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range []string{"From", "Sender", "Reply-To"} {
+		for _, value := range []string{"\"a\r\nBcc: c@example.org\" <b@example.org>", "\"a\x00b\" <b@example.org>", "a\xff <b@example.org>", "Us: \"a\nb\" <b@example.org>;"} {
+			if m, err := good().SetHeader(name, value).Build(); len(message.Faults(err)) == 0 || m != nil {
+				t.Errorf("%s: %q: %v", name, value, err)
+			}
+		}
+		m, err := good().SetHeader(name, "Us: b@example.org;").Build() // RFC 5322 section 3.6.2
+		if (err == nil) != (name == "Reply-To") {
+			t.Errorf("%s of a group: %v, %v", name, m, err)
+		}
+	}
 	m, err := good().SetHeader("To", "c@example.org").Build()
 	if err == nil || !strings.Contains(err.Error(), "steps To, Cc and Bcc") {
 		t.Errorf("%v, %v", m, err)
