@@ -168,6 +168,28 @@ func TestReaderIsReadOnce(t *testing.T) {
 	}
 }
 
+// panicking is a reader that panics.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("reader") }
+
+// TestReaderThatPanicked: the next message with the part is an error, and has no empty file.
+func TestReaderThatPanicked(t *testing.T) {
+	part := message.FileReader("a.txt", panicking{}, 5)
+	func() {
+		defer func() {
+			if v := recover(); v != "reader" {
+				t.Errorf("recovered %v", v)
+			}
+		}()
+		_, _ = good().Attach(part).Build()
+		t.Error("no panic")
+	}()
+	if m, err := good().Attach(part).Build(); len(message.Faults(err)) == 0 || m != nil {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
 // stuck repeats itself, so that every boundary is the same.
 type stuck struct{}
 

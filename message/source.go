@@ -121,8 +121,11 @@ func (s *onceSource) open() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(data)), err
 }
 
+var errReader = errors.New("the reader of the content did not return when it was read first")
+
 func (s *onceSource) bytes() ([]byte, error) {
 	s.once.Do(func() {
+		s.err = errReader // for who comes after a panic of the reader
 		s.data, s.err = io.ReadAll(io.LimitReader(s.r, min(s.limit, math.MaxInt64-1)+1))
 		if s.err == nil && int64(len(s.data)) > s.limit {
 			s.data, s.err = nil, fmt.Errorf("longer than the limit of %d octets", s.limit)
