@@ -42,7 +42,7 @@ func (p Part) Preencoded() (Part, error) {
 		return Part{}, &FieldError{Field: "Preencoded", Value: p.name, Err: err}
 	}
 	p.media, p.params, p.encoding, p.flowed = "", nil, EncodingAuto, false
-	p.text, p.body = "", &encoded{media: n.media, charset: n.charset, params: slices.Clone(n.params), encoding: n.encoding, facts: n.facts, octets: octets}
+	p.text, p.body = "", &encoded{media: n.media, charset: n.charset, params: slices.Clip(n.params), encoding: n.encoding, facts: n.facts, octets: octets}
 	return p, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -51,6 +52,7 @@ func TestBodies(t *testing.T) {
 		"one part is no multipart": {base().Body(message.Mixed(message.Alternative(message.Related(message.HTML("x"))))), "Content-Type: text/html; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nx\n"},
 		"part fields":              {base().Body(x.ContentID("i@x").Description("Dés").Header("Content-Language", "de").Inline()), "Content-Type: application/x\nContent-Transfer-Encoding: base64\nContent-Disposition: inline; filename=x\nContent-ID: <i@x>\nContent-Description: =?utf-8?q?D=C3=A9s?=\nContent-Language: de\n\neA==\n"},
 		"parameters kept":          {base().Body(x.WithType(`text/x; title="a;b"; Charset=utf-8`)), "Content-Type: text/x; charset=utf-8; title=\"a;b\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=x\n\neA==\n"},
+		"legacy name beside one":   {base().Body(x.WithType("application/x; name=b").WithName("a").LegacyName()), "Content-Type: application/x; name=b\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=a\n\neA==\n"},
 		"legacy name":              {base().Body(x.WithName("Résumé.pdf").LegacyName()), "Content-Type: application/x; name=\"=?utf-8?q?R=C3=A9sum=C3=A9=2Epdf?=\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename*=utf-8''R%C3%A9sum%C3%A9.pdf\n\neA==\n"},
 		"flowed": {
 			base().TextPart(message.Plain(strings.Repeat("word ", 20) + "end\n From x\n> quoted\n>> " + strings.Repeat("quoted ", 12) + "\n-- \nsig\n").Flowed()),
@@ -149,6 +151,30 @@ func TestPreencoded(t *testing.T) {
 	if _, err := good().Attach(part.Encoding(message.SevenBit)).Build(); err == nil {
 		t.Error("the encoding of an encoded part was changed")
 	}
+}
+
+// TestPreencodedIsShared: messages that give one part further parameters at the same time do not see each other's.
+func TestPreencodedIsShared(t *testing.T) {
+	part := message.FileBytes("a", nil).WithType("application/x")
+	for i := range 20 { // their list is shorter than its memory
+		part = part.Param(fmt.Sprintf("p%02d", i), "v")
+	}
+	part, err := part.Preencoded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var builds sync.WaitGroup
+	for i := range 8 {
+		builds.Go(func() {
+			own := fmt.Sprintf("own=%d", i)
+			for range 100 {
+				if m := build(t, good().Attach(part.Param("own", fmt.Sprint(i)))); !bytes.Contains(octets(t, m), []byte(own)) {
+					t.Errorf("no %s", own)
+				}
+			}
+		})
+	}
+	builds.Wait()
 }
 
 func TestReaderIsReadOnce(t *testing.T) {

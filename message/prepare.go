@@ -213,6 +213,11 @@ func (n *node) param(name string) string {
 	return ""
 }
 
+// hasParam reports whether there is a parameter of a name, which may be empty.
+func (n *node) hasParam(name string) bool {
+	return slices.ContainsFunc(n.params, func(x mimewire.Parameter) bool { return x.Name == name })
+}
+
 // isPlainType reports whether s is type/subtype in lower case and nothing else.
 func isPlainType(s string) bool {
 	slash := false

@@ -151,7 +151,7 @@ func (r *renderer) header(n *node, boundary string) {
 	for _, x := range n.params {
 		r.Param(x.Name, x.Value)
 	}
-	if part.legacy && part.name != "" {
+	if part.legacy && part.name != "" && !n.hasParam("name") {
 		r.LegacyName(part.name)
 	}
 	if boundary != "" {
