@@ -127,7 +127,7 @@ func benchText(size int) string {
 
 // round sends mails with one window over one connection.
 func (w *World) round(ctx context.Context, relay smtp.URL, mail transport.Mail, window, mails int) (round, error) {
-	sender, err := relay.Builder().Pool(smtp.Pool{MaxOpen: 1}).BulkWindow(window).Build()
+	sender, err := relay.Builder().Pool(smtp.Pool{MaxOpen: 1}).BulkWindow(window).WaitForRelay(0).Build() // a relay that is down ends the run
 	if err != nil {
 		return round{}, fail(exitUsage, err)
 	}

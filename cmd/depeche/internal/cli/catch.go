@@ -86,6 +86,9 @@ func (w *World) catch(ctx context.Context, f catchFlags) error {
 	if f.config.MaxSize > f.config.Limits.Octets {
 		return fail(exitUsage, fmt.Errorf("--max-size %d is more than --max-memory %d MiB", f.config.MaxSize, f.maxOctets))
 	}
+	if f.authority != "" && (f.config.Security == catch.NoTLS || f.config.Security == "") {
+		return fail(exitUsage, errors.New("--authority is for --tls starttls and --tls implicit"))
+	}
 	if err := checkWebhook(f.config.Webhook); err != nil {
 		return fail(exitUsage, err)
 	}
@@ -103,7 +106,7 @@ func (w *World) catch(ctx context.Context, f catchFlags) error {
 	}
 	server, err := catch.Start(ctx, f.config)
 	if err != nil {
-		return fail(catchStatus(err), err)
+		return fail(listenStatus(err), err)
 	}
 	if f.authority != "" {
 		if err := os.WriteFile(f.authority, server.AuthorityPEM(), 0o644); err != nil { //nolint:gosec // it holds no secret
@@ -114,9 +117,11 @@ func (w *World) catch(ctx context.Context, f catchFlags) error {
 	return fail(exitTemporary, server.Serve(ctx))
 }
 
-// catchStatus tells an address that is taken or cannot be listened on, from arguments that cannot be used.
-func catchStatus(err error) int {
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+// listenStatus tells an address that is taken or cannot be listened on, from arguments that cannot be used: a text that is
+// not an address is among them.
+func listenStatus(err error) int {
+	_, isNoAddress := errors.AsType[*net.AddrError](err)
+	if _, ok := errors.AsType[*net.OpError](err); ok && !isNoAddress {
 		return exitTemporary
 	}
 	return exitUsage

@@ -40,6 +40,9 @@ Exit status:
   depeche check smtp.example.com --from shop@example.com --to hei@example.org`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeout <= 0 {
+				return fail(exitUsage, fmt.Errorf("--timeout %v: want more than 0", timeout))
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			run := diagnose.Run

@@ -23,7 +23,7 @@ func (w *World) remember(t transport.Transport, f sendFlags) (_ transport.Transp
 	book, err := bolt.Open(f.ledger, bolt.Options{PlainAddresses: f.plain})
 	if err != nil {
 		_ = transport.Close(t) // nothing was sent
-		return nil, func() {}, fail(exitTemporary, fmt.Errorf("--ledger: %w", err))
+		return nil, func() {}, fail(ledgerStatus(err), fmt.Errorf("--ledger: %w", err))
 	}
 	done = func() {
 		if err := book.Close(); err != nil {
@@ -36,6 +36,14 @@ func (w *World) remember(t transport.Transport, f sendFlags) (_ transport.Transp
 	}
 	t, err = once.Build()
 	return t, done, fail(exitUsage, err)
+}
+
+// ledgerStatus tells a ledger that another process has open, for which a script may wait, from a file that cannot be one.
+func ledgerStatus(err error) int {
+	if errors.Is(err, bolt.ErrLocked) {
+		return exitTemporary
+	}
+	return exitData
 }
 
 func newLedger(w *World) *cobra.Command {
@@ -138,7 +146,7 @@ func (w *World) withBook(ctx context.Context, place string, do func(ledger.Book)
 	}
 	book, err := bolt.Open(at.text, bolt.Options{Window: ledger.Forever})
 	if err != nil {
-		return at.mask(fail(exitTemporary, err))
+		return at.mask(fail(ledgerStatus(err), err))
 	}
 	err = do(book)
 	if errClose := book.Close(); err == nil {

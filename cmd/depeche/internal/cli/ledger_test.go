@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/depeche-mail/depeche/ledger/bolt"
 	"github.com/depeche-mail/depeche/transport/smtp/smtptest"
 )
 
@@ -79,7 +80,19 @@ func TestLedgerFaults(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	list := write(t, "list.csv", "to\nb@example.org\n")
-	if got := run(t, []string{"send", "--ledger", filepath.Dir(none), "--list", list, "--from", "a@example.org", "--text", "x"}, "", "MAIL_URL=stub:"); got.status != 75 || !strings.Contains(got.errors, "--ledger") {
+	if got := run(t, []string{"send", "--ledger", filepath.Dir(none), "--list", list, "--from", "a@example.org", "--text", "x"}, "", "MAIL_URL=stub:"); got.status != 65 || !strings.Contains(got.errors, "--ledger") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, []string{"ledger", "ls", list}, ""); got.status != 65 || !strings.Contains(got.errors, "invalid database") {
+		t.Errorf("%+v", got)
+	}
+	path := filepath.Join(t.TempDir(), "busy.ledger")
+	book, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	if got := run(t, []string{"ledger", "ls", path}, ""); got.status != 75 || !strings.Contains(got.errors, "open elsewhere") {
 		t.Errorf("%+v", got)
 	}
 }

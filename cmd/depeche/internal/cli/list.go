@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,9 +71,12 @@ func readList(path string) iter.Seq2[row, error] {
 
 // name finds the recipient and the key of a row.
 func (r *row) name() error {
+	if _, ok := r.data["to"]; !ok {
+		return fmt.Errorf(`there is no field "to"; there are %q`, slices.Sorted(maps.Keys(r.data)))
+	}
 	r.to, _ = r.data["to"].(string)
 	if r.to = strings.TrimSpace(r.to); r.to == "" {
-		return errors.New(`the field "to" is missing or empty`)
+		return errors.New(`the field "to" is empty, or not a text`)
 	}
 	r.key = r.to
 	if key, ok := r.data["key"]; ok {

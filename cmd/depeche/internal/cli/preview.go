@@ -45,7 +45,7 @@ func (w *World) preview(ctx context.Context, path, address string) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fail(exitTemporary, err)
+		return fail(listenStatus(err), fmt.Errorf("--http: %w", err))
 	}
 	requests, end := context.WithCancel(ctx)
 	defer end()

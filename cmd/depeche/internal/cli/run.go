@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -45,7 +46,10 @@ func System() World {
 func Run(ctx context.Context, arguments []string, w World) int {
 	root := newRoot(&w)
 	root.SetArgs(arguments)
-	err := root.ExecuteContext(ctx)
+	err := unknownBelow(root, arguments)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err != nil && !errors.Is(err, errSilent) {
 		fmt.Fprintln(w.Stderr, "depeche:", err)
 		if statusOf(err) == exitUsage {
@@ -53,6 +57,21 @@ func Run(ctx context.Context, arguments []string, w World) int {
 		}
 	}
 	return statusOf(err)
+}
+
+// unknownBelow refuses an unknown command below one that only groups others. Cobra shows its help then and ends with 0, so
+// that a script with a misspelt command would seem to have done its work.
+func unknownBelow(root *cobra.Command, arguments []string) error {
+	group, rest, err := root.Find(arguments)
+	if err != nil || group == root || group.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return nil //nolint:nilerr // cobra says it
+	}
+	group.SuggestionsMinimumDistance = 2 // cobra's default
+	text := fmt.Sprintf("unknown command %q for %q", rest[0], group.CommandPath())
+	if near := group.SuggestionsFor(rest[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fail(exitUsage, errors.New(text))
 }
 
 func newRoot(w *World) *cobra.Command {

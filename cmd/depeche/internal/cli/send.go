@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/depeche-mail/depeche/cmd/depeche/internal/fill"
@@ -101,6 +100,9 @@ func (w *World) send(ctx context.Context, f sendFlags) (err error) {
 	if f.ledger != "" && f.list == "" {
 		return fail(exitUsage, errors.New("--ledger is for --list"))
 	}
+	if f.connections < 0 || f.window < 0 {
+		return fail(exitUsage, errors.New("--connections and --window must not be negative"))
+	}
 	if f.list != "" {
 		return w.sendList(ctx, f)
 	}
@@ -184,6 +186,9 @@ func (w *World) compose(f sendFlags) (transport.Mail, error) {
 
 // kind returns the templates of the flags and their data; without --template, --data and --list the texts are taken as they are.
 func (w *World) kind(f *sendFlags) (*fill.Kind, any, error) {
+	if f.from == "" {
+		return nil, nil, errors.New("there is no author: --from")
+	}
 	if err := f.readFiles(); err != nil {
 		return nil, nil, err
 	}
@@ -269,10 +274,10 @@ func (f *sendFlags) mail(kind *fill.Kind, data any, to []string) (*message.Messa
 		if !ok {
 			return nil, fmt.Errorf("--inline %q: want id=file", value)
 		}
-		b = b.Inline(id, attachment(path))
+		b = b.Inline(id, message.Path(path))
 	}
 	for _, path := range f.attach {
-		b = b.Attach(attachment(path))
+		b = b.Attach(message.Path(path))
 	}
 	for _, value := range f.header {
 		name, text, ok := strings.Cut(value, ":")
@@ -318,11 +323,6 @@ func (w *World) finished(f sendFlags) (transport.Mail, error) {
 		return nil, fmt.Errorf("--raw: %w", err)
 	}
 	return read.WithCRLF().WithEnvelope(env), nil
-}
-
-// attachment is a part that is read from path.
-func attachment(path string) message.Part {
-	return message.File(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 }
 
 // sent is the JSON of send.

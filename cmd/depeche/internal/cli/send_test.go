@@ -42,7 +42,7 @@ func TestSendStatus(t *testing.T) {
 		"refused before later": {
 			usual + "--to c@example.org", refuse(map[string]string{"b@example.org": "450 4.1.1 no", "c@example.org": "550 5.1.1 no"}), 69, "deferred",
 		},
-		"no author":           {"--to b@example.org", nil, 65, "From"},
+		"no author":           {"--to b@example.org", nil, 65, "there is no author: --from"},
 		"no recipient":        {"--from a@example.org", nil, 65, "there is no recipient"},
 		"no such attachment":  {usual + "--attach " + none, nil, 65, "Attach"},
 		"no such file":        {usual + "--raw " + none, nil, 65, "none"},
@@ -167,12 +167,27 @@ func TestSendList(t *testing.T) {
 	}
 }
 
+// TestSendNamesWhatIsMissing: the flag that is missing, and the whole path of a file that is.
+func TestSendNamesWhatIsMissing(t *testing.T) {
+	for arguments, want := range map[string]string{
+		"--to b@example.org --text x":   "there is no author: --from",
+		"--from a@example.org --text x": "there is no recipient: --to",
+		"--from a@example.org --to b@example.org --text x --attach /there/is/none.pdf":   "/there/is/none.pdf",
+		"--from a@example.org --to b@example.org --html x --inline a=/there/is/none.gif": "/there/is/none.gif",
+	} {
+		if got := run(t, append([]string{"send"}, strings.Fields(arguments)...), "", "MAIL_URL=stub:"); got.status != 65 || !strings.Contains(got.errors, want) {
+			t.Errorf("%s: %+v", arguments, got)
+		}
+	}
+}
+
 // TestSendListFaults finds mistakes before the first mail is sent.
 func TestSendListFaults(t *testing.T) {
 	srv := open(t)
 	usual := []string{"send", "--from", "a@example.org", "--subject", "Hi {{.name}}", "--text", "x", "--list"}
 	for list, want := range map[string]string{
-		"to,name\nb@example.org,x\n,y\n":              `row 2: the field "to" is missing or empty`,
+		"to,name\nb@example.org,x\n,y\n":              `row 2: the field "to" is empty`,
+		"to;name\nb@example.org;x\n":                  `row 1: there is no field "to"; there are ["to;name"]`,
 		"to,name\nb@example.org,x\nb@example.org,y\n": `rows 1 and 2 have the key "b@example.org"`,
 		"to,name\nb@example.org\n":                    "wrong number of fields",
 		"":                                            "there is no row",

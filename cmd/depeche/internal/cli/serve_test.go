@@ -138,6 +138,12 @@ func TestBench(t *testing.T) {
 	if n := len(srv.Messages()); n != 5 && n != 10 {
 		t.Errorf("%d mails", n)
 	}
+	down := open(t)
+	down.Close()
+	got = run(t, []string{"bench", "smtp://" + down.Addr(), "--from", "a@example.org", "--to", "b@example.org"}, "") // does not wait for it
+	if got.status != 75 || !strings.Contains(got.errors, "stopped at a window of 1") || !strings.Contains(got.errors, "refused") {
+		t.Errorf("%+v", got)
+	}
 	full := open(t, smtptest.MessagesPerSession(3, smtptest.Reply("451 4.7.1 enough for now")))
 	got = run(t, []string{"bench", "smtp://" + full.Addr(), "--from", "a@example.org", "--to", "b@example.org", "--mails", "5", "--pause", "0s", "--json"}, "")
 	if got.status != 75 || !strings.Contains(got.errors, "stopped at a window of 1") || !strings.Contains(got.out, `"accepted":3`) {

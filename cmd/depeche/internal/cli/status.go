@@ -10,7 +10,7 @@ import (
 const (
 	exitOK          = 0
 	exitUsage       = 64 // the arguments
-	exitData        = 65 // the input: a message, a list, a template
+	exitData        = 65 // the input: a message, a list, a template, a ledger
 	exitUnavailable = 69 // refused for good
 	exitTemporary   = 75 // not sent or deferred, and worth another attempt
 	exitUnknown     = 99 // it may have been delivered: do not send again blindly
@@ -20,7 +20,7 @@ const (
 const statusHelp = `Exit status:
   0   every recipient was accepted
   64  the arguments cannot be used
-  65  the input cannot be used: a message, a list, a template
+  65  the input cannot be used: a message, a list, a template, a ledger
   69  a recipient or the message was refused for good
   75  not sent or deferred: it can be tried again
   99  unknown: a message may have been delivered, so look before you send again
