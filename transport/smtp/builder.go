@@ -321,7 +321,7 @@ func (b Builder) resolve() (state, error) {
 }
 
 func (s *state) check() {
-	if s.config.Address == "" {
+	if s.config.Address == "" && s.config.Network != networkUnix {
 		host, err := parseHost(s.host)
 		if err != nil {
 			s.fault("Host", s.host, err)

@@ -95,6 +95,19 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
+// TestFaultsAreTheCallers: what is wrong with one field is not said of fields that the caller left alone.
+func TestFaultsAreTheCallers(t *testing.T) {
+	for want, b := range map[string]smtp.Builder{
+		"Pool.MaxOpen": smtp.Relay("mx.example.org").Pool(smtp.Pool{MaxOpen: -1}),
+		"Path":         smtp.LMTPSocket(""),
+	} {
+		_, err := b.Build()
+		if diff := cmp.Diff([]string{want}, fields(err)); diff != "" {
+			t.Errorf("%v: fields (-want +got):\n%s", err, diff)
+		}
+	}
+}
+
 // TestEmptyStepsAreDefaults: a program hands its options to the steps without a question whether they are set, except
 // where less would be safe without them.
 func TestEmptyStepsAreDefaults(t *testing.T) {

@@ -65,7 +65,7 @@ func (p Pool) check(s *state) {
 	if p.MaxOpen > openLimit {
 		s.fault("Pool.MaxOpen", strconv.Itoa(p.MaxOpen), fmt.Errorf("want at most %d", openLimit))
 	}
-	if full := p.withDefaults(); p.MinIdle > full.MaxIdle || p.MinIdle > full.MaxOpen {
+	if full := p.withDefaults(); p.MinIdle > 0 && (p.MinIdle > full.MaxIdle || p.MinIdle > full.MaxOpen) {
 		s.fault("Pool.MinIdle", strconv.Itoa(p.MinIdle), errors.New("more than MaxIdle or MaxOpen"))
 	}
 }

@@ -54,6 +54,11 @@ var rules = [...]rule{
 	{HintFiltered, func(f *facts) bool { return f.in(PhaseDial) && f.limit }, text("nothing answers: a firewall may drop it, or the host is not the right one")},
 	{
 		HintNotConnected,
+		func(f *facts) bool { return f.in(PhaseDial) && f.Port == "" },
+		text("nothing listens at the socket, or this user may not use it: is the path right, and does its server run?"),
+	},
+	{
+		HintNotConnected,
 		func(f *facts) bool { return f.in(PhaseDial) },
 		text("nothing listens there: is the port right? Mostly it is 465 for smtps (Relay) and 587 for smtp+starttls (StartTLSRelay)"),
 	},
@@ -82,6 +87,13 @@ var rules = [...]rule{
 	// EHLO, and the name in it wherever it is refused.
 	{HintHello, func(f *facts) bool { return f.helloRefused() }, helloText},
 	{HintTryLater, func(f *facts) bool { return f.in(PhaseHello) && f.reply.Code.IsTransient() }, text("the server says that it is a matter of time: try later")},
+	{
+		HintNotMail,
+		func(f *facts) bool {
+			return f.in(PhaseHello) && f.code(response.SyntaxError, response.NotImplemented)
+		},
+		text("the server does not know the command that begins a session: SMTP and LMTP have different ones, so does it speak the other of them?"),
+	},
 	{HintHello, func(f *facts) bool { return f.in(PhaseHello) && f.refused() }, helloText},
 
 	// The login.

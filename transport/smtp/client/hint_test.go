@@ -91,7 +91,7 @@ func situations(t *testing.T) map[string]struct {
 		"a proxy that fails":              {client.Situation{Err: dial(errors.New("SOCKS: no")), OwnDialer: true}, client.HintDialer, []string{"Dialer", "proxy"}, []string{"port", "DNS", "firewall"}},
 		"a proxy that times out":          {client.Situation{Err: dial(timeout), OwnDialer: true, Port: "25"}, client.HintDialer, []string{"Dialer"}, []string{"block port 25"}},
 		"a proxy without DNS":             {client.Situation{Err: dial(&net.DNSError{IsNotFound: true}), OwnDialer: true}, client.HintDialer, []string{"Dialer"}, []string{"spelled"}},
-		"a socket that is not there":      {client.Situation{Err: dial(os.ErrNotExist)}, client.HintNotConnected, []string{"listens"}, []string{"block"}},
+		"a socket that is not there":      {client.Situation{Err: dial(os.ErrNotExist)}, client.HintNotConnected, []string{"listens", "socket", "path"}, []string{"block", "port"}},
 		"no failure":                      {client.Situation{}, "", nil, nil},
 		"a lost connection after it":      {client.Situation{Err: &client.Error{Phase: client.PhaseFinal, Err: io.EOF}}, "", nil, nil},
 		"a lost connection at the body":   {client.Situation{Err: &client.Error{Phase: client.PhaseBody, Err: io.EOF}}, "", nil, nil},
@@ -133,6 +133,8 @@ func situations(t *testing.T) map[string]struct {
 		"a hello name refused at RCPT": {client.Situation{Err: refusal(client.PhaseRcpt, "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"), HelloName: "laptop"}, client.HintHello, []string{"laptop", "HelloName"}, []string{"recipient"}},
 		"a hello name refused for now": {client.Situation{Err: refusal(client.PhaseRcpt, "450 4.7.1 <laptop>: Helo command rejected: Host not found"), HelloName: "laptop"}, client.HintHello, []string{"laptop"}, []string{"matter of time"}},
 		"EHLO refused before a name":   {client.Situation{Err: refusal(client.PhaseHello, "550 5.7.1 no")}, client.HintHello, []string{"HelloName"}, []string{"password", "recipient"}},
+		"SMTP to a server of LMTP":     {client.Situation{Err: refusal(client.PhaseHello, "500 5.5.1 what?"), HelloName: "laptop"}, client.HintNotMail, []string{"LMTP"}, []string{"HelloName"}},
+		"LMTP to a server of SMTP":     {client.Situation{Err: refusal(client.PhaseHello, "502 5.5.2 what?"), HelloName: "laptop"}, client.HintNotMail, []string{"LMTP"}, []string{"HelloName"}},
 		"EHLO refused for now":         {client.Situation{Err: refusal(client.PhaseHello, "451 4.3.0 later")}, client.HintTryLater, []string{"time"}, []string{"HelloName"}},
 		// The login.
 		"a wrong password":                  {client.Situation{Err: login(authentication.KindRejected, "PLAIN", wrongPassword), Encrypted: true, Offers: plain}, client.HintLoginRefused, []string{"password"}, []string{"hash", "HelloName"}},
