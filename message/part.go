@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,6 +47,11 @@ func file(name string, content source) Part {
 	return Part{body: fileBody{content}, name: name, disposition: attachment}
 }
 
+// missing returns a file of which the caller has given nil in place of what it is read from.
+func missing(name, what string) Part {
+	return Part{name: name, fault: fmt.Errorf("there is no content: the %s is nil", what)}
+}
+
 // FileBytes returns a file of a name and content, to be attached or shown inline. The slice must not
 // change afterwards.
 func FileBytes(name string, data []byte) Part {
@@ -56,6 +62,9 @@ func FileBytes(name string, data []byte) Part {
 // each time the message is written. It must not change in between; one that changed its length is an
 // error of WriteTo. Its file name is the last element of name.
 func File(fsys fs.FS, name string) Part {
+	if fsys == nil {
+		return missing(path.Base(name), "fs.FS")
+	}
 	explain := func(err error) error {
 		if err != nil && !fs.ValidPath(name) {
 			return fmt.Errorf("%w: names in an fs.FS have no / at the beginning and no . or .. in them; message.Path takes a path of the system", err)
@@ -78,6 +87,9 @@ func File(fsys fs.FS, name string) Part {
 // path counts from the working directory. Do not build the path from what a user sends: use [File] with
 // [os.Root.FS], which stays inside a folder.
 func Path(name string) Part {
+	if name == "" {
+		return Part{fault: errors.New("a path is needed")}
+	}
 	return file(filepath.Base(name), fileSource{
 		opens: func() (io.ReadCloser, error) { return os.Open(name) },
 		stat:  func() (fs.FileInfo, error) { return os.Stat(name) },
@@ -87,6 +99,9 @@ func Path(name string) Part {
 // FileFunc returns a file of a name and content that open gives anew each time it is called: by Build,
 // which reads it to know its length, and each time the message is written.
 func FileFunc(name string, open func() (io.ReadCloser, error)) Part {
+	if open == nil {
+		return missing(name, "function")
+	}
 	return file(name, funcSource(open))
 }
 
@@ -106,11 +121,17 @@ func FileBase64(name, content string) Part {
 // FileReader returns a file of a name and content that can be read once only. The first Build reads it
 // into memory, and fails when it is longer than limit, in octets. It does not close r.
 func FileReader(name string, r io.Reader, limit int64) Part {
+	if r == nil {
+		return missing(name, "io.Reader")
+	}
 	return file(name, &onceSource{r: r, limit: limit})
 }
 
 // AttachedMessage returns another message, whole (RFC 2046 section 5.2.1), such as a [*Message] or an *eml.Message.
 func AttachedMessage(m io.WriterTo) Part {
+	if m == nil {
+		return missing("", "message")
+	}
 	return Part{body: messageBody{messageSource{m}}, disposition: attachment}
 }
 
