@@ -1,9 +1,12 @@
 package eml_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"log"
+	"net/textproto"
 	"os"
 	"strings"
 	"time"
@@ -118,4 +121,51 @@ func ExampleQuote() {
 	// Output:
 	// > Are you coming?
 	// >> I hope so.
+}
+
+func ExampleMessage_Content() {
+	const bounce = "From: MAILER-DAEMON@mx.example.net\r\nTo: shop@example.com\r\nSubject: Undelivered\r\n" +
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
+		"--b\r\n\r\nSorry.\r\n" +
+		"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n" +
+		"Final-Recipient: rfc822; gone@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n" +
+		"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Your order\r\nMessage-ID: <1@example.com>\r\n\r\nThanks!\r\n--b--\r\n"
+	mail, err := eml.Parse(strings.NewReader(bounce))
+	if err != nil {
+		log.Fatal(err)
+	}
+	content, err := mail.Content()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, part := range content.Attachments {
+		if part.Type() != "message/delivery-status" {
+			continue
+		}
+		file, err := part.Open()
+		if err != nil {
+			log.Fatal(err)
+		}
+		status := textproto.NewReader(bufio.NewReader(file))
+		for fields := range blocks(status) {
+			if fields.Get("Action") == "failed" {
+				fmt.Println(fields.Get("Final-Recipient"), fields.Get("Status"))
+			}
+		}
+		_ = file.Close()
+	}
+	// Output:
+	// rfc822; gone@example.net 5.1.1
+}
+
+// blocks yields the blocks of fields of a delivery report.
+func blocks(r *textproto.Reader) iter.Seq[textproto.MIMEHeader] {
+	return func(yield func(textproto.MIMEHeader) bool) {
+		for {
+			fields, err := r.ReadMIMEHeader()
+			if len(fields) > 0 && !yield(fields) || err != nil {
+				return
+			}
+		}
+	}
 }
