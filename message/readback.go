@@ -56,7 +56,7 @@ func (m *Message) WithHeader(name, value string) (*Message, error) {
 	}
 	x := field{step: "WithHeader", name: name, text: value}
 	err := x.checkOwn()
-	if err == nil && structured[strings.ToLower(name)] && m.Header(name) != "" {
+	if lower := strings.ToLower(name); err == nil && (structured[lower] || once[lower]) && m.Header(name) != "" {
 		err = errors.New("the message has this field already")
 	}
 	if err != nil {
