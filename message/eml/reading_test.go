@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/depeche-mail/depeche/envelope"
 	"github.com/depeche-mail/depeche/message"
 	"github.com/depeche-mail/depeche/message/eml"
 	"github.com/google/go-cmp/cmp"
@@ -212,7 +213,7 @@ func TestResend(t *testing.T) {
 	if err != nil || !strings.HasPrefix(octets(t, twice), "Resent-From: e@x.example\r\n") || !strings.HasSuffix(octets(t, twice), want) {
 		t.Errorf("twice: %v\n%s", err, octets(t, twice))
 	}
-	for _, bad := range []eml.Resent{{From: r, To: to}, {To: to, Date: good0}, {From: r, Date: good0}, {From: r, To: to, Date: good0, MessageID: "x"}, {From: message.Mailbox{Name: "a\nb", Address: r.Address}, To: to, Date: good0}} {
+	for _, bad := range []eml.Resent{{From: r, To: to}, {To: to, Date: good0}, {From: r, Date: good0}, {From: r, To: to, Date: good0, MessageID: "x"}, {From: message.Mailbox{Name: "a\nb", Address: r.Address}, To: to, Date: good0}, {From: r, To: []message.Mailbox{{Address: envelope.Postmaster()}}, Date: good0}} { // RFC 5322 section 3.4.1
 		if _, err := p.Resend(bad); err == nil {
 			t.Errorf("%+v was taken", bad)
 		}

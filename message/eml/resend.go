@@ -51,11 +51,7 @@ func (r Resent) check() error {
 		list []message.Mailbox
 	}{{"From", []message.Mailbox{r.From}}, {"To", r.To}, {"Cc", r.Cc}, {"Bcc", r.Bcc}} {
 		for i, m := range check.list {
-			err := mimewire.CheckText(m.Name)
-			if m.Address.IsNull() {
-				err = errors.New("a mailbox needs an address")
-			}
-			if err != nil {
+			if err := m.Err(); err != nil {
 				return &envelope.FieldError{Field: "Resent." + check.step, Index: i, Value: m.Name, Err: err}
 			}
 		}
