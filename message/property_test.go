@@ -55,6 +55,15 @@ func setters() map[string]setter {
 		"group": field(func(b message.Builder, s string) message.Builder {
 			return b.CcList(message.Mailboxes().WithGroup(message.Group{Name: s, Members: []message.Mailbox{box(s)}}))
 		}, "Cc"),
+		"quoted name":       field(func(b message.Builder, s string) message.Builder { return b.To(`"` + s + `" <n@example.org>`) }),
+		"SetHeader":         field(func(b message.Builder, s string) message.Builder { return b.SetHeader("X-Test", s) }, "X-Test"),
+		"SetHeader address": field(func(b message.Builder, s string) message.Builder { return b.SetHeader("Reply-To", s) }, "Reply-To"),
+		"SetHeader name": field(func(b message.Builder, s string) message.Builder {
+			return b.SetHeader("Reply-To", `"`+s+`" <n@example.org>`)
+		}, "Reply-To"),
+		"SetHeader group": field(func(b message.Builder, s string) message.Builder {
+			return b.Headers(map[string]string{"Reply-To": `"` + s + `": n@example.org;`})
+		}, "Reply-To"),
 		"Subject":       field(func(b message.Builder, s string) message.Builder { return b.Subject(s) }, "Subject"),
 		"MessageID":     field(func(b message.Builder, s string) message.Builder { return b.MessageID(s) }),
 		"id domain":     field(func(b message.Builder, s string) message.Builder { return b.MessageIDDomain(s) }),
