@@ -29,6 +29,9 @@ type Claim struct {
 	Recipient envelope.Address
 	Digest    Digest // guards against one key for two mails
 	Again     bool   // at least once: send also what is Unknown, unless it was refused for good since
+	// MessageID is that of the mail, with its angle brackets. The entry has it from the claim on: when the process is killed
+	// before the verdict, it is by this that the log of the relay is asked.
+	MessageID string
 }
 
 // Answer is what a ledger says to a claim.

@@ -121,12 +121,12 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 		}
 		env := s.mail.Envelope()
 		s.grants = make([]Grant, env.Len())
-		fingerprint := transport.FingerprintOf(s.mail)
+		fingerprint, id := transport.FingerprintOf(s.mail), transport.MessageID(s.mail)
 		for i := range s.grants {
 			to := env.At(i).Address
 			claims = append(claims, Claim{
 				Key: s.key, Recipient: to, Digest: NewDigest(env.From(), to, fingerprint),
-				Again: o.Guarantee == policy.DangerousAtLeastOnce,
+				Again: o.Guarantee == policy.DangerousAtLeastOnce, MessageID: id,
 			})
 		}
 	}

@@ -55,6 +55,9 @@ func (r Rules) Claim(found *Entry, c Claim, by Holder) (next *Entry, answer Gran
 		answer.Answer, answer.Fate = Replay, e.Fate
 		return nil, answer
 	}
+	if c.MessageID != "" && (!next.Doubt || next.Fate.MessageID == "") { // of two copies the first is the one in doubt
+		next.Fate.MessageID = c.MessageID
+	}
 	next.State, next.Fence, next.Changed = Claimed, by.Fence, by.Now
 	answer.Answer, answer.Fence, answer.Doubt = Send, next.Fence, next.Doubt
 	return next, answer

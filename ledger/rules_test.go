@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -78,6 +79,35 @@ func TestClaim(t *testing.T) {
 				t.Errorf("writes %+v, grants %+v", next, g)
 			}
 		})
+	}
+}
+
+// TestClaimKeepsTheMessageID: the entry has the Message-ID of the copy that may be in doubt, from the claim on.
+func TestClaimKeepsTheMessageID(t *testing.T) {
+	earlier := func(o transport.Outcome) *ledger.Entry {
+		e := over(o, 0)
+		e.Fate.MessageID = "<1@x>"
+		return e
+	}
+	for name, tc := range map[string]struct {
+		found *ledger.Entry
+		id    string
+		want  string
+	}{
+		"a new entry":          {nil, "<2@x>", "<2@x>"},
+		"a mail without":       {nil, "", ""},
+		"deferred":             {earlier(transport.Deferred), "<2@x>", "<2@x>"},
+		"deferred, without":    {earlier(transport.Deferred), "", "<1@x>"},
+		"in doubt":             {earlier(transport.Unknown), "<2@x>", "<1@x>"},
+		"in doubt, of nothing": {over(transport.Unknown, 0), "<2@x>", "<2@x>"},
+	} {
+		next, answer := ledger.Rules{}.Claim(tc.found, ledger.Claim{MessageID: tc.id, Again: true}, ledger.Holder{Fence: 2, Now: start})
+		if answer.Answer != ledger.Send || next.Fate.MessageID != tc.want {
+			t.Errorf("%s: %v, %q", name, answer.Answer, next.Fate.MessageID)
+		}
+		if ending, err := (ledger.Rules{}).Ending(next, 2, start); err != nil || ending.Record("k", "a", false).MessageID != tc.want {
+			t.Errorf("%s, ending: %+v, %v", name, ending, err)
+		}
 	}
 }
 
@@ -322,4 +352,19 @@ func (m *model) end(w world, i int, outcome transport.Outcome, code int) {
 	}
 	w.actors[i] = actor{}
 	m.visit(w)
+}
+
+// TestMessageIDWhileSending: what a kill in the middle of a mail leaves has its Message-ID.
+func TestMessageIDWhileSending(t *testing.T) {
+	book := ledger.NewMemory()
+	relay := transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+		records, err := book.Lookup(ctx, "k")
+		if err != nil || len(records) != 1 || records[0].MessageID != "<k@example.org>" {
+			t.Errorf("%+v, %v", records, err)
+		}
+		return transport.Discard().Send(ctx, mail)
+	})
+	if _, err := once(t, ledger.Once{Next: relay, Ledger: book}).Send(t.Context(), keyed(t, "k", "a@example.org")); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -91,6 +91,7 @@ func testBook(t *testing.T, s Store) {
 		return
 	}
 	doubt := newClaim(t, "b", "a@example.org")
+	doubt.MessageID = "<b@example.org>"
 	ending(t, b, mustSend(t, b, doubt))
 	if err := b.Resolve(t.Context(), "b", doubt.Recipient, transport.Accepted); !errors.Is(err, ledger.ErrBusy) {
 		t.Errorf("resolving what is under way: %v", err)
@@ -115,8 +116,8 @@ func testBook(t *testing.T, s Store) {
 	if err := json.Unmarshal(bytes.SplitAfter(lines.Bytes(), []byte("\n"))[0], &first); err != nil || first.Key != "a" || bytes.Count(lines.Bytes(), []byte("\n")) != 2 {
 		t.Errorf("exported %q, %v", lines.String(), err)
 	}
-	if list, err := b.Lookup(t.Context(), "b"); err != nil || len(list) != 1 || list[0].Outcome != transport.Unknown {
-		t.Errorf("Lookup: %+v, %v", list, err)
+	if list, err := b.Lookup(t.Context(), "b"); err != nil || len(list) != 1 || list[0].Outcome != transport.Unknown || list[0].MessageID != doubt.MessageID {
+		t.Errorf("Lookup: %+v, %v; the log of the relay is asked by the Message-ID", list, err)
 	}
 	if list, err := b.Lookup(t.Context(), "nothing"); err != nil || len(list) != 0 {
 		t.Errorf("Lookup of nothing: %+v, %v", list, err)
