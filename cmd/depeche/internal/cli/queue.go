@@ -171,6 +171,6 @@ func (w *World) showJob(j job) {
 	line("relay", j.Relay)
 	line("guarantee", j.Guarantee)
 	for _, r := range j.Recipients {
-		line("recipient", fmt.Sprintf("%s\t%s\t%s", r.Recipient, r.Outcome, r.Reply))
+		line("recipient", fmt.Sprintf("%s\t%s\t%s\t%s", r.Recipient, r.Outcome, r.MessageID, r.Reply))
 	}
 }

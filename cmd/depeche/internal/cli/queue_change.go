@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/depeche-mail/depeche/queue"
 	"github.com/spf13/cobra"
@@ -16,7 +17,10 @@ func changeJobs(w *World, use, short, long string, do func(ctx context.Context, 
 			return w.withQueue(cmd.Context(), args[0], func(q *queue.Queue) error {
 				for _, key := range args[1:] {
 					err := do(cmd.Context(), q, key)
-					if errors.Is(err, queue.ErrNotFound) {
+					if errors.Is(err, queue.ErrNotFound) { // engines say that of a job in another state, too
+						if j, errFind := find(cmd.Context(), q, key); errFind == nil {
+							err = fmt.Errorf("key %q: the job is %s, and %s is not for such", key, j.State, use)
+						}
 						return fail(exitData, err)
 					}
 					if err != nil {

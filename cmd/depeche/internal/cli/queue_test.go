@@ -87,7 +87,7 @@ func (p place) fill(t *testing.T) {
 		env, err := envelope.Parse("shop@example.org", key+"@example.org")
 		if err == nil {
 			job.Key = key
-			_, err = q.Enqueue(t.Context(), transport.Raw(env, []byte("Subject: x\r\n\r\nsecret text\r\n")), job)
+			_, err = q.Enqueue(t.Context(), transport.Raw(env, []byte("Subject: x\r\nMessage-ID: <"+key+"@example.org>\r\n\r\nsecret text\r\n")), job)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -171,6 +171,9 @@ func testDoubt(t *testing.T, p place) {
 	if got := p.do(t, 0, "ledger", "ls", "--unknown", p.ledger).out; strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "doubt\t") {
 		t.Error(got)
 	}
+	if got := p.do(t, 0, "queue", "show", p.queue, "doubt").out; !strings.Contains(got, "\tunknown\t<doubt@example.org>") {
+		t.Error(got)
+	}
 	p.do(t, 65, "ledger", "resolve", p.ledger, "nothing", "doubt@example.org", "accepted")
 	p.do(t, 0, "ledger", "resolve", p.ledger, "doubt", "doubt@example.org", "accepted")
 	p.do(t, 0, "queue", "retry", p.queue, "doubt")
@@ -187,7 +190,7 @@ func TestQueueFaults(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"ls " + missing: "is not the folder of a queue", "pause " + missing: "is not the folder of a queue",
 		"ls " + embedded:               "its program alone can open",
-		"show " + p.queue + " nothing": "no such job", "retry " + p.queue + " waits": "no such job", "park " + p.queue + " refused": "no such job",
+		"show " + p.queue + " nothing": "no such job", "retry " + p.queue + " waits": "the job is waiting", "park " + p.queue + " refused": "the job is parked, and park is not for such",
 		"drop " + p.queue + " nothing": "no such job",
 	} {
 		if got := p.do(t, 65, append([]string{"queue"}, strings.Fields(arguments)...)...); !strings.Contains(got.errors, want) {
