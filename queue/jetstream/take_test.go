@@ -2,12 +2,14 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/depeche-mail/depeche/queue"
+	"github.com/nats-io/nats.go"
 )
 
 // TestTakeThatEnds: a Take whose ctx ends has its jobs, or the next one gets them at once and not when a lease is over.
@@ -37,4 +39,31 @@ func TestTakeThatEnds(t *testing.T) {
 		}
 	}
 	t.Logf("%d of 100 ended early", ended)
+}
+
+// TestTakeThatEndsInTheWrite: a Take whose ctx ends while a lease is being written for others to see has the job. Nobody else can have it: the
+// record says that this process has.
+func TestTakeThatEndsInTheWrite(t *testing.T) {
+	connect := serve(t)
+	e, other := open(t, Over(connect())), connect()
+	for i := range 10 {
+		put(t, e, fmt.Sprint("k", i))
+		ctx, cancel := context.WithCancel(t.Context())
+		lease, err := other.Subscribe(e.jobSubject(idOf(fmt.Sprint("k", i))), func(*nats.Msg) { cancel() })
+		if err == nil {
+			err = other.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken, err := e.Take(ctx, queue.Request{Most: 1, Lease: time.Hour, Wait: true})
+		if err != nil || len(taken) != 1 {
+			t.Fatalf("round %d: %d jobs, %v", i, len(taken), err)
+		}
+		<-ctx.Done()
+		cancel()
+		if err := errors.Join(lease.Unsubscribe(), e.Settle(t.Context(), []queue.Settlement{{Taken: taken[0], Do: queue.Done}})); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
