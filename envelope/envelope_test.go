@@ -124,6 +124,37 @@ func TestEnvelopeJSON(t *testing.T) {
 	}
 }
 
+// TestNeedsSMTPUTF8: each address of an envelope counts, wherever it stands (RFC 6531 section 3.1).
+func TestNeedsSMTPUTF8(t *testing.T) {
+	const plain, utf8 = "a@example.org", "ü@example.org"
+	for name, tc := range map[string]struct {
+		from string
+		to   []envelope.Recipient
+		want bool
+	}{
+		"none":                   {plain, []envelope.Recipient{{Address: mustParse(t, plain)}}, false},
+		"a domain":               {plain, []envelope.Recipient{{Address: mustParse(t, "a@bücher.example")}}, false},
+		"the sender":             {utf8, []envelope.Recipient{{Address: mustParse(t, plain)}}, true},
+		"the recipient":          {plain, []envelope.Recipient{{Address: mustParse(t, utf8)}}, true},
+		"the first":              {plain, []envelope.Recipient{{Address: mustParse(t, utf8)}, {Address: mustParse(t, plain)}}, true},
+		"the last":               {plain, []envelope.Recipient{{Address: mustParse(t, plain)}, {Address: mustParse(t, utf8)}}, true},
+		"the original recipient": {plain, []envelope.Recipient{{Address: mustParse(t, plain), OriginalRecipient: mustParse(t, utf8)}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := envelope.NewWithOptions(mustParse(t, tc.from), tc.to, envelope.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := e.NeedsSMTPUTF8(); got != tc.want {
+				t.Errorf("%v, want %v", got, tc.want)
+			}
+		})
+	}
+	if (envelope.Envelope{}).NeedsSMTPUTF8() {
+		t.Error("an envelope without addresses needs SMTPUTF8")
+	}
+}
+
 // TestIsPlain: what a recipient is asked for counts when he is kept.
 func TestIsPlain(t *testing.T) {
 	address, err := envelope.ParseAddress("b@example.org")
