@@ -41,15 +41,18 @@ func TestTakeThatEnds(t *testing.T) {
 	t.Logf("%d of 100 ended early", ended)
 }
 
-// TestTakeThatEndsInTheWrite: a Take whose ctx ends while a lease is being written for others to see has the job. Nobody else can have it: the
-// record says that this process has.
+// TestTakeThatEndsInTheWrite: a Take whose ctx ends while a lease is being written for others to see has the job, and all of a large mail, which is
+// read after that. Nobody else can have it: the record says that this process has.
 func TestTakeThatEndsInTheWrite(t *testing.T) {
 	connect := serve(t)
 	e, other := open(t, Over(connect())), connect()
 	for i := range 10 {
-		put(t, e, fmt.Sprint("k", i))
+		job := queue.Entry{Job: queue.Job{Key: fmt.Sprint("k", i)}, Payload: make([]byte, i%2*(inline+1))}
+		if _, err := e.Put(t.Context(), []queue.Entry{job}); err != nil {
+			t.Fatal(err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
-		lease, err := other.Subscribe(e.jobSubject(idOf(fmt.Sprint("k", i))), func(*nats.Msg) { cancel() })
+		lease, err := other.Subscribe(e.jobSubject(idOf(job.Key)), func(*nats.Msg) { cancel() })
 		if err == nil {
 			err = other.Flush()
 		}
@@ -57,7 +60,7 @@ func TestTakeThatEndsInTheWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		taken, err := e.Take(ctx, queue.Request{Most: 1, Lease: time.Hour, Wait: true})
-		if err != nil || len(taken) != 1 {
+		if err != nil || len(taken) != 1 || len(taken[0].Entry.Payload) != len(job.Payload) {
 			t.Fatalf("round %d: %d jobs, %v", i, len(taken), err)
 		}
 		<-ctx.Done()
