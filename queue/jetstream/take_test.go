@@ -42,7 +42,7 @@ func TestTakeThatEnds(t *testing.T) {
 }
 
 // TestTakeThatEndsInTheWrite: a Take whose ctx ends while a lease is being written for others to see has the job, and all of a large mail, which is
-// read after that. Nobody else can have it: the record says that this process has.
+// read after that. No other process can have it: by its record this one has.
 func TestTakeThatEndsInTheWrite(t *testing.T) {
 	connect := serve(t)
 	e, other := open(t, Over(connect())), connect()
