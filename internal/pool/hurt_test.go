@@ -111,23 +111,25 @@ func (c slowContext) Deadline() (time.Time, bool) { return c.ends, true }
 // TestRefusedUserComesBackLate: a user whose resource was refused is one of those who wait, although others were refused all
 // together before that user has asked again. Nothing is opened for it.
 func TestRefusedUserComesBackLate(t *testing.T) {
-	m := &maker{}
-	p := m.pool(pool.Options[*thing]{MaxOpen: 2, MaxIdle: 2})
-	a, b := get(t, p), get(t, p)
-	down := errors.New("too many")
-	if !a.Refused(true, down) {
-		t.Error("there is another one")
-	}
-	if b.Refused(true, down) {
-		t.Error("there is no other one")
-	}
-	if _, err := a.Again(t.Context()); !errors.Is(err, down) {
-		t.Errorf("got %v", err)
-	}
-	if m.opens != 2 {
-		t.Errorf("%d were opened", m.opens)
-	}
-	get(t, p).Release() // a new user tries
+	synctest.Test(t, func(t *testing.T) { // in which to wait for ever fails
+		m := &maker{}
+		p := m.pool(pool.Options[*thing]{MaxOpen: 2, MaxIdle: 2})
+		a, b := get(t, p), get(t, p)
+		down := errors.New("too many")
+		if !a.Refused(true, down) {
+			t.Error("there is another one")
+		}
+		if b.Refused(true, down) {
+			t.Error("there is no other one")
+		}
+		if _, err := a.Again(t.Context()); !errors.Is(err, down) {
+			t.Errorf("got %v", err)
+		}
+		if m.opens != 2 {
+			t.Errorf("%d were opened", m.opens)
+		}
+		get(t, p).Release() // a new user tries
+	})
 }
 
 // outcomeOf runs f in a goroutine and returns what it panicked with, and whether it returned.
