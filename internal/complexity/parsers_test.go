@@ -68,6 +68,7 @@ func parsers(t *testing.T) []parser {
 		{"mimeread.ParseEncoding", `base64 7bit ( ) " SP ; \ a`, func(s string) { mimeread.ParseEncoding(s) }},
 		{"mimeread.MessageIDs", `< > a @ ( ) " \ SP CRLF , [ ]`, func(s string) { mimeread.MessageIDs(s, true) }},
 		{"mimeread.ReadSection", lines, func(s string) { mimeread.ReadSection([]byte(s)) }},
+		{"mimeread.ReadSection of a long name", `a = ; : a=b; SP CRLF LF --a < , @`, func(s string) { mimeread.ReadSection([]byte(strings.Repeat("a", len(s)) + ":;\n" + s)) }},
 		{"mimeread.CutUUencoded", `begin SP 644 a LF CRLF end ` + "`" + ` ! M M86 "`, func(s string) { mimeread.CutUUencoded(s) }},
 		{"mimeread.DecodeUU", `LF M86 ! end a ` + "`" + ` SP`, func(s string) { mimeread.DecodeUU([]byte("begin 644 a\n" + s)) }},
 		{"mimeread.IsMboxSeparator", `From SP a @ - Mon Jan 1 00:00:00 2024 +0000`, func(s string) { mimeread.IsMboxSeparator("From " + s) }},

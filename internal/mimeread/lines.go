@@ -19,6 +19,8 @@ type bodyLine struct {
 
 // lineReader reads the lines of a body, however long they are, in constant memory.
 type lineReader struct {
+	src     io.ReaderAt
+	size    int64
 	r       *bufio.Reader
 	offset  int64
 	newline byte
@@ -29,11 +31,18 @@ type lineReader struct {
 // nothing else.
 func newLineReader(src io.ReaderAt, start, end int64, onlyCR bool) *lineReader {
 	const buffer = 64 << 10
-	l := &lineReader{r: bufio.NewReaderSize(io.NewSectionReader(src, start, end-start), buffer), offset: start, newline: '\n'}
+	l := &lineReader{src: src, size: end, r: bufio.NewReaderSize(nil, buffer), newline: '\n'}
+	l.goTo(start)
 	if onlyCR {
 		l.newline = '\r'
 	}
 	return l
+}
+
+// goTo makes the line that begins at an offset the next one.
+func (l *lineReader) goTo(offset int64) {
+	l.r.Reset(io.NewSectionReader(l.src, offset, l.size-offset))
+	l.offset = offset
 }
 
 // next returns the next line; io.EOF after the last.

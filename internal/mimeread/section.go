@@ -22,7 +22,8 @@ type Section struct {
 	// Faults says what was skipped or repaired.
 	Faults []Fault
 
-	octets []byte
+	octets   []byte
+	boundary boundaryOf
 }
 
 // Span is a stretch of octets.
@@ -140,6 +141,8 @@ func (s *Section) odd(at, end int, part bool) int {
 	line := trimLine(s.octets[at:end])
 	quoted := bytes.TrimLeft(line, ">")
 	switch {
+	case s.isDelimiter(line):
+		return s.endWithout(at)
 	case IsMboxSeparator(string(quoted)), bytes.HasPrefix(quoted, []byte("From ")) && len(s.Fields) == 0:
 		return s.skip(at, end, "a separator line of mbox files")
 	case len(s.Fields) > 0 && s.continues(line, at, end):
@@ -159,6 +162,11 @@ func (s *Section) odd(at, end int, part bool) int {
 		}
 		return stop
 	}
+	return s.endWithout(at)
+}
+
+// endWithout ends the section before a line that belongs to the body.
+func (s *Section) endWithout(at int) int {
 	s.Body, s.NoSeparator = at, len(s.Fields) > 0
 	if s.NoSeparator {
 		s.Faults = addFault(s.Faults, "header", "the empty line before the body is missing")
@@ -190,7 +198,10 @@ func (s *Section) continues(line []byte, at, end int) bool {
 		return false
 	}
 	value := bytes.TrimRight(s.octets[last.Value:last.End], " \t\r\n")
-	name := strings.ToLower(last.Name)
+	name := ""
+	if len(last.Name) <= longestKnown { // each line of the field asks
+		name = strings.ToLower(last.Name)
+	}
 	switch {
 	case isAddressField[name]:
 		goesOn := end < len(s.octets) && isBlank(s.octets[end])
@@ -203,6 +214,9 @@ func (s *Section) continues(line []byte, at, end int) bool {
 	}
 	return false
 }
+
+// longestKnown is the length of the longest name of which it matters that a line may continue its field.
+const longestKnown = len("resent-reply-to")
 
 // isAddressField has the fields that hold addresses (RFC 5322 sections 3.6.2, 3.6.3 and 3.6.6).
 var isAddressField = map[string]bool{

@@ -96,6 +96,7 @@ type treeReader struct {
 	faults []Fault
 
 	frames []frame
+	lines  *lineReader
 	open   map[string][]int // boundary -> the frames that have it
 	start  int64            // where the header section of the part under way begins
 	heads  bool             // it is being read
@@ -175,10 +176,13 @@ func (t *treeReader) read(root *Node) error {
 		return nil
 	}
 	t.last = root.Start
-	lines := newLineReader(t.src, root.Start, root.End, t.onlyCR)
+	t.lines = newLineReader(t.src, root.Start, root.End, t.onlyCR)
 	for len(t.frames) > 0 {
-		line, err := lines.next()
+		line, err := t.lines.next()
 		if errors.Is(err, io.EOF) {
+			if t.heads && t.begin(t.size) {
+				continue
+			}
 			break
 		}
 		if err != nil {
@@ -187,10 +191,9 @@ func (t *treeReader) read(root *Node) error {
 		if !t.line(line) {
 			return nil
 		}
-		t.last = line.content
-	}
-	if t.heads {
-		t.begin(t.size)
+		if t.lines.offset == line.end { // and was not sent back
+			t.last = line.content
+		}
 	}
 	t.close(0, t.size)
 	return nil
@@ -251,8 +254,8 @@ func (t *treeReader) delimiter(line []byte) (at int, last, ok bool) {
 
 // delimited ends the part under way, and begins another one unless the delimiter was the last.
 func (t *treeReader) delimited(line bodyLine, at int, last bool) bool {
-	if t.heads {
-		t.begin(line.start)
+	if t.heads && t.begin(line.start) {
+		return true
 	}
 	t.close(at+1, t.last)
 	f := &t.frames[at]
@@ -285,8 +288,9 @@ func (n *Node) childPath() string {
 	return n.Path + "." + number
 }
 
-// begin makes a part of the header section that was read, which ends before an offset at the latest.
-func (t *treeReader) begin(end int64) {
+// begin makes a part of the header section that was read, which ends before an offset at the latest. It reports whether
+// lines before the offset are read again: those of a multipart without the empty line before its body.
+func (t *treeReader) begin(end int64) (again bool) {
 	t.heads = false
 	f := &t.frames[len(t.frames)-1]
 	octets := make([]byte, end-t.start)
@@ -304,9 +308,11 @@ func (t *treeReader) begin(end int64) {
 	part.End = part.Start
 	f.node.Children = append(f.node.Children, part)
 	f.part = part
-	if part.IsMultipart() {
-		t.push(part)
+	if again = part.IsMultipart() && t.push(part) && part.Start < end; again {
+		t.lines.goTo(part.Start)
+		t.last = part.Start
 	}
+	return again
 }
 
 // close ends all frames from a number on: their last delimiters are missing.
