@@ -48,6 +48,7 @@ func (t *Tree) ReadContent(src io.ReaderAt, limits Limits) (*Content, error) {
 	if err := c.node(t.Root, place{only: true}); err != nil {
 		return nil, err
 	}
+	c.content.Text, c.content.HTML = joinTexts(c.texts), joinTexts(c.htmls)
 	return c.content, nil
 }
 
@@ -56,6 +57,8 @@ type chooser struct {
 	src     io.ReaderAt
 	room    int // for decoded text
 	content *Content
+	texts   []string
+	htmls   []string
 }
 
 // place is where a node stands.
@@ -192,12 +195,12 @@ func (c *chooser) text(n *Node, html bool) error {
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	if html {
-		c.content.HTML = joinTexts(c.content.HTML, text)
+		c.htmls = append(c.htmls, text)
 		c.content.HasHTML = true
 		return nil
 	}
 	text, files := CutUUencoded(text)
-	c.content.Text = joinTexts(c.content.Text, text)
+	c.texts = append(c.texts, text)
 	c.content.HasText = true
 	for _, f := range files {
 		c.content.Files = append(c.content.Files, dataFile(n, f))
@@ -252,12 +255,19 @@ func dataFile(n *Node, f UUFile) *File {
 	return &File{Node: &Node{Path: n.Path, Media: octetStream, Section: &Section{}}, Name: name, Data: f.Data}
 }
 
-// joinTexts puts a text after another one.
-func joinTexts(first, second string) string {
-	if first != "" && !strings.HasSuffix(first, "\n") {
-		first += "\n"
+// joinTexts puts texts after each other, each on a line of its own.
+func joinTexts(texts []string) string {
+	if len(texts) == 1 { // as nearly always: it is not copied
+		return texts[0]
 	}
-	return first + second
+	var out strings.Builder
+	for _, text := range texts {
+		if before := out.String(); before != "" && !strings.HasSuffix(before, "\n") {
+			out.WriteByte('\n')
+		}
+		out.WriteString(text)
+	}
+	return out.String()
 }
 
 // uuencoded decodes a part in uuencode. What is not that is a file with its octets as they came.
