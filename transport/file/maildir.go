@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,12 +99,19 @@ func readTrace(r *bufio.Reader) (env envelope.Envelope, length int64, err error)
 var folders = []string{"new", "cur"}
 
 func (d maildir) all() iter.Seq2[*StoredMessage, error] {
-	ids, err := d.ids()
-	return each(ids, err, d.load)
+	paths, err := d.paths()
+	return each(slices.Sorted(maps.Keys(paths)), err, func(id string) (*StoredMessage, error) {
+		s, err := read(id, paths[id])
+		if errors.Is(err, os.ErrNotExist) { // it was moved or got other flags meanwhile
+			return d.load(id)
+		}
+		return s, err
+	})
 }
 
-func (d maildir) ids() ([]string, error) {
-	var ids []string
+// paths returns where each message is, by its id. One that is being moved may be seen in both folders.
+func (d maildir) paths() (map[string]string, error) {
+	paths := map[string]string{}
 	for _, folder := range folders {
 		entries, err := os.ReadDir(filepath.Join(string(d), folder))
 		if err != nil {
@@ -111,12 +120,11 @@ func (d maildir) ids() ([]string, error) {
 		for _, e := range entries {
 			id, _, _ := strings.Cut(e.Name(), ":") // flags follow a colon
 			if e.Type().IsRegular() && !strings.HasPrefix(id, ".") {
-				ids = append(ids, id)
+				paths[id] = filepath.Join(string(d), folder, e.Name())
 			}
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), nil // one that is being moved may be seen in both
+	return paths, nil
 }
 
 // find returns where a message is: mail programs move it to cur and add flags after a colon.
@@ -144,6 +152,11 @@ func (d maildir) load(id string) (*StoredMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	return read(id, path)
+}
+
+// read reads the message in a file.
+func read(id, path string) (*StoredMessage, error) {
 	info, err := lookRegular(path)
 	if err != nil {
 		return nil, err
