@@ -51,10 +51,11 @@ func TestLinear(t *testing.T) {
 
 // found are pieces that a parser was quadratic on, by its name.
 var found = map[string][]string{
-	"eml of a header section":             {"From:\r\nFrom:--a--Subject:--a", " Fromboundary=Content-Type:\r\nFrom:"}, // the charset was looked up for each From
-	"mimeread.ReadSection of a long name": {"a=b;\n"},                                                                 // each line was held against the whole name
-	"message.ParseAddressList":            {`a""(,`},
-	"mimeread.ParseAddresses":             {`a""(,`},
+	"eml of a header section":               {"From:\r\nFrom:--a--Subject:--a", " Fromboundary=Content-Type:\r\nFrom:"}, // the charset was looked up for each From
+	"mimeread.ParseAddresses of many words": {"@a@group:"},                                                              // each colon looked for an @ from the first word on
+	"mimeread.ReadSection of a long name":   {"a=b;\n"},                                                                 // each line was held against the whole name
+	"message.ParseAddressList":              {`a""(,`},
+	"mimeread.ParseAddresses":               {`a""(,`},
 }
 
 // unit is a few pieces of an alphabet.

@@ -60,6 +60,7 @@ func parsers(t *testing.T) []parser {
 		{"message.ParseMailbox", addresses, func(s string) { _, _ = message.ParseMailbox(s) }},
 		{"message.ParseAddressList", addresses, func(s string) { _, _ = message.ParseAddressList(s) }},
 		{"mimeread.ParseAddresses", addresses, func(s string) { mimeread.ParseAddresses(s, "utf-8") }},
+		{"mimeread.ParseAddresses of many words", addresses, func(s string) { mimeread.ParseAddresses(strings.Repeat(`""`, len(s)/2)+s, "utf-8") }},
 		{"mimeread.ParseHeader", parameters, func(s string) { mimeread.ParseHeader(s, "utf-8") }},
 		{"mimeread.ParseHeader of a type", parameters, func(s string) { mimeread.ParseHeader("text/plain; "+s, "utf-8") }},
 		{"mimeread.Text", words, func(s string) { mimeread.Text(s, "utf-8") }},

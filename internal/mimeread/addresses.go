@@ -123,7 +123,7 @@ scan:
 // colon decides about a colon within an element. It reports whether the element has ended as the name of a group.
 func (p *addressParser) colon(e *element) bool {
 	p.at++
-	if e.angles > 0 || e.hasAt() || len(e.before) == 0 {
+	if e.angles > 0 || e.at || len(e.before) == 0 {
 		e.broken = "a colon where no group begins"
 		return false
 	}
@@ -142,6 +142,7 @@ type element struct {
 	before, inside, after []token // of, in and after the angle brackets; all is before when there are none
 	comments              []token
 	angles                int
+	at                    bool   // there is an @ before the brackets
 	broken                string // why it can't be read
 }
 
@@ -156,16 +157,8 @@ func (e *element) add(t token) {
 		e.after = append(e.after, t)
 	default:
 		e.before = append(e.before, t)
+		e.at = e.at || t.is('@')
 	}
-}
-
-func (e *element) hasAt() bool {
-	for _, t := range e.before {
-		if t.is('@') {
-			return true
-		}
-	}
-	return false
 }
 
 // angle reads an address in angle brackets, which may lack the second one.
