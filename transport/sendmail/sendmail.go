@@ -136,7 +136,9 @@ func (r *run) send(ctx context.Context) (*transport.Result, error) {
 		kill(r.cmd) // here too: the kill that ctx brings may come after the end of the input
 	}
 	closed := input.Close()
-	err = r.cmd.Wait()
+	if err = r.cmd.Wait(); errors.Is(err, exec.ErrWaitDelay) { // it ended well, and what it has started has its output still
+		err = nil
+	}
 	if err == nil { // it ended well, but perhaps without all of the content
 		err = source
 	}

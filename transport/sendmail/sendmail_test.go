@@ -28,7 +28,8 @@ type call struct {
 }
 
 // TestMain is also the fake sendmail command: it notes its arguments and input in the folder FAKE_DIR,
-// says FAKE_STDERR, and ends as FAKE_STATUS says; with FAKE_HANG it waits for ever after its input.
+// says FAKE_STDERR, and ends as FAKE_STATUS says; with FAKE_HANG it waits for ever after its input, and with FAKE_CHILD
+// a process that it has started goes on.
 func TestMain(m *testing.M) {
 	folder := os.Getenv("FAKE_DIR")
 	if folder == "" {
@@ -36,6 +37,16 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv("FAKE_DEAF") != "" {
 		os.Exit(0)
+	}
+	if address := os.Getenv("FAKE_CHILD"); address != "" {
+		if len(os.Args) == 1 {
+			stay(address)
+		}
+		child := exec.Command(os.Args[0])
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		if err := child.Start(); err != nil {
+			os.Exit(70)
+		}
 	}
 	data, err := io.ReadAll(os.Stdin)
 	if err == nil {
@@ -59,7 +70,7 @@ func TestMain(m *testing.M) {
 }
 
 // fakes are the variables that tell the fake command what to do.
-var fakes = []string{"FAKE_DIR", "FAKE_STATUS", "FAKE_STDERR", "FAKE_HANG", "FAKE_DEAF"}
+var fakes = []string{"FAKE_DIR", "FAKE_STATUS", "FAKE_STDERR", "FAKE_HANG", "FAKE_DEAF", "FAKE_CHILD"}
 
 func build(t *testing.T, c sendmail.Config) *sendmail.Transport {
 	t.Helper()
