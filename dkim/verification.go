@@ -43,15 +43,31 @@ type Verification struct {
 	// Err is why the signature does not hold; nil means that it does.
 	Err error
 
+	partly         []string // the names of Fields of which there are more than the signature covers
 	data, bodyHash []byte
 	raw            []byte // the field without the value of b=
 	own            body
 	sum            hash.Hash
 }
 
-// Signs reports whether the signature covers the fields of a name, so that none was changed or, if it covers
-// one more than there are, added.
-func (v *Verification) Signs(name string) bool { return listed(v.Fields, name) }
+// Signs reports whether the signature covers all fields of a name, so that none was changed or added.
+func (v *Verification) Signs(name string) bool {
+	return listed(v.Fields, name) && !listed(v.partly, name)
+}
+
+// count notes of which fields there are more than the signature covers: the others were added, and readers may show
+// those (RFC 6376 section 8.15).
+func (v *Verification) count(occur map[string]int) {
+	covered := map[string]int{}
+	for _, name := range v.Fields {
+		covered[string(appendLower(nil, []byte(name)))]++
+	}
+	for name, n := range covered {
+		if occur[name] > n {
+			v.partly = append(v.partly, name)
+		}
+	}
+}
 
 func (v *Verification) fail(kind error, format string, args ...any) {
 	if v.Err == nil {
@@ -186,6 +202,8 @@ func (v *Verification) check(ctx context.Context, fields []field, by *Verifier) 
 		v.fail(ErrExpired, "it is from the future, %v", v.Signed.UTC())
 	case !bytes.Equal(v.sum.Sum(nil), v.bodyHash):
 		v.fail(ErrBody, "the hash in bh= is another one")
+	case !v.Signs("From"):
+		v.fail(ErrFields, "there are From fields that it does not sign")
 	default:
 		v.checkFields(ctx, fields, by)
 	}

@@ -28,7 +28,8 @@ type Verifier struct {
 // 16 signatures, of at most 1,000 fields each, needs as much memory as the header section, and asks the DNS once
 // for each signature.
 //
-// It is stricter than RFC 6376: rsa-sha1, keys of less than 1,024 bits and signatures with l= do not hold.
+// It is stricter than RFC 6376: rsa-sha1, keys of less than 1,024 bits, signatures with l= and those that do not sign
+// every From field do not hold.
 func (v *Verifier) Verify(ctx context.Context, message io.WriterTo) ([]*Verification, error) {
 	var found []*Verification
 	var fields []field
@@ -59,7 +60,12 @@ func (v *Verifier) Verify(ctx context.Context, message io.WriterTo) ([]*Verifica
 	if err != nil {
 		return nil, fmt.Errorf("dkim: %w", err)
 	}
+	occur := map[string]int{}
+	for _, f := range fields {
+		occur[string(appendLower(nil, f.name()))]++
+	}
 	for _, f := range found {
+		f.count(occur)
 		f.check(ctx, fields, v)
 	}
 	return found, nil
