@@ -3,7 +3,6 @@ package mailtest
 import (
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -74,7 +73,7 @@ func linksInText(text string) []string {
 
 // shownIDs returns the Content-IDs and addresses by which the HTML shows parts: in src, background, poster, srcset and
 // styles.
-func shownIDs(source string) (ids []string, addresses map[string]bool) {
+func shownIDs(source string) (ids unique, addresses map[string]bool) {
 	addresses = map[string]bool{}
 	cid := func(address string) {
 		address = strings.TrimSpace(address)
@@ -86,9 +85,7 @@ func shownIDs(source string) (ids []string, addresses map[string]bool) {
 		if decoded, err := url.PathUnescape(id); err == nil { // RFC 2392 section 2
 			id = decoded
 		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
+		ids.add(id)
 	}
 	eachTag(source, func(token html.Token) {
 		for _, a := range token.Attr {

@@ -214,11 +214,11 @@ func ShowsItsParts() Match {
 		known := map[string]bool{}
 		for _, p := range view.Inline {
 			known[p.ContentID] = true
-			if !slices.Contains(ids, p.ContentID) && !addresses[p.Location] {
+			if !ids.seen[p.ContentID] && !addresses[p.Location] {
 				mismatches = append(mismatches, fmt.Sprintf("the inline part %q is not shown", p.ContentID+p.Location))
 			}
 		}
-		for _, id := range ids {
+		for _, id := range ids.list {
 			if !known[id] {
 				mismatches = append(mismatches, fmt.Sprintf("no part for cid:%s", id))
 			}

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/depeche-mail/depeche"
 	"github.com/depeche-mail/depeche/dkim"
@@ -86,6 +88,7 @@ func parsers(t *testing.T) []parser {
 		{"eml of quoted-printable", `= =3D =20 =zz SP TAB CRLF LF a é =`, mail("From: a@x.example\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", bodies)},
 		{"eml of base64", `YQ== = YWJj - _ SP CRLF ! a`, mail("From: a@x.example\r\nContent-Transfer-Encoding: base64\r\n\r\n", bodies)},
 		{"mailtest.Parse", lines, func(s string) { mailtest.Parse([]byte(s)).Links() }},
+		{"mailtest.ShowsItsParts", `a`, func(s string) { mailtest.ShowsItsParts().Mismatch(manyImages(len(s))) }},
 		{"mailtest.Parse of parts", bodies, func(s string) {
 			mailtest.Parse([]byte("Content-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\n" + s)).Links()
 		}},
@@ -144,6 +147,16 @@ func readReplies(text string) {
 			return
 		}
 	}
+}
+
+// manyImages is a mail of about a size whose HTML names an image each ten octets.
+func manyImages(size int) *mailtest.Mail {
+	var source strings.Builder
+	source.WriteString("Content-Type: text/html\r\n\r\n")
+	for n := 0; source.Len() < size; n++ {
+		source.WriteString("url(cid:" + strconv.Itoa(n) + ")")
+	}
+	return mailtest.NewMail("1", envelope.Envelope{}, source.String(), time.Time{})
 }
 
 // text is a message for the verifier.
