@@ -301,6 +301,32 @@ func TestServerStartsAnew(t *testing.T) {
 	}
 }
 
+// TestTakeWithoutServer: a Take that may wait waits for a database that is away, until its ctx ends; one that may not says so at once.
+func TestTakeWithoutServer(t *testing.T) {
+	s, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	e := open(t, newPool(t, s.DSN("postgres")))
+	s.Halt()
+	for _, wait := range []bool{true, false} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		taken, err := e.Take(ctx, queue.Request{Most: 1, Lease: time.Minute, Wait: wait})
+		if err == nil || errors.Is(err, context.DeadlineExceeded) != wait {
+			t.Errorf("wait %t: %v, %v", wait, taken, err)
+		}
+		cancel()
+	}
+	if err := s.Again(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, e, "k")
+	if taken, err := e.Take(t.Context(), queue.Request{Most: 1, Lease: time.Minute, Wait: true}); err != nil || len(taken) != 1 {
+		t.Errorf("when it is back: %v, %v", taken, err)
+	}
+}
+
 // TestRestartGrace: a server that was started anew has forgotten who lives. For a moment all who lived do, so that the first to be back
 // does not take over what the others are sending.
 func TestRestartGrace(t *testing.T) {
