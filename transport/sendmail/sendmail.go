@@ -109,8 +109,8 @@ type run struct {
 	whole  bool // the command has seen the end of the content
 }
 
-// goodbye is how long the output of a killed command is waited for.
-const goodbye = 5 * time.Second
+// goodbye is how long the output of a command is waited for that has ended, or was killed. Only tests change it.
+var goodbye = 5 * time.Second
 
 func (r *run) send(ctx context.Context) (*transport.Result, error) {
 	isolate(r.cmd)
