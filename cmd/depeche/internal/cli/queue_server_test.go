@@ -4,10 +4,7 @@ package cli_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +60,11 @@ func onNATS(t *testing.T) place {
 	}}
 }
 
-// postgres starts a PostgreSQL, and returns the URL of its empty database.
+// postgres starts a PostgreSQL, which must be installed, and returns the URL of its empty database.
 func postgres(t *testing.T) string {
 	t.Helper()
 	s, err := pgtest.Start()
-	switch {
-	case errors.Is(err, exec.ErrNotFound) && os.Getenv("DEPECHE_INTEROP") != "require":
-		t.Skip(err) // not installed; CI sets the variable
-	case err != nil:
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
