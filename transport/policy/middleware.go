@@ -10,8 +10,9 @@ import (
 )
 
 // Middleware is a step around Send. It may change the mail before it hands it to next, look at the
-// result, not send at all (see [transport.Fail]), or send elsewhere. It keeps the contract of [transport.Transport] and
-// may be called from several goroutines.
+// result, not send at all (see [transport.Fail]), or send elsewhere. What it hands to next keeps the endings of mail
+// ([transport.WithEnding]), by which a ledger above remembers. It keeps the contract of [transport.Transport] and may be called
+// from several goroutines.
 type Middleware func(ctx context.Context, mail transport.Mail, next transport.Transport) (*transport.Result, error)
 
 // Wrap describes a transport with steps around the Send of another. Close, Shutdown and Check reach
@@ -42,7 +43,7 @@ func (w Wrap) Build() (transport.Transport, error) {
 	for _, step := range slices.Backward(w.Middleware) {
 		next := chain
 		chain = transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
-			return step(ctx, mail, next)
+			return step(ctx, mail, keeping(mail, next))
 		})
 	}
 	return &wrapped{lifecycle: newLifecycle(w.Next), chain: chain}, nil

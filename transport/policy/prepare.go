@@ -14,7 +14,7 @@ import (
 // Step makes of a mail the mails that go out instead of it: signed, encrypted, with another sender for each
 // recipient. The recipients of what it returns are together those of mail, each once. It may be called for
 // several mails at the same time, and again for a mail that is sent again. An error means that nothing of mail
-// is sent.
+// is sent. What it returns gets the key and the endings of mail (transport.WithEnding), by which a ledger above remembers.
 type Step func(ctx context.Context, mail transport.Mail) ([]transport.Mail, error)
 
 // Signer is a step that signs, and so comes last. *dkim.Signer and dkim.ByDomain are ones.
@@ -93,7 +93,8 @@ type part struct {
 // prepare goes through the steps.
 func (p *preparePlan) prepare(ctx context.Context, a *attempts) {
 	p.ready = true
-	p.one[0] = part{a.mail, a.all()}
+	endings := endingsOf(a.mail)
+	p.one[0] = part{transport.WithoutEnding(a.mail), a.all()} // no step tells of an end by reading the mail
 	parts := p.one[:]
 	for i, s := range p.steps {
 		made := p.one[:0]
@@ -122,6 +123,7 @@ func (p *preparePlan) prepare(ctx context.Context, a *attempts) {
 		if transport.KeyOf(parts[i].mail) != key {
 			parts[i].mail = transport.WithKey(parts[i].mail, key)
 		}
+		parts[i].mail = keepEndings(parts[i].mail, endings)
 	}
 	p.parts = parts
 }
