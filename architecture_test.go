@@ -79,7 +79,7 @@ var arrows = map[string][]string{
 	"internal/words":          {},
 	"internal/wiremodel":      {"internal/memconn"},
 	"internal/xtext":          {},
-	"ledger":                  {"transport/policy", "transport", "envelope"},
+	"ledger":                  {"internal/panics", "transport/policy", "transport", "envelope"},
 	"internal/schedule":       {},
 	"queue":                   {"internal/pause", "internal/printable", "internal/schedule", "ledger", "transport/policy", "transport", "envelope"},
 	"queue/queuetest":         {"queue", "envelope", "ledger", "transport/policy", "transport/smtp/smtptest", "transport/smtp", "transport", "github.com/google/go-cmp"},

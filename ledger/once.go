@@ -66,15 +66,15 @@ func (o *once) Send(ctx context.Context, mail transport.Mail) (*transport.Result
 	}
 	defer o.gate.leave(1)
 	s := &sending{mail: mail}
+	defer func() {
+		if !s.ended && s.out != nil { // what is below panicked, or an observer
+			o.settle(ctx, s, s.abandoned())
+		}
+	}()
 	o.claim(ctx, []*sending{s})
 	if s.ended {
 		return s.end()
 	}
-	defer func() {
-		if !s.ended { // what is below panicked
-			o.settle(ctx, s, s.abandoned())
-		}
-	}()
 	result, err := o.Next.Send(ctx, s.out)
 	o.settle(ctx, s, s.judge(result, err))
 	return s.end()
@@ -150,12 +150,16 @@ func (o *once) claim(ctx context.Context, list []*sending) {
 		default:
 			n := copy(s.grants, grants)
 			grants = grants[n:]
-			s.tellClaim(ctx)
 			given = append(given, s.take(ctx, o)...)
 		}
 	}
 	if len(given) > 0 {
 		o.tell(ctx, list[0].mail, given)
+	}
+	if err == nil { // after all grants were taken: an observer that panics must not lose one
+		for _, s := range list {
+			s.tellClaim(ctx)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/depeche-mail/depeche/internal/panics"
 	"github.com/depeche-mail/depeche/transport"
 )
 
@@ -39,6 +40,7 @@ type bulk struct {
 	report func(transport.BulkResult, error)
 	out    chan *bulkSending // claimed, to be sent
 	over   chan *bulkSending // sent, to be written down
+	parts  panics.Group      // the goroutines; code of the caller may panic in each
 
 	mu      sync.Mutex
 	below   map[int]*bulkSending // what the transport below has taken and not reported, by its number there
@@ -57,40 +59,62 @@ type bulkSending struct {
 }
 
 func (b *bulk) run(ctx context.Context, jobs <-chan transport.BulkResult) {
-	var done sync.WaitGroup
-	done.Go(func() { b.claimAll(ctx, jobs) })
-	done.Go(func() { b.endAll(ctx) })
-	b.sendAll(ctx)
-	done.Wait()
+	b.parts.Go(func() { b.claimAll(ctx, jobs) })
+	b.parts.Go(func() { b.endAll(ctx) })
+	b.parts.Go(func() { b.sendAll(ctx) })
+	b.parts.Wait()
 }
 
-// claimAll claims all jobs, as many at a time as have come.
+// claimAll claims all jobs, as many at a time as have come. After a panic it takes no more.
 func (b *bulk) claimAll(ctx context.Context, jobs <-chan transport.BulkResult) {
 	defer close(b.out)
-	for job := range jobs {
-		list := []*bulkSending{b.start(job)}
-		for len(list) < batch && len(jobs) > 0 {
-			job, ok := <-jobs
+	failed := b.parts.Failed()
+	for {
+		select {
+		case job, ok := <-jobs:
 			if !ok {
-				break
+				return
 			}
-			list = append(list, b.start(job))
-		}
-		claims := make([]*sending, 0, len(list))
-		for _, s := range list {
-			if !s.ended {
-				claims = append(claims, &s.sending)
+			list := []*bulkSending{b.start(job)}
+			for len(list) < batch && len(jobs) > 0 {
+				job, ok := <-jobs
+				if !ok {
+					break
+				}
+				list = append(list, b.start(job))
 			}
-		}
-		b.claim(ctx, claims)
-		for _, s := range list {
-			if s.ended {
-				b.finish(s)
-				continue
-			}
-			b.out <- s
+			b.claimSome(ctx, list)
+		case <-failed:
+			return
 		}
 	}
+}
+
+// claimSome claims mails and gives each to what comes next.
+func (b *bulk) claimSome(ctx context.Context, list []*bulkSending) {
+	claimed := false
+	defer func() {
+		for _, s := range list {
+			switch {
+			case s.ended:
+				b.finish(s)
+			case claimed:
+				b.out <- s
+			case s.out != nil: // code of the caller panicked
+				b.refuse(ctx, s)
+			case s.inside: // it may have no envelope to report
+				b.gate.leave(1)
+			}
+		}
+	}()
+	claims := make([]*sending, 0, len(list))
+	for _, s := range list {
+		if !s.ended {
+			claims = append(claims, &s.sending)
+		}
+	}
+	b.claim(ctx, claims)
+	claimed = true
 }
 
 func (b *bulk) start(job transport.BulkResult) *bulkSending {
@@ -115,21 +139,25 @@ func (b *bulk) finish(s *bulkSending) {
 
 // sendAll gives the transport below what was claimed. Each mail comes back once, whatever it does.
 func (b *bulk) sendAll(ctx context.Context) {
-	defer close(b.over)
-	for sent, err := range transport.SendAll(ctx, b.Next, b.feed) {
-		if s := b.takeBack(sent.Index); s != nil {
-			s.sent, s.err = sent.Result, err
+	defer func() { // also after a panic
+		for _, s := range b.stop() { // taken and not reported
+			s.err = errStopped
 			b.over <- s
 		}
-	}
-	for _, s := range b.stop() { // taken and not reported
-		s.err = errStopped
-		b.over <- s
-	}
-	for s := range b.out {
-		b.refuse(ctx, s)
-	}
-	b.feeding.Wait() // b.over is closed after the last of them
+		for s := range b.out {
+			b.refuse(ctx, s)
+		}
+		b.feeding.Wait() // b.over is closed after the last of them
+		close(b.over)
+	}()
+	b.parts.Do(func() { // a panic is known before the mails above are waited for, so that no more of them are claimed
+		for sent, err := range transport.SendAll(ctx, b.Next, b.feed) {
+			if s := b.takeBack(sent.Index); s != nil {
+				s.sent, s.err = sent.Result, err
+				b.over <- s
+			}
+		}
+	})
 }
 
 // refuse ends a mail that the transport below did not take.
@@ -200,6 +228,12 @@ func (b *bulk) stop() []*bulkSending {
 
 // endAll writes down what has ended, as much at a time as there is, and reports it.
 func (b *bulk) endAll(ctx context.Context) {
+	defer func() { // after a function of the caller that ended this goroutine
+		for s := range b.over {
+			s.enter(s.judge(s.sent, s.err))
+			b.finish(s)
+		}
+	}()
 	for s := range b.over {
 		list := []*bulkSending{s}
 		for len(list) < batch && len(b.over) > 0 {
@@ -209,13 +243,20 @@ func (b *bulk) endAll(ctx context.Context) {
 			}
 			list = append(list, s)
 		}
-		ends, plain := make([][]Ended, len(list)), make([]*sending, len(list))
-		for i, s := range list {
-			plain[i], ends[i] = &s.sending, s.enter(s.judge(s.sent, s.err))
-		}
-		b.record(ctx, plain, ends)
+		b.endSome(ctx, list)
+	}
+}
+
+// endSome writes down how mails ended and reports them, also when the ledger or the caller's OnError panics.
+func (b *bulk) endSome(ctx context.Context, list []*bulkSending) {
+	ends, plain := make([][]Ended, len(list)), make([]*sending, len(list))
+	for i, s := range list {
+		plain[i], ends[i] = &s.sending, s.enter(s.judge(s.sent, s.err))
+	}
+	defer func() {
 		for _, s := range list {
 			b.finish(s)
 		}
-	}
+	}()
+	b.parts.Do(func() { b.record(ctx, plain, ends) })
 }
