@@ -125,10 +125,10 @@ func (l *Ledger) startResolve(ctx context.Context, place string, recipient envel
 	if err := l.usable(ctx); err != nil {
 		return nil, err
 	}
-	var next *ledger.Entry
-	err := l.db.View(func(tx *bbolt.Tx) error {
-		found, alive, err := l.find(tx.Bucket(entriesBucket), place)
-		if err == nil {
+	var found, next *ledger.Entry
+	err := l.db.View(func(tx *bbolt.Tx) (err error) {
+		var alive bool
+		if found, alive, err = l.find(tx.Bucket(entriesBucket), place); err == nil {
 			next, err = l.rules.Resolve(found, alive, outcome, now())
 		}
 		return err
@@ -140,7 +140,7 @@ func (l *Ledger) startResolve(ctx context.Context, place string, recipient envel
 	if next != nil {
 		is.value = l.encode(*next, recipient.String())
 	}
-	l.held[place] = &claim{} // Busy, until it is written
+	l.held[place] = &claim{entry: ledger.Entry{Digest: found.Digest}} // Busy, until it is written
 	return l.write([]change{is}), nil
 }
 
