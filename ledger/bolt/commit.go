@@ -3,8 +3,10 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/depeche-mail/depeche/ledger"
+	"github.com/depeche-mail/depeche/transport"
 	"go.etcd.io/bbolt"
 )
 
@@ -90,9 +92,19 @@ func (l *Ledger) commit(list []*commit) error {
 	return &unusableError{l.path, err}
 }
 
-// encode is an entry as it is in the file: its length, the entry, and the address if it is kept.
+// encode is an entry as it is in the file: its length, the entry, and the address if it is kept. Of an entry that is too long for
+// its length what was said is left out, and at last all texts: what became of the mail counts.
 func (l *Ledger) encode(e ledger.Entry, recipient string) []byte {
 	value, _ := e.AppendBinary(make([]byte, 2, 128)) // never fails
+	if len(value)-2 > math.MaxUint16 && len(e.Fate.Reply.Lines) > 0 {
+		e.Fate.Reply.Lines = nil
+		return l.encode(e, recipient)
+	}
+	if len(value)-2 > math.MaxUint16 {
+		f := e.Fate
+		e.Fate = ledger.Fate{Outcome: f.Outcome, Reply: transport.Reply{Code: f.Reply.Code}, Fault: f.Fault}
+		return l.encode(e, recipient)
+	}
 	n := len(value) - 2
 	value[0], value[1] = byte(n>>8), byte(n)
 	if l.plain {
