@@ -103,14 +103,18 @@ func Open(path string, o Options) (*Ledger, error) {
 func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
 	for {
 		var file *os.File
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout:      max(wait, time.Millisecond), // bbolt waits for ever for 0
-			FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
-			OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
-				file, err = os.OpenFile(name, flag, perm)
-				return file, err
-			},
-		})
+		wait := max(wait, time.Millisecond) // bbolt waits for ever for 0
+		err := whole(path, wait)
+		var db *bbolt.DB
+		if err == nil {
+			db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+				Timeout: wait, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
+				OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
+					file, err = os.OpenFile(name, flag, perm)
+					return file, err
+				},
+			})
+		}
 		if errors.Is(err, bolterrors.ErrTimeout) {
 			err = ErrLocked
 		}

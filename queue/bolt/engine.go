@@ -57,9 +57,12 @@ func Open(folder string, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("open queue: %w", err)
 	}
 	path := filepath.Join(folder, "queue.db")
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: max(o.Ledger.LockWait, time.Millisecond), FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
-	})
+	wait := max(o.Ledger.LockWait, time.Millisecond) // bbolt waits for ever for 0
+	err := whole(path, wait)
+	var db *bbolt.DB
+	if err == nil {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: wait, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true})
+	}
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		err = ErrLocked
 	}
