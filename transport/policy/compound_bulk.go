@@ -231,9 +231,11 @@ func (r *bulkRun) abandon(g *inFlight, queue <-chan *bulkItem) {
 	g.end()
 	for m := g.any(); m != nil; m = g.any() {
 		m.record(validateResult(context.Background(), m.mail, nil, errPanicked))
+		m.drop()
 		r.finish(m)
 	}
 	for m := range queue {
+		m.drop()
 		m.attempts.stop(transport.PhaseWait, errPanicked)
 		r.finish(m)
 	}

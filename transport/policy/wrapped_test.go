@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,36 +57,59 @@ type transient struct{ error }
 func (transient) Temporary() bool { return true }
 func (e transient) Unwrap() error { return e.error }
 
-// TestProbeThatPanics: a breaker does not stay open because of the mail that was to close it.
-func TestProbeThatPanics(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		good := stub.New()
-		good.Next(stub.Fail(transport.PhaseDial, errors.New("down")))
-		broken := false
-		b, err := policy.Breaker{Threshold: 1, OpenFor: time.Second, Next: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
-			if broken {
-				panic("the transport's")
-			}
-			return good.Send(ctx, mail)
-		})}.Build()
-		if err != nil {
-			t.Fatal(err)
+// TestProbeThatDoesNotReturn: a breaker does not stay open because of the mail that was to close it.
+func TestProbeThatDoesNotReturn(t *testing.T) {
+	one := func(ctx context.Context, b transport.Transport, m transport.Mail) error {
+		_, err := b.Send(ctx, m)
+		return err
+	}
+	bulk := func(ctx context.Context, b transport.Transport, m transport.Mail) (err error) {
+		for _, err = range transport.SendAll(ctx, b, slices.Values([]transport.Mail{m})) {
 		}
-		m := mail(t, "b@example.org")
-		if _, err := b.Send(t.Context(), m); err == nil {
-			t.Fatal("the first one went through")
+		return err
+	}
+	panics := func() { panic("the transport's") }
+	for name, tc := range map[string]struct {
+		leave func()
+		send  func(context.Context, transport.Transport, transport.Mail) error
+	}{
+		"panic": {panics, one}, "Goexit": {runtime.Goexit, one}, "panic in bulk": {panics, bulk}, "Goexit in bulk": {runtime.Goexit, bulk},
+	} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { probe(t, tc.leave, tc.send) }) })
+	}
+}
+
+// probe lets the probe of a breaker leave, and sends once more.
+func probe(t *testing.T, leave func(), send func(context.Context, transport.Transport, transport.Mail) error) {
+	t.Helper()
+	good := stub.New()
+	good.Next(stub.Fail(transport.PhaseDial, errors.New("down")))
+	broken := false
+	b, err := policy.Breaker{Threshold: 1, OpenFor: time.Second, Next: transport.Func(func(ctx context.Context, mail transport.Mail) (*transport.Result, error) {
+		if broken {
+			leave()
 		}
-		time.Sleep(2 * time.Second) // of the bubble
-		func() {
-			defer func() { _ = recover() }()
-			broken = true
-			_, _ = b.Send(t.Context(), m)
-		}()
-		broken = false
-		if _, err := b.Send(t.Context(), m); err != nil {
-			t.Errorf("the breaker stays open: %v", err)
-		}
+		return good.Send(ctx, mail)
+	})}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := mail(t, "b@example.org")
+	if err := send(t.Context(), b, m); err == nil {
+		t.Fatal("the first one went through")
+	}
+	time.Sleep(2 * time.Second) // of the bubble
+	broken = true
+	var left sync.WaitGroup
+	left.Go(func() {
+		defer func() { _ = recover() }()
+		_ = send(t.Context(), b, m)
 	})
+	left.Wait()
+	broken = false
+	if err := send(t.Context(), b, m); err != nil {
+		t.Errorf("the breaker stays open: %v", err)
+	}
 }
 
 func TestRetryWithoutEnd(t *testing.T) {
