@@ -52,7 +52,11 @@ func (a *attempt) forAll(env envelope.Envelope) *attempt {
 	result := *a.result
 	result.Recipients = transport.NewResult(env, one.Outcome, one.Reply).Recipients
 	for i := range result.Recipients {
-		result.Recipients[i].Relay = one.Relay
+		r := &result.Recipients[i]
+		r.Relay, r.QueueID, r.RetryAfter = one.Relay, one.QueueID, one.RetryAfter
+		if one.Fault != transport.FaultRecipient { // that is the address which got the mail, not theirs
+			r.Fault = one.Fault
+		}
 	}
 	all := &attempt{result: &result, callerDone: a.callerDone}
 	if a.failure != nil {

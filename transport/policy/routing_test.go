@@ -119,6 +119,29 @@ func TestRedirectAll(t *testing.T) {
 	}
 }
 
+// TestRedirectedRefusal: what a relay says of itself is true of each recipient, what it says of the address that got the mail is not.
+func TestRedirectedRefusal(t *testing.T) {
+	for fault, want := range map[transport.Fault]transport.Fault{
+		transport.FaultRelay: transport.FaultRelay, transport.FaultAccount: transport.FaultAccount, transport.FaultRecipient: transport.FaultUnknown,
+	} {
+		relay := transport.Func(func(_ context.Context, m transport.Mail) (*transport.Result, error) {
+			result := transport.NewResult(m.Envelope(), transport.Deferred, transport.Reply{Code: 450})
+			result.Recipients[0].Fault, result.Recipients[0].RetryAfter = fault, time.Hour
+			return result, &transport.SendError{Result: result, Phase: transport.PhaseMail, Reply: result.Recipients[0].Reply}
+		})
+		r := build(t, policy.RedirectAll{Next: relay, To: address(t, "staging@example.org")})
+		result, err := r.Send(t.Context(), mail(t, "x@example.com", "y@example.com"))
+		if err == nil {
+			t.Error("it was accepted")
+		}
+		for _, r := range result.Recipients {
+			if r.Fault != want || r.RetryAfter != time.Hour {
+				t.Errorf("%v became %v after %v", fault, r.Fault, r.RetryAfter)
+			}
+		}
+	}
+}
+
 func TestWishes(t *testing.T) {
 	own := envelope.Options{DSNReturn: envelope.ReturnFull, HoldFor: time.Hour, Priority: 3}
 	ours := envelope.Options{
