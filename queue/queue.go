@@ -84,6 +84,11 @@ func (q *Queue) Entry(mail transport.Mail, job Job) (entry Entry, err error) {
 	if !job.Expires.IsZero() && job.Expires.Before(job.At) {
 		return Entry{}, &envelope.FieldError{Field: "Expires", Value: job.Expires.String(), Err: errors.New("is before At")}
 	}
+	for field, at := range map[string]time.Time{"At": job.At, "Expires": job.Expires} {
+		if _, err := at.MarshalText(); err != nil { // engines keep times as RFC 3339 has them
+			return Entry{}, &envelope.FieldError{Field: field, Value: at.String(), Err: errors.New("want a year up to 9999")}
+		}
+	}
 	plain, err := encode(mail, q.max)
 	if err != nil {
 		return Entry{}, err

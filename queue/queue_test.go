@@ -371,6 +371,12 @@ func TestRefused(t *testing.T) {
 	if _, err := newQueue(t, queue.Config{}).Enqueue(t.Context(), mail(t, "a@example.org"), queue.Job{At: time.Now(), Expires: time.Now().Add(-time.Hour)}); !errors.As(err, &field) || field.Field != "Expires" {
 		t.Error(err)
 	}
+	never := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) // which RFC 3339 cannot say
+	for name, job := range map[string]queue.Job{"At": {At: never}, "Expires": {Expires: never}} {
+		if _, err := newQueue(t, queue.Config{}).Enqueue(t.Context(), mail(t, "a@example.org"), job); !errors.As(err, &field) || field.Field != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	if _, err := queue.New(nil, queue.Config{}); !errors.As(err, &field) {
 		t.Error(err)
 	}

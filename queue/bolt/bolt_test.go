@@ -145,6 +145,22 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestUnwritableJob: a job that cannot be kept is refused alone, and the queue goes on.
+func TestUnwritableJob(t *testing.T) {
+	e := open(t, t.TempDir())
+	never := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	errs, err := e.Put(t.Context(), []queue.Entry{{Job: queue.Job{Key: "never", At: never}}, {Job: queue.Job{Key: "now"}}})
+	if err != nil || errs[0] == nil || errs[1] != nil {
+		t.Errorf("%v, %v", errs, err)
+	}
+	if _, err := e.Put(t.Context(), []queue.Entry{{Job: queue.Job{Key: "later"}}}); err != nil {
+		t.Error(err)
+	}
+	if got := state(t, e); strings.Count(got, ";") != 2 || strings.Contains(got, "never") {
+		t.Errorf("left %s", got)
+	}
+}
+
 // TestParallel enqueues from many goroutines, one key from all of them, while a worker sends.
 func TestParallel(t *testing.T) {
 	const writers, each = 8, 100

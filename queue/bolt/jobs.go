@@ -31,11 +31,15 @@ func (e *Engine) Put(ctx context.Context, entries []queue.Entry) ([]error, error
 			case known != nil && *known != entry.Digest:
 				errs[i] = fmt.Errorf("key %q: %w", entry.Key, ledger.ErrKeyReused)
 			case known == nil:
-				if err := tx.Bucket(mailBucket).Put([]byte(entry.Key), entry.Payload); err != nil {
-					return err
-				}
+				payload := entry.Payload
 				entry.Payload, entry.State = nil, queue.Waiting
-				if err := putJob(tx, entry); err != nil {
+				value, err := json.Marshal(entry)
+				if err != nil { // such as of a time; the other jobs do not suffer from it
+					errs[i] = err
+					continue
+				}
+				err = errors.Join(tx.Bucket(mailBucket).Put([]byte(entry.Key), payload), tx.Bucket(jobsBucket).Put([]byte(entry.Key), value))
+				if err != nil {
 					return err
 				}
 				fresh = append(fresh, entry)
