@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 		"envelope", "internal/keys", "transport", "transport/file", "transport/sendmail",
 		"transport/policy", "transport/smtp", "transport/stub",
 	},
-	"dkim":              {"envelope", "internal/linear", "internal/bodyscan", "transport"},
+	"dkim":              {"internal/ascii", "envelope", "internal/linear", "internal/bodyscan", "transport"},
 	"message":           {"envelope", "internal/bodyscan", "internal/linear", "internal/mimewire", "internal/xtext"},
 	"message/eml":       {"envelope", "internal/mimeread", "internal/mimewire", "internal/bodyscan", "message", "message/markup"},
 	"envelope":          {"golang.org/x/net", "golang.org/x/text", "internal/ascii", "internal/xtext"},

@@ -7,7 +7,12 @@ import (
 	"strings"
 
 	"github.com/depeche-mail/depeche/envelope"
+	"github.com/depeche-mail/depeche/internal/ascii"
 )
+
+// longestLocal is the limit of what stands before the @ of an address (RFC 5321 section 4.5.3.1.1), which also keeps the
+// lines of a signature short enough.
+const longestLocal = 64
 
 // checkDomain brings the domain and the identity into the form of the tags.
 func (s *state) checkDomain() {
@@ -30,6 +35,8 @@ func (s *state) checkDomain() {
 		err = fmt.Errorf("must be in %s or in a subdomain of it (RFC 6376 section 3.5)", domain)
 	case strings.ContainsFunc(local, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '=' }):
 		err = errors.New("the part before @ may hold printable ASCII without space, ; and =")
+	case len(local) > longestLocal:
+		err = fmt.Errorf("the part before @ may have %d octets (RFC 5321 section 4.5.3.1.1)", longestLocal)
 	}
 	if err != nil {
 		s.fault("Identity", s.signer.identity, err)
@@ -99,6 +106,8 @@ func canonicalSelector(selector, domain string) (string, error) {
 		return "", fmt.Errorf("not a name for the DNS: %w", err)
 	case len(RecordName(name, domain)) > limit:
 		return "", fmt.Errorf("the name of its record is longer than %d octets", limit)
+	case strings.Contains(selector, "_") && !ascii.Only(selector):
+		return "", errors.New("a selector with an underscore may hold ASCII only: write other letters as xn--")
 	case strings.Contains(selector, "_"):
 		name = strings.ToLower(selector)
 	}

@@ -38,6 +38,7 @@ func TestBuildErrors(t *testing.T) {
 		"not a selector":       {dkim.Sign("example.org").Key("a b", edKey), []string{`Key "a b": not a name for the DNS`}},
 		"one selector twice":   {good().Key("E", rsaKey()), []string{`Key[1] "E": the selector is in use`}},
 		"a long name":          {dkim.Sign(strings.Repeat("x.", 100)+"org").Key(strings.Repeat("y.", 20)+"y", edKey), []string{"longer than 253 octets"}},
+		"not ASCII":            {dkim.Sign("example.org").Key("ü_x", edKey).Key("a。b_c", edKey), []string{`Key "ü_x": a selector with an underscore`, "Key[1] "}},
 		"no such file":         {dkim.Sign("example.org").KeyFile("e", filepath.Join(t.TempDir(), "none")), []string{`Key "e": `, "no such file"}},
 		"From left out":        {good().Except("from"), []string{`Except "from": this field must be signed`}},
 		"one-click left out":   {good().Except("List-Unsubscribe", "List-Unsubscribe-Post"), []string{"Except ", "RFC 8058", "Except[1]"}},
@@ -50,6 +51,7 @@ func TestBuildErrors(t *testing.T) {
 		"no canonicalization":  {good().Canonicalization(7, dkim.Simple), []string{"Canonicalization "}},
 		"not an address":       {good().Identity("example.org"), []string{"Identity ", `use "user@domain"`}},
 		"another domain":       {good().Identity("@example.com"), []string{"must be in example.org"}},
+		"a long identity":      {good().Identity(strings.Repeat("x", 65) + "@example.org"), []string{"Identity ", "64 octets"}},
 		"odd identity":         {good().Identity("a;b@example.org"), []string{"printable ASCII"}},
 	}
 	for name, tc := range cases {
